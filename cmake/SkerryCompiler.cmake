@@ -1,0 +1,17 @@
+# Warnings and sanitizers for Skerry's own targets: link skerry::options to have them.
+
+add_library(skerry_options INTERFACE)
+add_library(skerry::options ALIAS skerry_options)
+target_include_directories(skerry_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(skerry_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wno-missing-field-initializers)
+
+if(SKERRY_SANITIZE)
+  add_compile_options(-fsanitize=${SKERRY_SANITIZE} -fno-omit-frame-pointer -g)
+  add_link_options(-fsanitize=${SKERRY_SANITIZE})
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()

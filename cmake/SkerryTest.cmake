@@ -1,0 +1,18 @@
+# skerry_add_test(NAME name LABEL unit|plugin|abi|integration|e2e SOURCES ... [LIBS ...] [TIMEOUT seconds] [DEPENDS target ...])
+# One GoogleTest binary, one CTest entry a binary: starting a process for each case would cost more than most cases.
+function(skerry_add_test)
+  cmake_parse_arguments(arg "" "NAME;LABEL;TIMEOUT" "SOURCES;LIBS;DEPENDS" ${ARGN})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  add_executable(${arg_NAME} ${arg_SOURCES})
+  target_link_libraries(${arg_NAME} PRIVATE skerry::options ${arg_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
+  target_compile_definitions(${arg_NAME} PRIVATE
+    SKERRY_SOURCE_DIR="${PROJECT_SOURCE_DIR}" SKERRY_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  set_target_properties(${arg_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  if(arg_DEPENDS)
+    add_dependencies(${arg_NAME} ${arg_DEPENDS})
+  endif()
+  add_test(NAME ${arg_NAME} COMMAND ${arg_NAME})
+  set_tests_properties(${arg_NAME} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
+endfunction()

@@ -1,0 +1,242 @@
+#include "core/engine/cloud/admin.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "core/base/file.hpp"
+#include "core/base/log.hpp"
+#include "core/base/suggest.hpp"
+#include "core/version.hpp"
+#include "core/wire/envelope.hpp"
+#include "core/wire/names.hpp"
+
+namespace skerry::engine::cloud {
+namespace {
+
+constexpr std::int64_t kMaxWaitMs = 60'000;
+constexpr std::size_t kLogTail = 64 * 1024;
+
+tl::unexpected<std::vector<Problem>> refuse(Code code, std::string message, std::string field = {}) {
+  return tl::unexpected(std::vector<Problem>{Problem{code, std::move(message), {}, std::move(field)}});
+}
+tl::unexpected<std::vector<Problem>> refuse(Problem problem) { return tl::unexpected(std::vector<Problem>{std::move(problem)}); }
+
+std::string tail_of(const std::filesystem::path& file) {
+  std::string text = read_file(file).value_or("");
+  return text.size() > kLogTail ? text.substr(text.size() - kLogTail) : text;
+}
+
+}  // namespace
+
+Admin::Admin(boost::asio::io_context& io, Unit& unit, wire::SocketThread& sockets, Machine& machine, Nodes& nodes, Peers& peers,
+             Submit& submit, Views& views, store::BlobStore& blobs)
+    : io_(io), unit_(unit), sockets_(sockets), machine_(machine), nodes_(nodes), peers_(peers), submit_(submit), views_(views), blobs_(blobs) {}
+
+void Admin::start(int socket, Identity identity, std::filesystem::path log_dir, std::function<void()> on_shutdown) {
+  socket_ = socket;
+  identity_ = std::move(identity);
+  log_dir_ = std::move(log_dir);
+  on_shutdown_ = std::move(on_shutdown);
+}
+
+void Admin::reply(const std::string& address, std::uint64_t id, const Answer& answer) {
+  wire::AdminReply reply;
+  reply.id = id;
+  reply.ok = answer.has_value();
+  Json body;
+  if (answer) {
+    body = *answer;
+  } else {
+    for (const Problem& problem : answer.error()) {
+      body["problems"].push_back(
+          {{"code", code_name(problem.code)}, {"where", problem.where}, {"field", problem.field}, {"message", problem.message}});
+    }
+  }
+  reply.body = dump_json(body);
+  const Unit::Scope scope(unit_);  // what was done is durable before anybody hears of it
+  unit_.after_commit([this, address, frame = wire::frame(0, 0, 0, reply)] { sockets_.send(socket_, address, frame); });
+}
+
+void Admin::handle(const wire::Incoming& incoming) {
+  const auto frame = wire::parse_frame(incoming.data, wire::kLocalLimit);
+  if (!frame || frame->header.type != wire::Type::admin_request) return log_warn("the local socket got a frame that is no request");
+  const auto request = wire::decode<wire::AdminRequest>(frame->payload());
+  if (!request) return log_warn(request.error().text());
+  const auto body = parse_json(request->body);
+  if (!body || !body->is_object()) return reply(incoming.peer, request->id, refuse(Code::invalid_argument, "the body is no JSON object"));
+  if (request->verb == "watch") return watch(incoming, request->id, *body);
+  Answer answer;
+  try {
+    answer = dispatch(request->verb, *body);
+  } catch (const Json::exception& error) {
+    answer = refuse(Code::invalid_argument, fmt::format("verb `{}`: {}", request->verb, error.what()));
+  }
+  reply(incoming.peer, request->id, answer);
+}
+
+Admin::Answer Admin::dispatch(const std::string& verb, const Json& body) {
+  static const std::map<std::string, Verb> verbs{
+      {"ping", &Admin::ping},         {"node.token", &Admin::node_token}, {"node.ls", &Admin::node_list},
+      {"node.revoke", &Admin::node_revoke}, {"apply", &Admin::apply},     {"get", &Admin::get},
+      {"describe", &Admin::describe}, {"logs", &Admin::logs},             {"signal", &Admin::signal},
+      {"model.export", &Admin::model_export}, {"delete", &Admin::remove}, {"shutdown", &Admin::shutdown}};
+  const auto it = verbs.find(verb);
+  if (it == verbs.end()) return refuse(Code::invalid_argument, fmt::format("unknown verb `{}`", verb));
+  return (this->*it->second)(body);
+}
+
+Admin::Answer Admin::ping(const Json&) {
+  return Json{{"version", kVersion},
+              {"pid", ::getpid()},
+              {"endpoint", identity_.endpoint},
+              {"bulkPort", identity_.bulk_port},
+              {"nodes", {{"online", peers_.online_nodes().size()}, {"total", nodes_.list().size()}}}};
+}
+
+Admin::Answer Admin::node_token(const Json& body) {
+  const std::string name = body.at("name").get<std::string>();
+  if (!wire::is_node_name(name) || name == kCloudNode) {
+    return refuse(Code::invalid_argument, fmt::format("found \"{}\"; a node's name has 1 to 63 lower-case letters, digits and '-', starts and "
+                                                      "ends with a letter or digit, and is not \"{}\"", name, kCloudNode), "name");
+  }
+  const auto token = nodes_.invite(name, body.value("endpoint", identity_.endpoint), identity_.public_key);
+  if (!token) return refuse(token.error());
+  return Json{{"name", name}, {"token", token->text()}};
+}
+
+Admin::Answer Admin::node_list(const Json&) { return Json{{"nodes", views_.nodes()}}; }
+
+Admin::Answer Admin::node_revoke(const Json& body) {
+  const std::string name = body.at("name").get<std::string>();
+  if (const auto revoked = nodes_.revoke(name); !revoked) return refuse(revoked.error());
+  peers_.drop(name, "revoked", fmt::format("node `{}` was revoked by an operator of the cloud", name));
+  return Json::object();
+}
+
+Admin::Answer Admin::apply(const Json& body) {
+  std::optional<int> nodes;
+  if (body.contains("nodes") && body.at("nodes").is_number_integer()) nodes = body.at("nodes").get<int>();
+  return submit_.apply(body.at("text").get<std::string>(), body.at("file").get<std::string>(), nodes);
+}
+
+Admin::Answer Admin::get(const Json& body) {
+  const auto items = views_.list(body.at("kind").get<std::string>(), body.value("name", ""));
+  if (!items) return refuse(items.error());
+  return Json{{"items", *items}};
+}
+
+Admin::Answer Admin::describe(const Json& body) {
+  const auto item = views_.describe(body.at("kind").get<std::string>(), body.at("name").get<std::string>());
+  if (!item) return refuse(item.error());
+  return *item;
+}
+
+tl::expected<Job*, std::vector<Problem>> Admin::job_named(const Json& body, const char* key) {
+  const std::string name = body.at(key).get<std::string>();
+  if (Job* job = machine_.find(name)) return job;
+  std::vector<std::string> names;
+  for (const auto& [known, job] : machine_.jobs()) names.push_back(known);
+  const auto near = closest(name, names);
+  return refuse(Code::not_found, fmt::format("there is no job `{}`{}", name, near ? fmt::format(". Did you mean `{}`?", *near) : ""));
+}
+
+Admin::Answer Admin::logs(const Json& body) {
+  const auto job = job_named(body, "job");
+  if (!job) return tl::unexpected(job.error());
+  Json files = Json::array();
+  std::error_code ignored;
+  std::vector<std::filesystem::path> paths{log_dir_ / "host.log"};
+  for (const auto& entry : std::filesystem::directory_iterator(log_dir_, ignored)) {
+    const std::string name = entry.path().filename();
+    if (name.starts_with("worker-") && name.find("-" + (*job)->name + "-") != std::string::npos) paths.push_back(entry.path());
+  }
+  std::sort(paths.begin() + 1, paths.end());
+  for (const auto& path : paths) files.push_back({{"name", path.filename().string()}, {"text", tail_of(path)}});
+  return Json{{"files", files}};
+}
+
+Admin::Answer Admin::signal(const Json& body) {
+  const auto job = job_named(body, "job");
+  if (!job) return tl::unexpected(job.error());
+  if ((*job)->finished()) return refuse(Code::failed_precondition, fmt::format("job `{}` has ended ({})", (*job)->name, (*job)->phase));
+  const Unit::Scope scope(unit_);
+  machine_.post(**job, {{"type", "Signal"}, {"name", body.at("name").get<std::string>()}, {"value", body.value("value", Json())}});
+  return Json::object();
+}
+
+Admin::Answer Admin::model_export(const Json& body) {
+  const auto job = job_named(body, "job");
+  if (!job) return tl::unexpected(job.error());
+  const auto model = views_.model((*job)->id, body.value("version", std::int64_t{0}));
+  if (!model) return refuse(model.error());
+  const auto blob = must(blobs_.find(model->digest));
+  if (!blob) return refuse(Code::data_loss, "the model's bytes are not in the store");
+  const std::filesystem::path to = body.at("to").get<std::string>();
+  Status written;
+  if (blob->is_inline()) {
+    written = write_file_durably(to, blob->inline_data, 0644);
+  } else {
+    std::error_code error;
+    std::filesystem::copy_file(blob->path, to, std::filesystem::copy_options::overwrite_existing, error);
+    if (!error) std::filesystem::permissions(to, std::filesystem::perms(0644), error);
+    if (error) written = fail(Code::unavailable, "cannot write the model: " + error.message(), to.string());
+  }
+  if (!written) return refuse(written.error());
+  return Json{{"digest", model->digest.hex()}, {"size", blob->size}, {"version", model->version}, {"path", to.string()}};
+}
+
+Admin::Answer Admin::remove(const Json& body) {
+  const std::string kind = body.at("kind").get<std::string>();
+  if (kind != "job") {
+    const auto removed = submit_.remove_resource(kind, body.at("name").get<std::string>());
+    if (!removed) return refuse(removed.error());
+    return Json::object();
+  }
+  const auto job = job_named(body, "name");
+  if (!job) return tl::unexpected(job.error());
+  const Unit::Scope scope(unit_);
+  machine_.stop(**job, "deleted by an operator");
+  machine_.remove(**job);
+  return Json::object();
+}
+
+Admin::Answer Admin::shutdown(const Json&) {
+  on_shutdown_();
+  return Json::object();
+}
+
+void Admin::watch(const wire::Incoming& incoming, std::uint64_t id, const Json& body) {
+  try {
+    const auto job = job_named(body, "job");
+    if (!job) return reply(incoming.peer, id, tl::unexpected(job.error()));
+    const std::int64_t after = body.value("after", std::int64_t{0});
+    const std::int64_t wait = std::clamp<std::int64_t>(body.value("waitMs", std::int64_t{0}), 0, kMaxWaitMs);
+    if (wait == 0 || (*job)->finished() || (*job)->next_record - 1 > after) {
+      return reply(incoming.peer, id, views_.progress(**job, after));
+    }
+    auto& watch = watches_.emplace_back(Watch{incoming.peer, id, (*job)->name, after, std::make_unique<boost::asio::steady_timer>(io_)});
+    watch.timer->expires_after(std::chrono::milliseconds(wait));
+    watch.timer->async_wait([this, entry = std::prev(watches_.end())](const boost::system::error_code& error) {
+      if (error) return;  // answered, and gone from the list
+      if (const Job* waited = machine_.find(entry->job)) reply(entry->address, entry->id, views_.progress(*waited, entry->after));
+      watches_.erase(entry);
+    });
+  } catch (const Json::exception& error) {
+    reply(incoming.peer, id, refuse(Code::invalid_argument, fmt::format("verb `watch`: {}", error.what())));
+  }
+}
+
+void Admin::job_changed(const Job& job) {
+  for (auto it = watches_.begin(); it != watches_.end();) {
+    if (it->job != job.name || (!job.finished() && job.next_record - 1 <= it->after)) {
+      ++it;
+      continue;
+    }
+    reply(it->address, it->id, views_.progress(job, it->after));
+    it = watches_.erase(it);
+  }
+}
+
+}  // namespace skerry::engine::cloud

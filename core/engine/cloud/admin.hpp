@@ -1,0 +1,85 @@
+// What an operator can ask of a running cloud, over its local socket: JSON in, JSON out. The socket lies in the state
+// directory, which only its owner can enter.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "core/base/json.hpp"
+#include "core/engine/cloud/machine.hpp"
+#include "core/engine/cloud/nodes.hpp"
+#include "core/engine/cloud/peers.hpp"
+#include "core/engine/cloud/submit.hpp"
+#include "core/engine/cloud/views.hpp"
+#include "core/wire/socket_thread.hpp"
+
+namespace skerry::engine::cloud {
+
+class Admin {
+ public:
+  struct Identity {
+    std::string endpoint;  // that edges connect to
+    std::uint32_t bulk_port = 0;
+    std::string public_key;
+  };
+
+  Admin(boost::asio::io_context& io, Unit& unit, wire::SocketThread& sockets, Machine& machine, Nodes& nodes, Peers& peers,
+        Submit& submit, Views& views, store::BlobStore& blobs);
+
+  // on_shutdown ends the host.
+  void start(int socket, Identity identity, std::filesystem::path log_dir, std::function<void()> on_shutdown);
+  void handle(const wire::Incoming& incoming);
+  // Something about this job is new: those who wait for it get their answer.
+  void job_changed(const Job& job);
+
+ private:
+  struct Watch {
+    std::string address;
+    std::uint64_t id = 0;
+    std::string job;
+    std::int64_t after = 0;
+    std::unique_ptr<boost::asio::steady_timer> timer;
+  };
+  using Answer = tl::expected<Json, std::vector<Problem>>;
+  using Verb = Answer (Admin::*)(const Json& body);
+
+  Answer ping(const Json&);
+  Answer node_token(const Json&);
+  Answer node_list(const Json&);
+  Answer node_revoke(const Json&);
+  Answer apply(const Json&);
+  Answer get(const Json&);
+  Answer describe(const Json&);
+  Answer logs(const Json&);
+  Answer signal(const Json&);
+  Answer model_export(const Json&);
+  Answer remove(const Json&);
+  Answer shutdown(const Json&);
+  void watch(const wire::Incoming& incoming, std::uint64_t id, const Json& body);
+
+  Answer dispatch(const std::string& verb, const Json& body);
+  tl::expected<Job*, std::vector<Problem>> job_named(const Json& body, const char* key);
+  void reply(const std::string& address, std::uint64_t id, const Answer& answer);
+
+  boost::asio::io_context& io_;
+  Unit& unit_;
+  wire::SocketThread& sockets_;
+  Machine& machine_;
+  Nodes& nodes_;
+  Peers& peers_;
+  Submit& submit_;
+  Views& views_;
+  store::BlobStore& blobs_;
+  int socket_ = -1;
+  Identity identity_;
+  std::filesystem::path log_dir_;
+  std::function<void()> on_shutdown_;
+  std::list<Watch> watches_;
+};
+
+}  // namespace skerry::engine::cloud

@@ -1,0 +1,56 @@
+// Which blobs a job keeps. An artifact stays as long as the workflow's state, an undecided event, an open task or a
+// published model names it by its digest in hex; a workflow forgets an artifact by forgetting its name.
+#include <algorithm>
+
+#include "core/engine/cloud/tasks.hpp"
+
+namespace skerry::engine::cloud {
+
+void Tasks::hold(Job& job, const Digest& digest) {
+  job.artifacts.insert(digest);
+  must(unit_.sql("INSERT OR IGNORE INTO artifact(job, digest) VALUES(?, ?)").bind(1, job.id).bind(2, digest).run());
+}
+
+void Tasks::release_artifacts(Job& job) {
+  std::string named = job.finished() ? std::string() : job.state;
+  for (const std::string& event : job.undecided) named += event;
+  {
+    auto open = unit_.sql("SELECT inputs, expects FROM task WHERE job = ? AND state = 'open'");
+    open.bind(1, job.id);
+    while (must(open.step())) named += open.column_text(0) + open.column_text(1);
+  }
+  for (auto it = job.artifacts.begin(); it != job.artifacts.end();) {
+    auto model = unit_.sql("SELECT 1 FROM model WHERE job = ? AND digest = ?");
+    model.bind(1, job.id).bind(2, *it);
+    if (named.find(it->hex()) != std::string::npos || must(model.step())) {
+      ++it;
+      continue;
+    }
+    const Digest digest = *it;
+    it = job.artifacts.erase(it);
+    must(unit_.sql("DELETE FROM artifact WHERE job = ? AND digest = ?").bind(1, job.id).bind(2, digest).run());
+    drop_unless_held(digest);
+  }
+}
+
+void Tasks::release_all(Job& job) {
+  must(unit_.sql("DELETE FROM artifact WHERE job = ?").bind(1, job.id).run());
+  must(unit_.sql("DELETE FROM model WHERE job = ?").bind(1, job.id).run());
+  for (const Digest& digest : job.artifacts) drop_unless_held(digest);
+  for (const Digest& digest : job.shipped) drop_unless_held(digest);
+  job.artifacts.clear();
+  job.shipped.clear();
+}
+
+void Tasks::drop_unless_held(const Digest& digest) {
+  auto held = unit_.sql("SELECT 1 FROM artifact WHERE digest = ?1 UNION ALL SELECT 1 FROM model WHERE digest = ?1 LIMIT 1");
+  held.bind(1, digest);
+  if (must(held.step())) return;
+  must(blobs_.forget(digest));
+  unit_.after_commit([this, digest] {
+    // The same bytes may have come back meanwhile.
+    if (!must(blobs_.contains(digest))) must(blobs_.remove_file(digest));
+  });
+}
+
+}  // namespace skerry::engine::cloud

@@ -1,0 +1,51 @@
+#include "core/engine/cloud/blob_access.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/post.hpp>
+
+#include "core/base/try.hpp"
+
+namespace skerry::engine::cloud {
+
+void BlobAccess::resolve(const std::string& user, const Digest& digest, std::function<void(Result<wire::BulkSource>)> done) {
+  boost::asio::post(io_, [this, user, digest, done = std::move(done)] { done(find(user, digest)); });
+}
+
+Result<wire::BulkSource> BlobAccess::find(const std::string& user, const Digest& digest) {
+  const auto who = parse_user_id(user);
+  if (!who || who->role != Role::node || !tasks_.may_read(who->node, digest)) {
+    return fail(Code::permission_denied, "no open task of this node refers to this artifact");
+  }
+  SKERRY_ASSIGN(auto blob, blobs_.find(digest));
+  if (!blob) return fail(Code::not_found, "the artifact is not in the store any more");
+  return wire::BulkSource{std::move(blob->path), blob->size, std::move(blob->inline_data)};
+}
+
+void BlobAccess::admit(const std::string& user, const Digest& digest, std::uint64_t,
+                       std::function<void(Result<wire::BulkTarget>)> done) {
+  boost::asio::post(io_, [this, user, digest, done = std::move(done)] { done(target(user, digest)); });
+}
+
+Result<wire::BulkTarget> BlobAccess::target(const std::string& user, const Digest& digest) {
+  const auto who = parse_user_id(user);
+  if (!who || who->role != Role::node || !tasks_.may_store(who->node)) {
+    return fail(Code::permission_denied, "this node has no open task");
+  }
+  SKERRY_ASSIGN(const bool have, blobs_.contains(digest));
+  return wire::BulkTarget{have, uploads_ / (who->node + "-" + digest.hex())};
+}
+
+void BlobAccess::received(const std::string&, const Digest& digest, std::uint64_t size, std::filesystem::path file,
+                          std::function<void(Status)> done) {
+  const auto prepare = [this, digest, size, file = std::move(file)] { return blobs_.prepare_file(file, digest, size); };
+  const auto record = [this, digest, size, done = std::move(done)](const Verdict& verdict) {
+    if (!verdict.ok) return done(fail(Code::data_loss, verdict.message));
+    const Unit::Scope scope(unit_);
+    must(blobs_.record(digest, size));
+    unit_.after_commit([done] { done({}); });
+  };
+  boost::asio::post(io_, [this, prepare, record] { examiner_.examine({}, prepare, record); });
+}
+
+}  // namespace skerry::engine::cloud

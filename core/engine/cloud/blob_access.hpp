@@ -1,0 +1,38 @@
+// The bulk server's way to the store: it asks on its own thread, the answer is found on the event loop.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+
+#include "core/engine/cloud/tasks.hpp"
+#include "core/store/blob_store.hpp"
+#include "core/wire/bulk_server.hpp"
+
+namespace skerry::engine::cloud {
+
+class BlobAccess : public wire::BulkBackend {
+ public:
+  // `uploads`: a directory for partial uploads, on the store's file system; kept over restarts.
+  BlobAccess(boost::asio::io_context& io, Unit& unit, store::BlobStore& blobs, Tasks& tasks, Examiner& examiner,
+             std::filesystem::path uploads)
+      : io_(io), unit_(unit), blobs_(blobs), tasks_(tasks), examiner_(examiner), uploads_(std::move(uploads)) {}
+
+  void resolve(const std::string& user, const Digest& digest, std::function<void(Result<wire::BulkSource>)> done) override;
+  void admit(const std::string& user, const Digest& digest, std::uint64_t size,
+             std::function<void(Result<wire::BulkTarget>)> done) override;
+  void received(const std::string& user, const Digest& digest, std::uint64_t size, std::filesystem::path file,
+                std::function<void(Status)> done) override;
+
+ private:
+  Result<wire::BulkSource> find(const std::string& user, const Digest& digest);
+  Result<wire::BulkTarget> target(const std::string& user, const Digest& digest);
+
+  boost::asio::io_context& io_;
+  Unit& unit_;
+  store::BlobStore& blobs_;
+  Tasks& tasks_;
+  Examiner& examiner_;
+  std::filesystem::path uploads_;
+};
+
+}  // namespace skerry::engine::cloud

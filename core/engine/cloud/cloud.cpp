@@ -1,0 +1,246 @@
+#include "core/engine/cloud/cloud.hpp"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <zmq.hpp>
+
+#include "core/base/crypto.hpp"
+#include "core/base/file.hpp"
+#include "core/base/log.hpp"
+#include "core/base/try.hpp"
+#include "core/engine/cloud/admin.hpp"
+#include "core/engine/cloud/blob_access.hpp"
+#include "core/engine/cloud/machine.hpp"
+#include "core/engine/cloud/nodes.hpp"
+#include "core/engine/cloud/peers.hpp"
+#include "core/engine/cloud/submit.hpp"
+#include "core/engine/cloud/tables.hpp"
+#include "core/engine/cloud/tasks.hpp"
+#include "core/engine/cloud/views.hpp"
+#include "core/engine/limits.hpp"
+#include "core/engine/plugin_paths.hpp"
+#include "core/runtime/process_launcher.hpp"
+#include "core/store/state_lock.hpp"
+#include "core/wire/keys.hpp"
+
+namespace skerry::engine::cloud {
+namespace {
+
+std::string meta(Unit& unit, const std::string& key) {
+  auto select = unit.sql("SELECT value FROM meta WHERE key = ?");
+  select.bind(1, key);
+  return must(select.step()) ? select.column_text(0) : std::string();
+}
+
+void set_meta(Unit& unit, const std::string& key, const std::string& value) {
+  const Unit::Scope scope(unit);
+  must(unit.sql("INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)").bind(1, key).bind(2, value).run());
+}
+
+std::string without_port(const std::string& endpoint) { return endpoint.substr(0, endpoint.rfind(':')); }
+std::string port_of(const std::string& endpoint) { return endpoint.substr(endpoint.rfind(':') + 1); }
+
+}  // namespace
+
+class Cloud::Impl : public WorkerPool::Listener, public Peers::Listener {
+ public:
+  Impl(const CloudOptions& options, store::StateLock lock, store::Database database, wire::KeyPair key,
+       const std::filesystem::path& worker_program)
+      : options_(options),
+        lock_(std::move(lock)),
+        database_(std::move(database)),
+        key_(std::move(key)),
+        unit_(database_),
+        signals_(io_, SIGINT, SIGTERM),
+        launcher_(worker_program) {}
+
+  Status open();
+  void run();
+
+  // WorkerPool::Listener
+  void task_done(wire::TaskDone done) override { tasks_->local_done(std::move(done)); }
+  void task_progress(const wire::TaskProgress& progress) override { tasks_->local_progress(progress); }
+  void decided(wire::DecideReply reply) override { machine_->decided(std::move(reply)); }
+
+  // Peers::Listener
+  void node_online(const std::string& node) override { machine_->post_to_all({{"type", "NodeJoined"}, {"node", node}}); }
+  void node_offline(const std::string& node) override { machine_->post_to_all({{"type", "NodeLost"}, {"node", node}}); }
+  std::vector<wire::TaskKey> open_tasks(const std::string& node) override { return tasks_->open_on(node); }
+  void reconcile(const std::string& node, const std::vector<wire::TaskKey>& has, std::uint64_t acked) override {
+    tasks_->reconcile(node, has, acked);
+  }
+  void message(const std::string& node, const wire::Received& message, std::function<void()> done) override {
+    tasks_->remote_message(node, message, std::move(done));
+  }
+  void progress(const std::string& node, const wire::TaskReported& report) override { tasks_->remote_progress(node, report); }
+
+ private:
+  Status open_store();
+  Status open_sockets();
+  void build();
+  void receive(std::vector<wire::Incoming> batch);
+  Result<std::string> bind_again(const std::string& wanted, const std::string& meta_key,
+                                 const std::function<Result<std::string>(const std::string&)>& bind);
+
+  CloudOptions options_;
+  store::StateLock lock_;
+  store::Database database_;
+  wire::KeyPair key_;
+  Unit unit_;
+  boost::asio::io_context io_;
+  boost::asio::signal_set signals_;
+  std::optional<store::BlobStore> blobs_;
+  runtime::ProcessLauncher launcher_;
+  zmq::context_t context_;
+  std::unique_ptr<wire::ZapHandler> zap_;
+  std::unique_ptr<Examiner> examiner_;
+  std::unique_ptr<wire::SocketThread> sockets_;
+  std::unique_ptr<WorkerPool> workers_;
+  std::unique_ptr<Nodes> nodes_;
+  std::unique_ptr<Peers> peers_;
+  std::unique_ptr<Tasks> tasks_;
+  std::unique_ptr<Machine> machine_;
+  std::unique_ptr<Submit> submit_;
+  std::unique_ptr<Views> views_;
+  std::unique_ptr<Admin> admin_;
+  std::unique_ptr<BlobAccess> blob_access_;
+  std::unique_ptr<wire::BulkServer> bulk_;
+  int control_socket_ = -1;
+  int admin_socket_ = -1;
+};
+
+Status Cloud::Impl::open_store() {
+  SKERRY_TRY(database_.migrate(kMigrations));
+  SKERRY_ASSIGN(blobs_, store::BlobStore::open(database_, options_.state / "blobs"));
+  SKERRY_TRY(make_directories(options_.state / "uploads"));
+  if (meta(unit_, "epoch").empty()) {
+    SKERRY_ASSIGN(const auto random, wire::KeyPair::generate());
+    set_meta(unit_, "epoch", digest_of(as_bytes(random.public_key)).hex().substr(0, 32));
+  }
+  return {};
+}
+
+void Cloud::Impl::build() {
+  sockets_ = std::make_unique<wire::SocketThread>(context_, [this](std::vector<wire::Incoming>&& batch) {
+    boost::asio::post(io_, [this, batch = std::move(batch)]() mutable { receive(std::move(batch)); });
+  });
+  examiner_ = std::make_unique<Examiner>(io_);
+  workers_ = std::make_unique<WorkerPool>(io_, *sockets_, launcher_,
+                                          WorkerPool::Options{.run_dir = options_.state / "run",
+                                                              .output_dir = blobs_->staging_dir(),
+                                                              .log_dir = options_.state / "log",
+                                                              .threads = options_.threads},
+                                          *this);
+  nodes_ = std::make_unique<Nodes>(unit_, *zap_);
+  peers_ = std::make_unique<Peers>(io_, unit_, *sockets_, *nodes_, *this);
+  tasks_ = std::make_unique<Tasks>(unit_, *blobs_, *examiner_, *workers_, *peers_);
+  machine_ = std::make_unique<Machine>(io_, unit_, *workers_, *tasks_);
+  submit_ = std::make_unique<Submit>(unit_, *blobs_, *machine_, *peers_);
+  views_ = std::make_unique<Views>(unit_, *machine_, *nodes_, *peers_, *blobs_);
+  admin_ = std::make_unique<Admin>(io_, unit_, *sockets_, *machine_, *nodes_, *peers_, *submit_, *views_, *blobs_);
+  blob_access_ = std::make_unique<BlobAccess>(io_, unit_, *blobs_, *tasks_, *examiner_, options_.state / "uploads");
+  tasks_->set_hooks({.find_job = [this](const std::string& name) { return machine_->find(name); },
+                     .post = [this](Job& job, Json event) { machine_->post(job, std::move(event)); },
+                     .changed = [this](Job& job) { machine_->changed(job); }});
+  machine_->on_change([this](Job& job) { admin_->job_changed(job); });
+}
+
+// A port of "*" is the one of the last run when it is free: edges remember it.
+Result<std::string> Cloud::Impl::bind_again(const std::string& wanted, const std::string& meta_key,
+                                            const std::function<Result<std::string>(const std::string&)>& bind) {
+  const std::string last = meta(unit_, meta_key);
+  if (wanted.ends_with(":*") && !last.empty() && without_port(last) == without_port(wanted)) {
+    if (auto bound = bind(last)) return bound;
+    log_warn(fmt::format("{} is taken; edges that joined at it need a new address", last));
+  }
+  SKERRY_ASSIGN(std::string bound, bind(wanted));
+  set_meta(unit_, meta_key, bound);
+  return bound;
+}
+
+Status Cloud::Impl::open_sockets() {
+  SKERRY_TRY(workers_->open());
+  SKERRY_ASSIGN(const std::string control, bind_again(options_.listen, "control", [&](const std::string& endpoint) -> Result<std::string> {
+                  SKERRY_ASSIGN(auto bound, sockets_->bind_router({.endpoint = endpoint, .curve = key_, .max_message = wire::kControlLimit}));
+                  control_socket_ = bound.first;
+                  return bound.second;
+                }));
+  SKERRY_TRY(wire::prove_strangers_are_refused(context_, control, key_.public_key));
+  const std::string bulk_listen = options_.bulk_listen.empty() ? without_port(options_.listen) + ":*" : options_.bulk_listen;
+  SKERRY_TRY(bind_again(bulk_listen, "bulk", [&](const std::string& endpoint) -> Result<std::string> {
+    SKERRY_ASSIGN(bulk_, wire::BulkServer::start(context_, endpoint, key_, *blob_access_));
+    return bulk_->endpoint();
+  }));
+  SKERRY_ASSIGN(const auto admin, sockets_->bind_router({.endpoint = "ipc://" + (options_.state / "admin.sock").string(),
+                                                         .curve = {},
+                                                         .max_message = wire::kLocalLimit}));
+  admin_socket_ = admin.first;
+
+  const std::string advertised = options_.advertise.empty() ? control : "tcp://" + options_.advertise + ":" + port_of(control);
+  const auto bulk_port = static_cast<std::uint32_t>(bulk_->port());
+  peers_->start(control_socket_, {.epoch = meta(unit_, "epoch"), .bulk_port = bulk_port});
+  admin_->start(admin_socket_, {.endpoint = advertised, .bulk_port = bulk_port, .public_key = key_.public_key}, options_.state / "log",
+                [this] { io_.stop(); });
+  log_info(fmt::format("listening at {} (bulk port {})", control, bulk_port));
+  return {};
+}
+
+Status Cloud::Impl::open() {
+  SKERRY_TRY(open_store());
+  SKERRY_ASSIGN(zap_, wire::ZapHandler::start(context_, [](const wire::Refusal& refusal) {
+                  log_warn(fmt::format("refused a connection from {}: its key {} is not known here ({} tries)", refusal.address,
+                                       refusal.public_key, refusal.count));
+                }));
+  build();
+  SKERRY_TRY(open_sockets());
+  nodes_->publish_keys();
+  machine_->recover();
+  return {};
+}
+
+void Cloud::Impl::receive(std::vector<wire::Incoming> batch) {
+  const Unit::Scope scope(unit_);  // one commit for all that arrived together
+  for (const auto& incoming : batch) {
+    if (incoming.socket == workers_->socket()) {
+      workers_->handle(incoming);
+    } else if (incoming.socket == control_socket_) {
+      peers_->handle(incoming);
+    } else if (incoming.socket == admin_socket_) {
+      admin_->handle(incoming);
+    }
+  }
+}
+
+void Cloud::Impl::run() {
+  signals_.async_wait([this](const boost::system::error_code& error, int) {
+    if (!error) io_.stop();
+  });
+  io_.run();
+  log_info("ending");
+  workers_->stop_all();
+}
+
+Result<std::unique_ptr<Cloud>> Cloud::open(const CloudOptions& options) {
+  SKERRY_TRY(init_sodium());
+  raise_descriptor_limit();
+  SKERRY_ASSIGN(auto lock, store::StateLock::acquire(options.state));
+  SKERRY_TRY(make_directories(options.state / "log"));
+  SKERRY_TRY(init_log({.name = "cloud", .file = options.state / "log" / "host.log"}));
+  add_plugin_paths(options.plugin_paths);
+  SKERRY_ASSIGN(auto key, wire::KeyPair::load_or_create(options.state / "cloud.key"));
+  SKERRY_ASSIGN(auto database, store::Database::open(options.state / "cloud.db"));
+  SKERRY_ASSIGN(const auto worker, runtime::worker_beside_this_program());
+  auto impl = std::make_unique<Impl>(options, std::move(lock), std::move(database), std::move(key), worker);
+  SKERRY_TRY(impl->open());
+  return std::unique_ptr<Cloud>(new Cloud(std::move(impl)));
+}
+
+Cloud::Cloud(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Cloud::~Cloud() = default;
+void Cloud::run() { impl_->run(); }
+
+}  // namespace skerry::engine::cloud

@@ -1,0 +1,296 @@
+#include "core/engine/cloud/machine.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/base/log.hpp"
+#include "core/engine/wall_clock.hpp"
+
+namespace skerry::engine::cloud {
+namespace {
+
+// Events asked about at once: bounds the size of a question.
+constexpr std::size_t kMaxEvents = 256;
+
+std::string text(const Json& object, const char* key) { return object.at(key).get<std::string>(); }
+
+}  // namespace
+
+Machine::Machine(boost::asio::io_context& io, Unit& unit, WorkerPool& workers, Tasks& tasks)
+    : unit_(unit), workers_(workers), tasks_(tasks), timer_(io) {}
+
+void Machine::create(NewJob fresh, const std::vector<std::string>& nodes) {
+  must(unit_.sql("INSERT INTO job(name, kind, plan, text, phase, message, state, decided, time_ms, created, bytes_up, "
+                 "bytes_down) VALUES(?, ?, ?, ?, 'Pending', '', x'', 0, 0, ?, 0, 0)")
+           .bind(1, fresh.name)
+           .bind(2, fresh.kind)
+           .bind(3, dump_json(fresh.plan))
+           .bind(4, fresh.text)
+           .bind(5, wall_clock_text())
+           .run());
+  const std::int64_t id = unit_.database().last_insert_id();
+  for (const Digest& digest : fresh.shipped) {
+    must(unit_.sql("INSERT OR IGNORE INTO artifact(job, digest, shipped) VALUES(?, ?, 1)").bind(1, id).bind(2, digest).run());
+  }
+  Job& job = load(id);
+  post(job, {{"type", "Started"},
+             {"job", job.name},
+             {"spec", fresh.plan.at("spec")},
+             {"seed", fresh.plan.value("seed", 1)},
+             {"nodes", nodes}});
+  log_info(fmt::format("job {} created", job.name));
+}
+
+Job& Machine::load(std::int64_t id) {
+  auto job = std::make_unique<Job>();
+  job->id = id;
+  auto row = unit_.sql("SELECT name, kind, plan, phase, message, created, state, decided, time_ms, bytes_up, bytes_down "
+                       "FROM job WHERE id = ?");
+  row.bind(1, id);
+  must(row.step());
+  job->name = row.column_text(0);
+  job->kind = row.column_text(1);
+  job->plan = row.column_text(2);
+  job->phase = row.column_text(3);
+  job->message = row.column_text(4);
+  job->created = row.column_text(5);
+  job->state = row.column_blob(6);
+  job->decided = row.column_int(7);
+  job->time_base = row.column_int(8);
+  job->bytes_up = static_cast<std::uint64_t>(row.column_int(9));
+  job->bytes_down = static_cast<std::uint64_t>(row.column_int(10));
+  auto events = unit_.sql("SELECT seq, body FROM event WHERE job = ? AND seq > ? ORDER BY seq");
+  events.bind(1, id).bind(2, job->decided);
+  job->next_event = job->decided + 1;
+  while (must(events.step())) {
+    job->undecided.push_back(events.column_text(1));
+    job->next_event = events.column_int(0) + 1;
+  }
+  auto records = unit_.sql("SELECT coalesce(max(seq), 0) FROM record WHERE job = ?");
+  records.bind(1, id);
+  must(records.step());
+  job->next_record = records.column_int(0) + 1;
+  auto timers = unit_.sql("SELECT name, fires_at_ms FROM timer WHERE job = ?");
+  timers.bind(1, id);
+  while (must(timers.step())) job->timers[timers.column_text(0)] = timers.column_int(1);
+  auto artifacts = unit_.sql("SELECT digest, shipped FROM artifact WHERE job = ?");
+  artifacts.bind(1, id);
+  while (must(artifacts.step())) {
+    (artifacts.column_int(1) != 0 ? job->shipped : job->artifacts).insert(must(artifacts.column_digest(0)));
+  }
+  Job& loaded = *job;
+  jobs_[loaded.name] = std::move(job);
+  return loaded;
+}
+
+void Machine::recover() {
+  std::vector<std::int64_t> ids;
+  {
+    auto select = unit_.sql("SELECT id FROM job ORDER BY id");
+    while (must(select.step())) ids.push_back(select.column_int(0));
+  }
+  for (const std::int64_t id : ids) {
+    Job& job = load(id);
+    if (job.finished()) continue;
+    log_info(fmt::format("job {} goes on after {} events", job.name, job.decided));
+    const Unit::Scope scope(unit_);
+    post(job, {{"type", "Restarted"}});
+    tasks_.restart_local(job);
+  }
+  arm_timers();
+}
+
+void Machine::post(Job& job, Json event) {
+  if (job.finished()) return;
+  event["at_ms"] = job.now_ms();
+  std::string body = dump_json(event);
+  must(unit_.sql("INSERT INTO event(job, seq, body) VALUES(?, ?, ?)")
+           .bind(1, job.id)
+           .bind(2, job.next_event++)
+           .bind(3, body)
+           .run());
+  job.undecided.push_back(std::move(body));
+  unit_.after_commit([this, name = job.name] {
+    if (Job* posted = find(name)) ask(*posted);
+  });
+}
+
+void Machine::post_to_all(const Json& event) {
+  for (auto& [name, job] : jobs_)
+    if (!job->finished()) post(*job, event);
+}
+
+void Machine::ask(Job& job) {
+  if (job.finished() || job.asked > 0 || job.undecided.empty()) return;
+  job.asked = std::min(job.undecided.size(), kMaxEvents);
+  wire::DecideRequest request;
+  request.job = job.name;
+  request.plan = job.plan;
+  request.state = job.state;
+  request.events.assign(job.undecided.begin(), job.undecided.begin() + static_cast<std::ptrdiff_t>(job.asked));
+  workers_.decide(std::move(request));
+}
+
+void Machine::decided(wire::DecideReply reply) {
+  Job* job = find(reply.job);
+  if (job == nullptr || job->finished() || job->asked == 0) return;
+  const Unit::Scope scope(unit_);
+  const std::size_t count = std::exchange(job->asked, 0);
+  if (!reply.ok) return fail(*job, fmt::format("the workflow cannot decide: {} ({})", reply.message, reply.code));
+  const auto commands = parse_json(reply.commands);
+  if (!commands || !commands->is_array()) {
+    return fail(*job, "the workflow answered with something that is no JSON array of commands");
+  }
+  job->undecided.erase(job->undecided.begin(), job->undecided.begin() + static_cast<std::ptrdiff_t>(count));
+  job->decided += static_cast<std::int64_t>(count);
+  job->state = std::move(reply.state);
+  for (const Json& command : *commands) {
+    try {
+      apply(*job, command);
+    } catch (const Json::exception& error) {
+      return fail(*job, fmt::format("the workflow gave a command that is malformed: {} ({})", dump_json(command), error.what()));
+    }
+    if (job->finished()) break;
+  }
+  must(unit_.sql("UPDATE job SET state = ?, decided = ?, time_ms = ?, bytes_up = ?, bytes_down = ? WHERE id = ?")
+           .bind(1, as_bytes(job->state))
+           .bind(2, job->decided)
+           .bind(3, job->now_ms())
+           .bind(4, job->bytes_up)
+           .bind(5, job->bytes_down)
+           .bind(6, job->id)
+           .run());
+  tasks_.release_artifacts(*job);
+  unit_.after_commit([this, name = job->name] {
+    arm_timers();
+    if (Job* answered = find(name)) {
+      changed(*answered);
+      ask(*answered);
+    }
+  });
+}
+
+void Machine::apply(Job& job, const Json& command) {
+  const std::string what = text(command, "do");
+  if (what == "StartTask") {
+    if (const auto started = tasks_.start(job, command); !started) fail(job, started.error().text());
+  } else if (what == "StopTask") {
+    tasks_.stop(job, text(command, "task"), "the workflow stopped it");
+  } else if (what == "SetTimer") {
+    const std::string name = text(command, "timer");
+    job.timers[name] = job.now_ms() + std::max<std::int64_t>(0, command.at("after_ms").get<std::int64_t>());
+    must(unit_.sql("INSERT OR REPLACE INTO timer(job, name, fires_at_ms) VALUES(?, ?, ?)")
+             .bind(1, job.id)
+             .bind(2, name)
+             .bind(3, job.timers[name])
+             .run());
+  } else if (what == "CancelTimer") {
+    job.timers.erase(text(command, "timer"));
+    must(unit_.sql("DELETE FROM timer WHERE job = ? AND name = ?").bind(1, job.id).bind(2, text(command, "timer")).run());
+  } else if (what == "PublishModel") {
+    const auto digest = Digest::from_hex(text(command, "digest"));
+    if (!digest) return fail(job, "the workflow published a model whose digest is malformed: " + digest.error().message);
+    must(unit_.sql("INSERT INTO model(job, version, digest, metrics, created) VALUES(?1, (SELECT coalesce(max(version), 0) + 1 "
+                   "FROM model WHERE job = ?1), ?2, ?3, ?4)")
+             .bind(1, job.id)
+             .bind(2, *digest)
+             .bind(3, dump_json(command.value("metrics", Json::object())))
+             .bind(4, wall_clock_text())
+             .run());
+  } else if (what == "SetStatus") {
+    set_status(job, text(command, "phase"), command.value("message", ""));
+  } else if (what == "Report") {
+    must(unit_.sql("INSERT INTO record(job, seq, body) VALUES(?, ?, ?)")
+             .bind(1, job.id)
+             .bind(2, job.next_record++)
+             .bind(3, dump_json(command.at("record")))
+             .run());
+  } else if (what == "Finish") {
+    finish(job, text(command, "phase"), command.value("message", ""));
+  } else {
+    fail(job, fmt::format("the workflow gave the command `{}`, which this host does not know. Known: StartTask, StopTask, "
+                          "SetTimer, CancelTimer, PublishModel, SetStatus, Report, Finish", what));
+  }
+}
+
+void Machine::set_status(Job& job, const std::string& phase, const std::string& message) {
+  job.phase = phase;
+  job.message = message;
+  must(unit_.sql("UPDATE job SET phase = ?, message = ? WHERE id = ?").bind(1, phase).bind(2, message).bind(3, job.id).run());
+}
+
+void Machine::fail(Job& job, const std::string& message) {
+  log_error(fmt::format("job {}: {}", job.name, message));
+  finish(job, "Failed", message);
+}
+
+void Machine::stop(Job& job, const std::string& message) {
+  if (!job.finished()) finish(job, "Stopped", message);
+}
+
+void Machine::finish(Job& job, const std::string& phase, const std::string& message) {
+  set_status(job, phase, message);
+  job.time_base = job.now_ms();
+  job.loaded = std::chrono::steady_clock::now();
+  must(unit_.sql("UPDATE job SET time_ms = ? WHERE id = ?").bind(1, job.time_base).bind(2, job.id).run());
+  job.timers.clear();
+  job.undecided.clear();
+  must(unit_.sql("DELETE FROM timer WHERE job = ?").bind(1, job.id).run());
+  tasks_.end(job);
+  tasks_.release_artifacts(job);
+  log_info(fmt::format("job {}: {}: {}", job.name, phase, message));
+  unit_.after_commit([this, name = job.name] {
+    workers_.forget(name);
+    if (Job* ended = find(name)) changed(*ended);
+  });
+}
+
+void Machine::remove(Job& job) {
+  tasks_.release_all(job);
+  must(unit_.sql("DELETE FROM job WHERE id = ?").bind(1, job.id).run());
+  jobs_.erase(job.name);
+}
+
+Job* Machine::find(const std::string& name) {
+  const auto it = jobs_.find(name);
+  return it == jobs_.end() ? nullptr : it->second.get();
+}
+
+void Machine::changed(Job& job) {
+  if (observer_) observer_(job);
+}
+
+void Machine::arm_timers() {
+  std::optional<std::int64_t> wait;
+  for (const auto& [name, job] : jobs_)
+    for (const auto& [timer, at] : job->timers) wait = std::min(wait.value_or(at - job->now_ms()), at - job->now_ms());
+  if (!wait) {
+    timer_.cancel();
+    return;
+  }
+  timer_.expires_after(std::chrono::milliseconds(std::max<std::int64_t>(0, *wait)));
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) fire_timers();
+  });
+}
+
+void Machine::fire_timers() {
+  {
+    const Unit::Scope scope(unit_);
+    for (auto& [name, job] : jobs_) {
+      for (auto it = job->timers.begin(); it != job->timers.end();) {
+        if (it->second > job->now_ms()) {
+          ++it;
+          continue;
+        }
+        must(unit_.sql("DELETE FROM timer WHERE job = ? AND name = ?").bind(1, job->id).bind(2, it->first).run());
+        post(*job, {{"type", "TimerFired"}, {"timer", it->first}});
+        it = job->timers.erase(it);
+      }
+    }
+  }
+  arm_timers();
+}
+
+}  // namespace skerry::engine::cloud

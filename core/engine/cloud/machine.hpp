@@ -1,0 +1,77 @@
+// The job machine: events in, the workflow's decision, commands out.
+//
+// An event is a row before anything is done about it. The workflow, a pure function in a worker of its own, is asked
+// about all undecided events at once; its new state, its commands and the count of decided events are stored in one
+// unit; only after the commit do tasks start and messages leave. After a crash the same question is asked again.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/json.hpp"
+#include "core/engine/cloud/job.hpp"
+#include "core/engine/cloud/tasks.hpp"
+#include "core/engine/unit.hpp"
+#include "core/engine/worker_pool.hpp"
+
+namespace skerry::engine::cloud {
+
+class Machine {
+ public:
+  Machine(boost::asio::io_context& io, Unit& unit, WorkerPool& workers, Tasks& tasks);
+
+  // Loads what has not finished and goes on with it. Once, at start.
+  void recover();
+
+  struct NewJob {
+    std::string name;
+    std::string kind;
+    std::string text;  // as the user wrote it
+    Json plan;
+    std::vector<Digest> shipped;
+  };
+  // Inside a unit. The name must be free.
+  void create(NewJob job, const std::vector<std::string>& nodes);
+
+  // Inside a unit.
+  void post(Job& job, Json event);
+  // To every job that runs.
+  void post_to_all(const Json& event);
+
+  void decided(wire::DecideReply reply);
+
+  // Stops a job that runs; in a unit.
+  void stop(Job& job, const std::string& message);
+  // Takes a finished job away with all that it holds; in a unit.
+  void remove(Job& job);
+
+  Job* find(const std::string& name);
+  const std::map<std::string, std::unique_ptr<Job>>& jobs() const { return jobs_; }
+
+  // Called when a job's records, phase or progress changed, after the commit.
+  void on_change(std::function<void(Job&)> observer) { observer_ = std::move(observer); }
+  void changed(Job& job);
+
+ private:
+  Job& load(std::int64_t id);
+  void ask(Job& job);
+  void apply(Job& job, const Json& command);
+  void fail(Job& job, const std::string& message);
+  void finish(Job& job, const std::string& phase, const std::string& message);
+  void set_status(Job& job, const std::string& phase, const std::string& message);
+  void arm_timers();
+  void fire_timers();
+
+  Unit& unit_;
+  WorkerPool& workers_;
+  Tasks& tasks_;
+  boost::asio::steady_timer timer_;
+  std::map<std::string, std::unique_ptr<Job>> jobs_;  // by name; finished ones too
+  std::function<void(Job&)> observer_;
+};
+
+}  // namespace skerry::engine::cloud

@@ -1,0 +1,54 @@
+// Which nodes there are, and which keys may connect as whom.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/result.hpp"
+#include "core/engine/unit.hpp"
+#include "core/wire/token.hpp"
+#include "core/wire/zap.hpp"
+
+namespace skerry::engine::cloud {
+
+// The user id that ZAP gives to a connection, made of a role and a node's name.
+enum class Role { node, invite };
+std::string user_id(Role role, const std::string& node);
+struct User {
+  Role role;
+  std::string node;
+};
+std::optional<User> parse_user_id(const std::string& user);
+
+class Nodes {
+ public:
+  struct Node {
+    std::string name;
+    bool revoked = false;
+    std::string joined;
+  };
+
+  Nodes(Unit& unit, wire::ZapHandler& zap) : unit_(unit), zap_(zap) {}
+
+  // Lets the known keys in. Call at start and after each change.
+  void publish_keys();
+
+  // A token for a new node, or a new token for one that has not used its own yet.
+  Result<wire::JoinToken> invite(const std::string& node, const std::string& endpoint,
+                                 const std::string& server_key);
+  // Consumes the invitation. The same node may ask again with the same key: the first answer can get lost.
+  Status join(const std::string& node, const std::string& public_key);
+  Status revoke(const std::string& node);
+
+  std::vector<Node> list();
+  std::vector<std::string> invited();
+  std::optional<Node> find(const std::string& name);
+
+ private:
+  Unit& unit_;
+  wire::ZapHandler& zap_;
+};
+
+}  // namespace skerry::engine::cloud

@@ -1,0 +1,284 @@
+#include "core/engine/cloud/peers.hpp"
+
+#include <fmt/format.h>
+#include <sodium.h>
+
+#include "core/base/log.hpp"
+
+namespace skerry::engine::cloud {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kTick = 500ms;
+constexpr auto kSilence = 15s;  // three heartbeats of 5 s
+constexpr auto kResendAfter = 3s;
+constexpr std::uint64_t kWindow = 256;  // downlink messages on their way to one node
+constexpr std::uint32_t kUplinkCredit = 1024;
+constexpr std::size_t kMaxInbox = 2 * kUplinkCredit;
+
+std::uint64_t random_session() {
+  std::uint64_t session = 0;
+  while (session == 0) randombytes_buf(&session, sizeof session);
+  return session;
+}
+
+}  // namespace
+
+Peers::Peers(boost::asio::io_context& io, Unit& unit, wire::SocketThread& sockets, Nodes& nodes, Listener& listener)
+    : unit_(unit), sockets_(sockets), nodes_(nodes), listener_(listener), timer_(io) {}
+
+void Peers::start(int socket, Options options) {
+  socket_ = socket;
+  options_ = std::move(options);
+  tick();
+}
+
+template <class Message>
+void Peers::send_now(const std::string& address, std::uint64_t session, const Message& message) {
+  sockets_.send(socket_, address, wire::frame(session, 0, 0, message));
+}
+
+Peers::Peer& Peers::peer(const std::string& node) {
+  const auto [it, added] = peers_.try_emplace(node);
+  if (!added) return it->second;
+  Peer& peer = it->second;
+  peer.node = node;
+  auto select = unit_.sql("SELECT uplink_seq, downlink_seq FROM node WHERE name = ?");
+  select.bind(1, node);
+  if (must(select.step())) {
+    peer.uplink_seq = static_cast<std::uint64_t>(select.column_int(0));
+    peer.downlink_seq = static_cast<std::uint64_t>(select.column_int(1));
+  }
+  return peer;
+}
+
+void Peers::handle(const wire::Incoming& incoming) {
+  const auto user = parse_user_id(incoming.user);
+  if (!user) return;  // cannot be: ZAP lets nobody else in
+  auto frame = wire::parse_frame(incoming.data, wire::kControlLimit);
+  if (!frame) return log_warn(fmt::format("node {}: a frame is refused: {}", user->node, frame.error().text()));
+  if (user->role == Role::invite) return admit(incoming, user->node, *frame);
+  if (frame->header.type == wire::Type::hello) return greet(incoming, user->node, *frame);
+  Peer& peer = this->peer(user->node);
+  if (peer.address != incoming.peer || peer.session != frame->header.session) {
+    return refuse(incoming.peer, "no_session", "this session is not known here; say hello again", true);
+  }
+  take(peer, std::move(*frame));
+}
+
+// A token's connection may join, and nothing else.
+void Peers::admit(const wire::Incoming& incoming, const std::string& node, const wire::Received& frame) {
+  if (frame.header.type != wire::Type::join) return refuse(incoming.peer, "not_joined", "join first", false);
+  const auto join = wire::decode<wire::Join>(frame.payload());
+  if (!join) return refuse(incoming.peer, "invalid_argument", join.error().text(), false);
+  if (join->node != node) {
+    return refuse(incoming.peer, "wrong_node", fmt::format("this token is for node `{}`, not `{}`", node, join->node), false);
+  }
+  const Unit::Scope scope(unit_);
+  if (const auto joined = nodes_.join(node, join->public_key); !joined) {
+    return refuse(incoming.peer, std::string(code_name(joined.error().code)), joined.error().message, false);
+  }
+  unit_.after_commit([this, address = incoming.peer, node] { send_now(address, 0, wire::Joined{node}); });
+  log_info(fmt::format("node {} joined", node));
+}
+
+void Peers::refuse(const std::string& address, const std::string& code, const std::string& message, bool retry) {
+  send_now(address, 0, wire::Refused{code, message, retry});
+}
+
+void Peers::greet(const wire::Incoming& incoming, const std::string& node, const wire::Received& frame) {
+  const auto hello = wire::decode<wire::Hello>(frame.payload());
+  if (!hello) return refuse(incoming.peer, "invalid_argument", hello.error().text(), false);
+  if (hello->node != node) {
+    return refuse(incoming.peer, "wrong_node", fmt::format("this key belongs to node `{}`, not `{}`", node, hello->node), false);
+  }
+  const Unit::Scope scope(unit_);
+  Peer& peer = this->peer(node);
+  const bool was_online = !peer.address.empty();
+  peer.address = incoming.peer;
+  peer.session = random_session();
+  peer.heard = Clock::now();
+  peer.inbox.clear();
+
+  auto select = unit_.sql("SELECT outbox FROM node WHERE name = ?");
+  select.bind(1, node);
+  if (must(select.step()) && select.column_text(0) != hello->outbox) {
+    // A new outbox counts from 1: the node starts afresh.
+    peer.uplink_seq = 0;
+    ++peer.generation;
+    must(unit_.sql("UPDATE node SET outbox = ?, uplink_seq = 0 WHERE name = ?").bind(1, hello->outbox).bind(2, node).run());
+  }
+  // An inbox of another epoch says nothing about our downlink.
+  const std::uint64_t inbox = hello->cloud_epoch == options_.epoch ? hello->inbox_seq : 0;
+  peer.acked = std::min(inbox, peer.downlink_seq);
+  peer.sent = peer.acked;
+  peer.progress = Clock::now();
+
+  wire::Welcome welcome;
+  welcome.session = peer.session;
+  welcome.cloud_epoch = options_.epoch;
+  welcome.uplink_seq = peer.uplink_seq;
+  welcome.downlink_seq = peer.acked;
+  welcome.credit = kUplinkCredit;
+  welcome.bulk_port = options_.bulk_port;
+  welcome.tasks = listener_.open_tasks(node);
+  listener_.reconcile(node, hello->tasks, peer.acked);
+  if (!was_online) {
+    log_info(fmt::format("node {} is online", node));
+    listener_.node_online(node);
+  }
+  unit_.after_commit([this, node, welcome] {
+    Peer& greeted = this->peer(node);
+    send_now(greeted.address, welcome.session, welcome);
+    transmit(greeted);
+  });
+}
+
+void Peers::take(Peer& peer, wire::Received frame) {
+  peer.heard = Clock::now();
+  acknowledged(peer, frame.header.ack);
+  switch (frame.header.type) {
+    case wire::Type::ping:
+      sockets_.send(socket_, peer.address, wire::frame({wire::Type::pong, peer.session, 0, peer.uplink_seq}, {}));
+      return;
+    case wire::Type::pong:
+    case wire::Type::ack:
+      return;
+    case wire::Type::task_reported:
+      if (const auto report = wire::decode<wire::TaskReported>(frame.payload())) listener_.progress(peer.node, *report);
+      return;
+    case wire::Type::task_finished:
+    case wire::Type::task_failed:
+      if (peer.inbox.size() < kMaxInbox) peer.inbox.push_back(std::move(frame));  // else it is sent again
+      return pump(peer);
+    default:
+      log_warn(fmt::format("node {} sent a message of type {}, which nodes do not send", peer.node,
+                           static_cast<int>(frame.header.type)));
+  }
+}
+
+void Peers::pump(Peer& peer) {
+  while (!peer.busy && !peer.inbox.empty()) {
+    const wire::Received frame = std::move(peer.inbox.front());
+    peer.inbox.pop_front();
+    const std::uint64_t seq = frame.header.seq;
+    if (seq != peer.uplink_seq + 1) {  // a repetition, or a gap that go-back-N will fill
+      acknowledge(peer);
+      continue;
+    }
+    peer.busy = true;
+    listener_.message(peer.node, frame, [this, node = peer.node, seq, generation = peer.generation] {
+      Peer& sender = this->peer(node);
+      sender.busy = false;
+      if (sender.generation != generation) return;
+      sender.uplink_seq = seq;
+      must(unit_.sql("UPDATE node SET uplink_seq = ? WHERE name = ?").bind(1, seq).bind(2, node).run());
+      acknowledge(sender);
+      unit_.after_commit([this, node] { pump(this->peer(node)); });
+    });
+  }
+}
+
+// Once for all that this unit commits.
+void Peers::acknowledge(Peer& peer) {
+  if (std::exchange(peer.ack_due, true)) return;
+  const Unit::Scope scope(unit_);
+  unit_.after_commit([this, node = peer.node] {
+    Peer& sender = this->peer(node);
+    sender.ack_due = false;
+    if (sender.address.empty()) return;
+    sockets_.send(socket_, sender.address, wire::frame({wire::Type::ack, sender.session, 0, sender.uplink_seq}, {}));
+  });
+}
+
+// The rows go with the next message to the node: until then a crash costs a repetition, not an fsync.
+void Peers::acknowledged(Peer& peer, std::uint64_t seq) {
+  if (seq <= peer.acked || seq > peer.downlink_seq) return;
+  peer.acked = seq;
+  peer.progress = Clock::now();
+  transmit(peer);
+}
+
+std::uint64_t Peers::append(const std::string& node, wire::Type type, const std::string& payload) {
+  const Unit::Scope scope(unit_);
+  Peer& peer = this->peer(node);
+  const std::uint64_t seq = ++peer.downlink_seq;
+  must(unit_.sql("DELETE FROM downlink WHERE node = ? AND seq <= ?").bind(1, node).bind(2, peer.acked).run());
+  must(unit_.sql("INSERT INTO downlink(node, seq, type, payload) VALUES(?, ?, ?, ?)")
+           .bind(1, node)
+           .bind(2, seq)
+           .bind(3, static_cast<int>(type))
+           .bind(4, as_bytes(payload))
+           .run());
+  must(unit_.sql("UPDATE node SET downlink_seq = ? WHERE name = ?").bind(1, seq).bind(2, node).run());
+  unit_.after_commit([this, node] { transmit(this->peer(node)); });
+  return seq;
+}
+
+void Peers::transmit(Peer& peer) {
+  const std::uint64_t last = std::min(peer.downlink_seq, peer.acked + kWindow);
+  if (peer.address.empty() || peer.sent >= last) return;
+  if (peer.sent == peer.acked) peer.progress = Clock::now();
+  auto select = unit_.sql("SELECT seq, type, payload FROM downlink WHERE node = ? AND seq > ? AND seq <= ? ORDER BY seq");
+  select.bind(1, peer.node).bind(2, peer.sent).bind(3, last);
+  while (must(select.step())) {
+    const auto seq = static_cast<std::uint64_t>(select.column_int(0));
+    const wire::Header header{static_cast<wire::Type>(select.column_int(1)), peer.session, seq, peer.uplink_seq};
+    sockets_.send(socket_, peer.address, wire::frame(header, select.column_blob(2)));
+  }
+  peer.sent = last;
+}
+
+void Peers::tick() {
+  timer_.expires_after(kTick);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    const auto now = Clock::now();
+    for (auto& [name, peer] : peers_) {
+      if (peer.address.empty()) continue;
+      if (now - peer.heard > kSilence) {
+        lose(peer);
+      } else if (peer.sent > peer.acked && now - peer.progress > kResendAfter) {
+        peer.sent = peer.acked;
+        transmit(peer);
+      }
+    }
+    tick();
+  });
+}
+
+void Peers::lose(Peer& peer) {
+  log_warn(fmt::format("node {} has not been heard for {} s: offline", peer.node, kSilence.count()));
+  peer.address.clear();
+  peer.inbox.clear();
+  const Unit::Scope scope(unit_);
+  listener_.node_offline(peer.node);
+}
+
+void Peers::drop(const std::string& node, const std::string& code, const std::string& message) {
+  const auto it = peers_.find(node);
+  if (it == peers_.end() || it->second.address.empty()) return;
+  refuse(it->second.address, code, message, false);
+  lose(it->second);
+}
+
+bool Peers::online(const std::string& node) const {
+  const auto it = peers_.find(node);
+  return it != peers_.end() && !it->second.address.empty();
+}
+
+std::vector<std::string> Peers::online_nodes() const {
+  std::vector<std::string> nodes;
+  for (const auto& [name, peer] : peers_)
+    if (!peer.address.empty()) nodes.push_back(name);
+  return nodes;
+}
+
+std::optional<double> Peers::seconds_since_heard(const std::string& node) const {
+  const auto it = peers_.find(node);
+  if (it == peers_.end() || it->second.heard == Clock::time_point{}) return std::nullopt;
+  return std::chrono::duration<double>(Clock::now() - it->second.heard).count();
+}
+
+}  // namespace skerry::engine::cloud

@@ -1,0 +1,110 @@
+// The cloud's side of its sessions with edges: greeting, sequence numbers, acknowledgements, resending, liveness.
+//
+// Uplink: a message is handed on once, in order; its number is committed together with its effect, and acknowledged
+// after the commit. Downlink: a message is a row until the edge acknowledges it; a session starts by sending all rows,
+// and goes back to the first unacknowledged one when no acknowledgement comes (go-back-N).
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/engine/cloud/nodes.hpp"
+#include "core/engine/unit.hpp"
+#include "core/wire/envelope.hpp"
+#include "core/wire/messages.hpp"
+#include "core/wire/socket_thread.hpp"
+
+namespace skerry::engine::cloud {
+
+class Peers {
+ public:
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    virtual void node_online(const std::string& node) = 0;
+    virtual void node_offline(const std::string& node) = 0;
+    // What the cloud believes the node has.
+    virtual std::vector<wire::TaskKey> open_tasks(const std::string& node) = 0;
+    // Inside a unit. `has`: what it says it has. `acked`: the last downlink message that it has committed.
+    virtual void reconcile(const std::string& node, const std::vector<wire::TaskKey>& has, std::uint64_t acked) = 0;
+    // A sequenced message. Calls `done` exactly once, now or later, inside the unit that writes the effect. Until
+    // then nothing more of this node is handed on.
+    virtual void message(const std::string& node, const wire::Received& message, std::function<void()> done) = 0;
+    virtual void progress(const std::string& node, const wire::TaskReported& report) = 0;
+  };
+
+  struct Options {
+    std::string epoch;  // names this cloud's state; another one means another cloud, or a lost state
+    std::uint32_t bulk_port = 0;
+  };
+
+  Peers(boost::asio::io_context& io, Unit& unit, wire::SocketThread& sockets, Nodes& nodes, Listener& listener);
+
+  void start(int socket, Options options);
+  void handle(const wire::Incoming& incoming);
+
+  // Inside a unit: a message that will reach the node, whatever dies meanwhile. Returns its number.
+  template <class Message>
+  std::uint64_t send(const std::string& node, const Message& message) {
+    return append(node, Message::type, wire::encode(message));
+  }
+
+  // Cuts a session: the node was revoked.
+  void drop(const std::string& node, const std::string& code, const std::string& message);
+
+  bool online(const std::string& node) const;
+  std::vector<std::string> online_nodes() const;  // sorted
+  std::optional<double> seconds_since_heard(const std::string& node) const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  struct Peer {
+    std::string node;
+    std::string address;  // on the control socket; empty: no session
+    std::uint64_t session = 0;
+    Clock::time_point heard{};
+    // Uplink
+    std::uint64_t uplink_seq = 0;  // committed
+    int generation = 0;            // of the node's outbox
+    std::deque<wire::Received> inbox;
+    bool busy = false;      // a message is being examined
+    bool ack_due = false;
+    // Downlink
+    std::uint64_t downlink_seq = 0;  // last number given out
+    std::uint64_t sent = 0;          // in this session
+    std::uint64_t acked = 0;
+    Clock::time_point progress{};    // when `acked` last moved, or something was first sent
+  };
+
+  void greet(const wire::Incoming& incoming, const std::string& node, const wire::Received& frame);
+  void admit(const wire::Incoming& incoming, const std::string& node, const wire::Received& frame);
+  void refuse(const std::string& address, const std::string& code, const std::string& message, bool retry);
+  void take(Peer& peer, wire::Received frame);
+  void pump(Peer& peer);
+  void acknowledge(Peer& peer);
+  void acknowledged(Peer& peer, std::uint64_t seq);
+  std::uint64_t append(const std::string& node, wire::Type type, const std::string& payload);
+  void transmit(Peer& peer);
+  void tick();
+  void lose(Peer& peer);
+  Peer& peer(const std::string& node);
+  template <class Message>
+  void send_now(const std::string& address, std::uint64_t session, const Message& message);
+
+  Unit& unit_;
+  wire::SocketThread& sockets_;
+  Nodes& nodes_;
+  Listener& listener_;
+  boost::asio::steady_timer timer_;
+  Options options_;
+  int socket_ = -1;
+  std::map<std::string, Peer> peers_;  // by node
+};
+
+}  // namespace skerry::engine::cloud

@@ -1,0 +1,32 @@
+// From a job file to a job: checked as a whole, then created as a whole.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/json.hpp"
+#include "core/engine/cloud/machine.hpp"
+#include "core/engine/cloud/peers.hpp"
+#include "core/store/blob_store.hpp"
+
+namespace skerry::engine::cloud {
+
+class Submit {
+ public:
+  Submit(Unit& unit, store::BlobStore& blobs, Machine& machine, Peers& peers)
+      : unit_(unit), blobs_(blobs), machine_(machine), peers_(peers) {}
+
+  // All documents or none. `file` is the name in problems; relative paths are relative to its folder.
+  tl::expected<Json, std::vector<Problem>> apply(const std::string& text, const std::string& file, std::optional<int> nodes);
+  // `kind`: dataset or model.
+  Status remove_resource(const std::string& kind, const std::string& name);
+
+ private:
+  Unit& unit_;
+  store::BlobStore& blobs_;
+  Machine& machine_;
+  Peers& peers_;
+};
+
+}  // namespace skerry::engine::cloud

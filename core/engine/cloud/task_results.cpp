@@ -1,0 +1,209 @@
+// What becomes of a task: examined, then counted once, or refused with a code.
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "core/base/log.hpp"
+#include "core/base/try.hpp"
+#include "core/engine/cloud/tasks.hpp"
+
+namespace skerry::engine::cloud {
+
+// ---- from nodes
+
+void Tasks::remote_message(const std::string& node, const wire::Received& message, std::function<void()> done) {
+  if (message.header.type == wire::Type::task_finished) {
+    auto finished = wire::decode<wire::TaskFinished>(message.payload());
+    if (finished) return remote_finished(node, std::move(*finished), std::move(done));
+    log_warn(fmt::format("node {}: a result is refused: {}", node, finished.error().text()));
+  } else if (message.header.type == wire::Type::task_failed) {
+    const Unit::Scope scope(unit_);
+    if (const auto failed = wire::decode<wire::TaskFailed>(message.payload())) {
+      remote_failed(node, *failed);
+    } else {
+      log_warn(fmt::format("node {}: a report is refused: {}", node, failed.error().text()));
+    }
+    return done();
+  }
+  const Unit::Scope scope(unit_);
+  done();
+}
+
+void Tasks::remote_failed(const std::string& node, const wire::TaskFailed& what) {
+  Job* job = hooks_.find_job(what.key.job);
+  const auto task = job != nullptr ? load(*job, what.key.task) : std::nullopt;
+  if (!task || task->node != node || task->state != "open") return;
+  failed(*job, what.key.task, *task, what.code, what.field.empty() ? what.message : fmt::format("{}: {}", what.field, what.message));
+}
+
+void Tasks::remote_finished(const std::string& node, wire::TaskFinished what, std::function<void()> done) {
+  Job* job = hooks_.find_job(what.key.job);
+  const auto task = job != nullptr ? load(*job, what.key.task) : std::nullopt;
+  if (!task || task->node != node || task->state != "open") {
+    const Unit::Scope scope(unit_);
+    refuse(job, node, what.key, {false, "stale", "the cloud does not wait for this task any more"});
+    for (const auto& output : what.outputs) drop_unless_held(output.digest);
+    return done();
+  }
+  std::map<std::string, Content> outputs;
+  Verdict verdict;
+  for (const auto& output : what.outputs) {
+    if (!output.inline_data.empty()) {
+      if (digest_of(as_bytes(output.inline_data)) != output.digest) {
+        verdict = {false, "rejected.malformed", fmt::format("output `{}` does not match its digest", output.name)};
+      }
+      outputs[output.name] = Content{output.inline_data, {}};
+    } else if (auto found = content(output.digest)) {
+      outputs[output.name] = std::move(*found);
+    } else {
+      verdict = {false, "rejected.missing", fmt::format("output `{}` did not arrive", output.name)};
+    }
+  }
+  auto list = verdict.ok ? exhibits(*task, outputs) : tl::unexpected(verdict);
+  const auto conclude = [this, node, what = std::move(what), done = std::move(done)](const Verdict& result) {
+    const Unit::Scope scope(unit_);
+    Job* current = hooks_.find_job(what.key.job);
+    const auto open = current != nullptr ? load(*current, what.key.task) : std::nullopt;
+    if (!open || open->state != "open") {
+      refuse(current, node, what.key, {false, "stale", "the cloud stopped waiting while it was examined"});
+    } else if (!result.ok) {
+      refuse(current, node, what.key, result);
+      for (const auto& output : what.outputs) drop_unless_held(output.digest);
+    } else {
+      for (const auto& output : what.outputs)
+        if (!output.inline_data.empty()) must(blobs_.put(as_bytes(output.inline_data), output.digest));
+      finished(*current, what.key.task, *open, what);
+    }
+    done();
+  };
+  if (!list) return conclude(list.error());
+  examiner_.examine(std::move(*list), nullptr, conclude);
+}
+
+void Tasks::remote_progress(const std::string& node, const wire::TaskReported& report) {
+  Job* job = hooks_.find_job(report.key.job);
+  const auto task = job != nullptr ? load(*job, report.key.task) : std::nullopt;
+  if (!task || task->node != node || task->state != "open") return;
+  job->progress[report.key.task] = report.progress;
+  hooks_.changed(*job);
+}
+
+void Tasks::refuse(Job* job, const std::string& node, const wire::TaskKey& key, const Verdict& verdict) {
+  log_warn(fmt::format("job {}: task {} of node {} is refused: {}: {}", key.job, key.task, node, verdict.code, verdict.message));
+  peers_.send(node, wire::TaskResult{key, false, verdict.code, verdict.message});
+  if (job == nullptr || verdict.code == "stale") return;
+  failed(*job, key.task, *load(*job, key.task), verdict.code, verdict.message);
+}
+
+// ---- from the cloud's own workers
+
+void Tasks::local_progress(const wire::TaskProgress& progress) {
+  Job* job = hooks_.find_job(progress.key.job);
+  if (job == nullptr || !is_open(*job, progress.key.task)) return;
+  job->progress[progress.key.task] = progress.progress;
+  hooks_.changed(*job);
+}
+
+void Tasks::local_done(wire::TaskDone done) {
+  Job* job = hooks_.find_job(done.key.job);
+  const auto task = job != nullptr ? load(*job, done.key.task) : std::nullopt;
+  if (!task || task->state != "open") return;
+  if (!done.ok) {
+    const Unit::Scope scope(unit_);
+    return failed(*job, done.key.task, *task, done.code, done.field.empty() ? done.message : fmt::format("{}: {}", done.field, done.message));
+  }
+  std::map<std::string, Content> outputs;
+  std::vector<wire::TaskOutput> files;
+  for (const auto& output : done.outputs) {
+    outputs[output.name] = Content{output.data, output.path};
+    if (!output.path.empty()) files.push_back(output);
+  }
+  auto list = exhibits(*task, outputs);
+  const auto conclude = [this, done](const Verdict& result) {
+    const Unit::Scope scope(unit_);
+    Job* current = hooks_.find_job(done.key.job);
+    const auto open = current != nullptr ? load(*current, done.key.task) : std::nullopt;
+    if (!open || open->state != "open") return;
+    if (!result.ok) return failed(*current, done.key.task, *open, result.code, result.message);
+    wire::TaskFinished what;
+    what.key = done.key;
+    what.metrics = done.metrics;
+    what.result = done.result;
+    what.timing.run = done.run_seconds;
+    what.timing.cpu = done.cpu_seconds;
+    for (const auto& output : done.outputs) {
+      if (output.path.empty()) {
+        must(blobs_.put(as_bytes(output.data), output.digest));
+      } else {
+        must(blobs_.record(output.digest, output.size));
+      }
+      what.outputs.push_back({output.name, output.digest, output.size, {}});
+    }
+    for (const std::string& plugin : done.plugins) {
+      must(unit_.sql("INSERT OR IGNORE INTO loaded(job, plugin) VALUES(?, ?)").bind(1, current->id).bind(2, plugin).run());
+    }
+    finished(*current, done.key.task, *open, what);
+  };
+  if (!list) return conclude(list.error());
+  std::function<Status()> prepare;
+  if (!files.empty()) {
+    prepare = [this, files]() -> Status {
+      for (const auto& file : files) SKERRY_TRY(blobs_.prepare_file(file.path, file.digest, file.size));
+      return {};
+    };
+  }
+  examiner_.examine(std::move(*list), std::move(prepare), conclude);
+}
+
+// ---- both
+
+tl::expected<std::vector<Exhibit>, Verdict> Tasks::exhibits(const Task& task, const std::map<std::string, Content>& outputs) {
+  std::vector<Exhibit> list;
+  for (const auto& [name, hex] : task.expects.items()) {
+    const auto found = outputs.find(name);
+    if (found == outputs.end()) {
+      return tl::unexpected(Verdict{false, "rejected.missing", fmt::format("the task made no output `{}`", name)});
+    }
+    const auto digest = Digest::from_hex(hex.get<std::string>());
+    auto expected = digest ? content(*digest) : Result<Content>(fail(digest.error()));
+    if (!expected) return tl::unexpected(Verdict{false, "data_loss", expected.error().text()});
+    list.push_back({name, found->second, std::move(*expected)});
+  }
+  return list;
+}
+
+void Tasks::finished(Job& job, const std::string& id, const Task& task, const wire::TaskFinished& what) {
+  close(job, id, "finished", "");
+  Json artifacts = Json::object();
+  for (const auto& output : what.outputs) {
+    artifacts[output.name] = {{"digest", output.digest.hex()}, {"size", output.size}};
+    hold(job, output.digest);
+  }
+  Json metrics = Json::object();
+  for (const auto& [name, value] : what.metrics)
+    if (std::isfinite(value)) metrics[name] = value;
+  auto result = parse_json(what.result.empty() ? "{}" : what.result);
+  job.bytes_up += what.bytes_up;
+  job.bytes_down += what.bytes_down;
+  hooks_.post(job, {{"type", "TaskFinished"},
+                    {"task", id},
+                    {"node", task.node},
+                    {"kind", task.kind},
+                    {"metrics", metrics},
+                    {"artifacts", artifacts},
+                    {"result", result ? *result : Json::object()},
+                    {"seconds",
+                     {{"queue", what.timing.queue},
+                      {"download", what.timing.download},
+                      {"run", what.timing.run},
+                      {"upload", what.timing.upload}}},
+                    {"cpu_seconds", what.timing.cpu},
+                    {"bytes", {{"down", what.bytes_down}, {"up", what.bytes_up}}}});
+}
+
+void Tasks::failed(Job& job, const std::string& id, const Task& task, const std::string& code, const std::string& message) {
+  close(job, id, "failed", fmt::format("{}: {}", code, message));
+  hooks_.post(job, {{"type", "TaskFailed"}, {"task", id}, {"node", task.node}, {"kind", task.kind}, {"code", code}, {"message", message}});
+}
+
+}  // namespace skerry::engine::cloud

@@ -1,0 +1,198 @@
+#include "core/engine/cloud/tasks.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/base/log.hpp"
+#include "core/base/try.hpp"
+
+namespace skerry::engine::cloud {
+namespace {
+
+// What a message to a node may hold besides inline artifacts.
+constexpr std::size_t kMaxTaskText = wire::kControlLimit - wire::kInlineBlobLimit - 4096;
+
+}  // namespace
+
+std::optional<Tasks::Task> Tasks::load(const Job& job, const std::string& id) {
+  auto row = unit_.sql("SELECT node, kind, state, params, inputs, expects FROM task WHERE job = ? AND id = ?");
+  row.bind(1, job.id).bind(2, id);
+  if (!must(row.step())) return std::nullopt;
+  return Task{row.column_text(0), row.column_text(1), row.column_text(2), row.column_text(3),
+              must(parse_json(row.column_text(4))), must(parse_json(row.column_text(5)))};
+}
+
+bool Tasks::is_open(const Job& job, const std::string& id) {
+  const auto task = load(job, id);
+  return task && task->state == "open";
+}
+
+Result<Content> Tasks::content(const Digest& digest) {
+  SKERRY_ASSIGN(auto blob, blobs_.find(digest));
+  if (!blob) return fail(Code::not_found, fmt::format("artifact {} is not in the store", digest.hex()));
+  return Content{std::move(blob->inline_data), std::move(blob->path)};
+}
+
+Status Tasks::start(Job& job, const Json& command) {
+  const std::string id = command.at("task").get<std::string>();
+  if (load(job, id)) return {};
+  const Task task{command.at("node").get<std::string>(),
+                  command.at("kind").get<std::string>(),
+                  "open",
+                  dump_json(command.value("params", Json::object())),
+                  command.value("inputs", Json::object()),
+                  command.value("expects", Json::object())};
+  must(unit_.sql("INSERT INTO task(job, id, node, kind, state, message, params, inputs, expects) "
+                 "VALUES(?, ?, ?, ?, 'open', '', ?, ?, ?)")
+           .bind(1, job.id)
+           .bind(2, id)
+           .bind(3, task.node)
+           .bind(4, task.kind)
+           .bind(5, task.params)
+           .bind(6, dump_json(task.inputs))
+           .bind(7, dump_json(task.expects))
+           .run());
+  return task.node == kCloudNode ? run_here(job, id, task) : send_to_node(job, id, task);
+}
+
+Status Tasks::send_to_node(Job& job, const std::string& id, const Task& task) {
+  wire::StartTask message;
+  message.key = {job.name, id};
+  message.kind = task.kind;
+  message.params = task.params;
+  message.plan = job.plan;
+  if (message.params.size() + message.plan.size() > kMaxTaskText) {
+    return fail(Code::invalid_argument, fmt::format("task {}: its parameters and the job take {} bytes; at most {} fit in a message",
+                                                    id, message.params.size() + message.plan.size(), kMaxTaskText));
+  }
+  std::size_t room = wire::kInlineBlobLimit;
+  const auto attach = [&](std::vector<wire::Artifact>& list, const std::string& name, const Digest& digest) -> Status {
+    SKERRY_ASSIGN(const auto blob, blobs_.find(digest));
+    if (!blob) return fail(Code::not_found, fmt::format("task {}: artifact {} is not in the store", id, digest.hex()));
+    wire::Artifact artifact{name, digest, blob->size, {}};
+    if (blob->is_inline() && blob->size <= room) {
+      room -= blob->size;
+      artifact.inline_data = blob->inline_data;
+    }
+    list.push_back(std::move(artifact));
+    return {};
+  };
+  for (const auto& [name, hex] : task.inputs.items()) {
+    SKERRY_ASSIGN(const Digest digest, Digest::from_hex(hex.get<std::string>()));
+    SKERRY_TRY(attach(message.inputs, name, digest));
+  }
+  for (const Digest& digest : job.shipped) SKERRY_TRY(attach(message.attachments, digest.hex(), digest));
+  const std::uint64_t seq = peers_.send(task.node, message);
+  must(unit_.sql("UPDATE task SET downlink_seq = ? WHERE job = ? AND id = ?").bind(1, seq).bind(2, job.id).bind(3, id).run());
+  return {};
+}
+
+Status Tasks::run_here(Job& job, const std::string& id, const Task& task) {
+  wire::RunTask run;
+  run.key = {job.name, id};
+  run.node = kCloudNode;
+  run.kind = task.kind;
+  run.params = task.params;
+  run.plan = job.plan;
+  const auto add = [&](std::vector<wire::TaskInput>& list, const std::string& name, const std::string& hex) -> Status {
+    SKERRY_ASSIGN(const Digest digest, Digest::from_hex(hex));
+    SKERRY_ASSIGN(Content bytes, content(digest));
+    list.push_back({name, hex, bytes.path.string(), std::move(bytes.data)});
+    return {};
+  };
+  for (const auto& [name, hex] : task.inputs.items()) SKERRY_TRY(add(run.inputs, name, hex.get<std::string>()));
+  for (const Digest& digest : job.shipped) SKERRY_TRY(add(run.attachments, digest.hex(), digest.hex()));
+  unit_.after_commit([this, run = std::move(run)]() mutable { workers_.run(std::move(run)); });
+  return {};
+}
+
+void Tasks::restart_local(Job& job) {
+  std::vector<std::string> ids;
+  {
+    auto select = unit_.sql("SELECT id FROM task WHERE job = ? AND node = ? AND state = 'open' ORDER BY rowid");
+    select.bind(1, job.id).bind(2, kCloudNode);
+    while (must(select.step())) ids.push_back(select.column_text(0));
+  }
+  for (const std::string& id : ids) {
+    const auto task = load(job, id);
+    if (const auto started = run_here(job, id, *task); !started) failed(job, id, *task, "lost", started.error().text());
+  }
+}
+
+void Tasks::close(Job& job, const std::string& id, const char* state, const std::string& message) {
+  job.progress.erase(id);
+  must(unit_.sql("UPDATE task SET state = ?, message = ? WHERE job = ? AND id = ?")
+           .bind(1, state)
+           .bind(2, message)
+           .bind(3, job.id)
+           .bind(4, id)
+           .run());
+}
+
+void Tasks::stop(Job& job, const std::string& id, const std::string& reason) {
+  const auto task = load(job, id);
+  if (!task || task->state != "open") return;
+  close(job, id, "stopped", reason);
+  const wire::TaskKey key{job.name, id};
+  if (task->node == kCloudNode) {
+    unit_.after_commit([this, key] { workers_.cancel(key); });
+  } else {
+    peers_.send(task->node, wire::StopTask{key, reason});
+  }
+}
+
+void Tasks::end(Job& job) {
+  must(unit_.sql("UPDATE task SET state = 'stopped', message = 'the job ended' WHERE job = ? AND state = 'open'").bind(1, job.id).run());
+  job.progress.clear();
+  std::vector<std::string> nodes;
+  {
+    auto select = unit_.sql("SELECT DISTINCT node FROM task WHERE job = ? AND node != ?");
+    select.bind(1, job.id).bind(2, kCloudNode);
+    while (must(select.step())) nodes.push_back(select.column_text(0));
+  }
+  for (const std::string& node : nodes) peers_.send(node, wire::ForgetJob{job.name});
+}
+
+std::vector<wire::TaskKey> Tasks::open_on(const std::string& node) {
+  std::vector<wire::TaskKey> keys;
+  auto select = unit_.sql("SELECT job.name, task.id FROM task JOIN job ON job.id = task.job WHERE task.node = ? AND task.state = 'open'");
+  select.bind(1, node);
+  while (must(select.step())) keys.push_back({select.column_text(0), select.column_text(1)});
+  return keys;
+}
+
+void Tasks::reconcile(const std::string& node, const std::vector<wire::TaskKey>& has, std::uint64_t acked) {
+  const auto open = open_on(node);
+  const auto contains = [](const auto& list, const wire::TaskKey& key) { return std::find(list.begin(), list.end(), key) != list.end(); };
+  for (const wire::TaskKey& key : has)
+    if (!contains(open, key)) peers_.send(node, wire::StopTask{key, "the cloud does not wait for it any more"});
+  for (const wire::TaskKey& key : open) {
+    if (contains(has, key)) continue;
+    Job* job = hooks_.find_job(key.job);
+    auto sent = unit_.sql("SELECT downlink_seq FROM task WHERE job = ? AND id = ?");
+    sent.bind(1, job->id).bind(2, key.task);
+    if (!must(sent.step()) || static_cast<std::uint64_t>(sent.column_int(0)) > acked) continue;  // on its way
+    failed(*job, key.task, *load(*job, key.task), "lost", fmt::format("node {} came back without it", node));
+  }
+}
+
+bool Tasks::may_read(const std::string& node, const Digest& digest) {
+  const std::string hex = digest.hex();
+  auto select = unit_.sql("SELECT job.name, task.inputs FROM task JOIN job ON job.id = task.job WHERE task.node = ? AND task.state = 'open'");
+  select.bind(1, node);
+  while (must(select.step())) {
+    if (select.column_text(1).find(hex) != std::string::npos) return true;
+    const Job* job = hooks_.find_job(select.column_text(0));
+    if (job != nullptr && job->shipped.contains(digest)) return true;
+  }
+  return false;
+}
+
+bool Tasks::may_store(const std::string& node) {
+  auto select = unit_.sql("SELECT 1 FROM task WHERE node = ? AND state = 'open' LIMIT 1");
+  select.bind(1, node);
+  return must(select.step());
+}
+
+}  // namespace skerry::engine::cloud

@@ -1,0 +1,93 @@
+// Tasks: started on a node or on the cloud itself, stopped, finished once, and the artifacts that they leave.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/base/json.hpp"
+#include "core/engine/cloud/job.hpp"
+#include "core/engine/cloud/peers.hpp"
+#include "core/engine/examiner.hpp"
+#include "core/engine/unit.hpp"
+#include "core/engine/worker_pool.hpp"
+#include "core/store/blob_store.hpp"
+
+namespace skerry::engine::cloud {
+
+// The name under which a workflow addresses the cloud's own worker.
+inline constexpr const char* kCloudNode = "cloud";
+
+class Tasks {
+ public:
+  struct Hooks {
+    std::function<Job*(const std::string& name)> find_job;
+    std::function<void(Job&, Json event)> post;  // inside a unit
+    std::function<void(Job&)> changed;
+  };
+
+  Tasks(Unit& unit, store::BlobStore& blobs, Examiner& examiner, WorkerPool& workers, Peers& peers)
+      : unit_(unit), blobs_(blobs), examiner_(examiner), workers_(workers), peers_(peers) {}
+  void set_hooks(Hooks hooks) { hooks_ = std::move(hooks); }
+
+  // The commands of a workflow; inside a unit. A task id that exists already is left alone: asking again changes nothing.
+  Status start(Job& job, const Json& command);
+  void stop(Job& job, const std::string& task, const std::string& reason);
+  // Stops what is open and lets the nodes forget the job; inside a unit.
+  void end(Job& job);
+  // After a restart of the cloud: its own open tasks begin again; inside a unit.
+  void restart_local(Job& job);
+
+  // From the cloud's own workers.
+  void local_done(wire::TaskDone done);
+  void local_progress(const wire::TaskProgress& progress);
+
+  // From nodes; see Peers::Listener.
+  void remote_message(const std::string& node, const wire::Received& message, std::function<void()> done);
+  void remote_progress(const std::string& node, const wire::TaskReported& report);
+  std::vector<wire::TaskKey> open_on(const std::string& node);
+  void reconcile(const std::string& node, const std::vector<wire::TaskKey>& has, std::uint64_t acked);
+
+  // A node may read what its open tasks refer to, and store something while it has an open task.
+  bool may_read(const std::string& node, const Digest& digest);
+  bool may_store(const std::string& node);
+
+  // Gives up the artifacts that neither the workflow's state, an undecided event, an open task nor a published model
+  // names; inside a unit.
+  void release_artifacts(Job& job);
+  void release_all(Job& job);
+
+ private:
+  struct Task {
+    std::string node;
+    std::string kind;
+    std::string state;
+    std::string params;
+    Json inputs;   // name -> digest
+    Json expects;  // output -> digest of the artifact that it must look like
+  };
+
+  std::optional<Task> load(const Job& job, const std::string& id);
+  Status send_to_node(Job& job, const std::string& id, const Task& task);
+  Status run_here(Job& job, const std::string& id, const Task& task);
+  void close(Job& job, const std::string& id, const char* state, const std::string& message);
+  void remote_finished(const std::string& node, wire::TaskFinished finished, std::function<void()> done);
+  void remote_failed(const std::string& node, const wire::TaskFailed& failed);
+  void finished(Job& job, const std::string& id, const Task& task, const wire::TaskFinished& what);
+  void failed(Job& job, const std::string& id, const Task& task, const std::string& code, const std::string& message);
+  void refuse(Job* job, const std::string& node, const wire::TaskKey& key, const Verdict& verdict);
+  Result<Content> content(const Digest& digest);
+  tl::expected<std::vector<Exhibit>, Verdict> exhibits(const Task& task, const std::map<std::string, Content>& outputs);
+  void hold(Job& job, const Digest& digest);
+  void drop_unless_held(const Digest& digest);
+  bool is_open(const Job& job, const std::string& id);
+
+  Unit& unit_;
+  store::BlobStore& blobs_;
+  Examiner& examiner_;
+  WorkerPool& workers_;
+  Peers& peers_;
+  Hooks hooks_;
+};
+
+}  // namespace skerry::engine::cloud

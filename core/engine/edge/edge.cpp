@@ -1,0 +1,176 @@
+#include "core/engine/edge/edge.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <zmq.hpp>
+
+#include "core/base/crypto.hpp"
+#include "core/base/file.hpp"
+#include "core/base/log.hpp"
+#include "core/base/try.hpp"
+#include "core/engine/edge/link.hpp"
+#include "core/engine/edge/tables.hpp"
+#include "core/engine/edge/tasks.hpp"
+#include "core/engine/limits.hpp"
+#include "core/engine/plugin_paths.hpp"
+#include "core/runtime/process_launcher.hpp"
+#include "core/store/state_lock.hpp"
+
+namespace skerry::engine::edge {
+
+class Edge::Impl : public WorkerPool::Listener, public Link::Listener {
+ public:
+  Impl(const EdgeOptions& options, store::StateLock lock, store::Database database, wire::KeyPair key,
+       const std::filesystem::path& worker_program)
+      : options_(options),
+        lock_(std::move(lock)),
+        database_(std::move(database)),
+        key_(std::move(key)),
+        unit_(database_),
+        signals_(io_, SIGINT, SIGTERM),
+        launcher_(worker_program) {}
+
+  Status open();
+  Status run();
+
+  // WorkerPool::Listener
+  void task_done(wire::TaskDone done) override { tasks_->done(std::move(done)); }
+  void task_progress(const wire::TaskProgress& progress) override { tasks_->progress(progress); }
+  void decided(wire::DecideReply) override {}  // edges ask for no decisions
+
+  // Link::Listener
+  void welcomed(std::uint32_t bulk_port) override;
+  std::vector<wire::TaskKey> tasks() override { return tasks_->keys(); }
+  void message(const wire::Received& message) override;
+  void delivered(const wire::TaskKey& key) override { tasks_->delivered(key); }
+  void refused(const std::string& message) override {
+    refusal_ = message;
+    io_.stop();
+  }
+
+ private:
+  void receive(std::vector<wire::Incoming> batch);
+
+  EdgeOptions options_;
+  store::StateLock lock_;
+  store::Database database_;
+  wire::KeyPair key_;
+  Unit unit_;
+  boost::asio::io_context io_;
+  boost::asio::signal_set signals_;
+  std::optional<store::BlobStore> blobs_;
+  runtime::ProcessLauncher launcher_;
+  zmq::context_t context_;
+  std::unique_ptr<Examiner> examiner_;
+  std::unique_ptr<wire::SocketThread> sockets_;
+  std::unique_ptr<WorkerPool> workers_;
+  std::unique_ptr<Link> link_;
+  std::unique_ptr<Tasks> tasks_;
+  std::unique_ptr<wire::BulkClient> bulk_;
+  std::uint32_t bulk_port_ = 0;
+  std::string refusal_;
+};
+
+Status Edge::Impl::open() {
+  SKERRY_TRY(database_.migrate(kMigrations));
+  SKERRY_ASSIGN(blobs_, store::BlobStore::open(database_, options_.state / "blobs"));
+  SKERRY_TRY(make_directories(options_.state / "downloads"));
+  sockets_ = std::make_unique<wire::SocketThread>(context_, [this](std::vector<wire::Incoming>&& batch) {
+    boost::asio::post(io_, [this, batch = std::move(batch)]() mutable { receive(std::move(batch)); });
+  });
+  examiner_ = std::make_unique<Examiner>(io_);
+  workers_ = std::make_unique<WorkerPool>(io_, *sockets_, launcher_,
+                                          WorkerPool::Options{.run_dir = options_.state / "run",
+                                                              .output_dir = blobs_->staging_dir(),
+                                                              .log_dir = options_.state / "log",
+                                                              .threads = options_.threads},
+                                          *this);
+  link_ = std::make_unique<Link>(io_, unit_, *sockets_, key_, *this);
+  tasks_ = std::make_unique<Tasks>(io_, unit_, *blobs_, *examiner_, *workers_, *link_, options_.state / "downloads");
+  SKERRY_TRY(workers_->open());
+  std::optional<wire::JoinToken> token;
+  if (!options_.token.empty()) {
+    SKERRY_ASSIGN(token, wire::JoinToken::parse(options_.token));
+  }
+  SKERRY_TRY(link_->start(token));
+  tasks_->recover();
+  return {};
+}
+
+void Edge::Impl::welcomed(std::uint32_t bulk_port) {
+  if (bulk_port == bulk_port_) return tasks_->set_bulk(bulk_.get());
+  const std::string endpoint = fmt::format("{}:{}", link_->host(), bulk_port);
+  tasks_->set_bulk(nullptr);
+  bulk_.reset();
+  bulk_ = must(wire::BulkClient::start(context_, endpoint, key_, link_->cloud().server_key));
+  bulk_port_ = bulk_port;
+  tasks_->set_bulk(bulk_.get());
+}
+
+void Edge::Impl::message(const wire::Received& message) {
+  const auto decoded = [&](auto&& result, auto&& use) {
+    if (result) {
+      use(std::move(*result));
+    } else {
+      log_warn("a message from the cloud is refused: " + result.error().text());
+    }
+  };
+  switch (message.header.type) {
+    case wire::Type::start_task:
+      return decoded(wire::decode<wire::StartTask>(message.payload()), [&](auto m) { tasks_->start(std::move(m)); });
+    case wire::Type::stop_task:
+      return decoded(wire::decode<wire::StopTask>(message.payload()), [&](auto m) { tasks_->stop(m); });
+    case wire::Type::task_result:
+      return decoded(wire::decode<wire::TaskResult>(message.payload()), [&](auto m) { tasks_->refused(m); });
+    case wire::Type::forget_job:
+      return decoded(wire::decode<wire::ForgetJob>(message.payload()), [&](auto m) { tasks_->forget(m.job); });
+    default:
+      return;
+  }
+}
+
+void Edge::Impl::receive(std::vector<wire::Incoming> batch) {
+  const Unit::Scope scope(unit_);  // one commit for all that arrived together
+  for (const auto& incoming : batch) {
+    if (incoming.socket == workers_->socket()) {
+      workers_->handle(incoming);
+    } else if (incoming.socket == link_->socket()) {
+      link_->handle(incoming);
+    }
+  }
+}
+
+Status Edge::Impl::run() {
+  signals_.async_wait([this](const boost::system::error_code& error, int) {
+    if (!error) io_.stop();
+  });
+  io_.run();
+  log_info("ending");
+  workers_->stop_all();
+  if (!refusal_.empty()) return fail(Code::permission_denied, refusal_);
+  return {};
+}
+
+Result<std::unique_ptr<Edge>> Edge::open(const EdgeOptions& options) {
+  SKERRY_TRY(init_sodium());
+  raise_descriptor_limit();
+  SKERRY_ASSIGN(auto lock, store::StateLock::acquire(options.state));
+  SKERRY_TRY(make_directories(options.state / "log"));
+  SKERRY_TRY(init_log({.name = "edge", .file = options.state / "log" / "host.log"}));
+  add_plugin_paths(options.plugin_paths);
+  SKERRY_ASSIGN(auto key, wire::KeyPair::load_or_create(options.state / "edge.key"));
+  SKERRY_ASSIGN(auto database, store::Database::open(options.state / "edge.db"));
+  SKERRY_ASSIGN(const auto worker, runtime::worker_beside_this_program());
+  auto impl = std::make_unique<Impl>(options, std::move(lock), std::move(database), std::move(key), worker);
+  SKERRY_TRY(impl->open());
+  return std::unique_ptr<Edge>(new Edge(std::move(impl)));
+}
+
+Edge::Edge(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Edge::~Edge() = default;
+Status Edge::run() { return impl_->run(); }
+
+}  // namespace skerry::engine::edge

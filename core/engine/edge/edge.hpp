@@ -1,0 +1,34 @@
+// The edge host: its parts, put together, on one event loop.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/result.hpp"
+
+namespace skerry::engine::edge {
+
+struct EdgeOptions {
+  std::filesystem::path state;  // its durable state; one host at a time
+  std::string token;            // needed at the first start only
+  std::vector<std::filesystem::path> plugin_paths;
+  int threads = 1;              // for plugins
+};
+
+class Edge {
+ public:
+  static Result<std::unique_ptr<Edge>> open(const EdgeOptions& options);
+  ~Edge();
+
+  // Until SIGINT or SIGTERM (ok), or until the cloud refuses this node for good.
+  Status run();
+
+ private:
+  class Impl;
+  explicit Edge(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace skerry::engine::edge

@@ -1,0 +1,279 @@
+#include "core/engine/edge/link.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/base/log.hpp"
+#include "core/base/try.hpp"
+#include "core/version.hpp"
+
+namespace skerry::engine::edge {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kTick = 50ms;
+constexpr auto kPing = 2s;        // also how soon a restarted cloud is noticed
+constexpr auto kSilence = 15s;
+constexpr auto kAskAgain = 100ms;  // Join and Hello at first, then twice as long each time
+constexpr auto kAskAgainAtMost = 1000ms;
+constexpr auto kResendAfter = 3s;
+constexpr auto kWarnAfter = 5s;
+
+}  // namespace
+
+Link::Link(boost::asio::io_context& io, Unit& unit, wire::SocketThread& sockets, wire::KeyPair key, Listener& listener)
+    : unit_(unit), sockets_(sockets), key_(std::move(key)), listener_(listener), timer_(io) {}
+
+std::string Link::meta(const std::string& key) {
+  auto select = unit_.sql("SELECT value FROM meta WHERE key = ?");
+  select.bind(1, key);
+  return must(select.step()) ? select.column_text(0) : std::string();
+}
+
+void Link::set_meta(const std::string& key, const std::string& value) {
+  must(unit_.sql("INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)").bind(1, key).bind(2, value).run());
+}
+
+std::string Link::host() const { return cloud_.endpoint.substr(0, cloud_.endpoint.rfind(':')); }
+
+Status Link::start(const std::optional<wire::JoinToken>& token) {
+  cloud_ = {meta("node"), meta("endpoint"), meta("server_key")};
+  const bool known = !cloud_.node.empty();
+  if (!known && !token) {
+    return fail(Code::failed_precondition, "this state directory has not joined a cloud yet; start once with --join TOKEN "
+                                           "(an operator of the cloud makes one with `skerry node token NAME`)");
+  }
+  if (known && token && (token->node != cloud_.node || token->server_key != cloud_.server_key)) {
+    return fail(Code::failed_precondition,
+                fmt::format("this state directory belongs to node `{}` at {}; the token is for node `{}` at {}: use another --state",
+                            cloud_.node, cloud_.endpoint, token->node, token->endpoint));
+  }
+  {
+    const Unit::Scope scope(unit_);
+    if (meta("outbox").empty()) {
+      SKERRY_ASSIGN(const auto random, wire::KeyPair::generate());
+      set_meta("outbox", digest_of(as_bytes(random.public_key)).hex().substr(0, 32));
+      set_meta("inbox_seq", "0");
+      set_meta("next_seq", "1");
+    }
+  }
+  inbox_seq_ = std::stoull(meta("inbox_seq"));
+  next_seq_ = std::stoull(meta("next_seq"));
+  acked_ = next_seq_ - 1;
+  auto lowest = unit_.sql("SELECT min(seq) FROM outbox");
+  if (must(lowest.step()) && !lowest.column_is_null(0)) acked_ = static_cast<std::uint64_t>(lowest.column_int(0)) - 1;
+  started_ = Clock::now();
+  tick();
+  if (known) {
+    SKERRY_TRY(connect(key_));
+    greet();
+    return {};
+  }
+  token_ = token;
+  cloud_ = {token->node, token->endpoint, token->server_key};
+  SKERRY_ASSIGN(const auto one_time, wire::KeyPair::from_secret(token->secret_key));
+  SKERRY_TRY(connect(one_time));
+  join();
+  return {};
+}
+
+Status Link::connect(const wire::KeyPair& key) {
+  if (socket_ >= 0) sockets_.disconnect(socket_);
+  SKERRY_ASSIGN(socket_, sockets_.connect_dealer({.endpoint = cloud_.endpoint,
+                                                  .curve = key,
+                                                  .server_key = cloud_.server_key,
+                                                  .max_message = wire::kControlLimit,
+                                                  .queue_while_disconnected = false}));
+  return {};
+}
+
+template <class Message>
+void Link::send_now(const Message& message) {
+  spoken_ = Clock::now();
+  sockets_.send(socket_, {}, wire::frame(session_, 0, inbox_seq_, message));
+}
+
+void Link::join() {
+  state_ = State::joining;
+  send_now(wire::Join{cloud_.node, key_.public_key});
+}
+
+void Link::joined() {
+  if (state_ != State::joining) return;
+  {
+    const Unit::Scope scope(unit_);
+    set_meta("node", cloud_.node);
+    set_meta("endpoint", cloud_.endpoint);
+    set_meta("server_key", cloud_.server_key);
+  }
+  log_info(fmt::format("joined {} as node {}", cloud_.endpoint, cloud_.node));
+  must(connect(key_));
+  greet();
+}
+
+void Link::greet() {
+  state_ = State::greeting;
+  session_ = 0;
+  wire::Hello hello;
+  hello.node = cloud_.node;
+  hello.version = kVersion;
+  hello.outbox = meta("outbox");
+  hello.lowest_seq = acked_ + 1 < next_seq_ ? acked_ + 1 : 0;
+  hello.highest_seq = next_seq_ - 1;
+  hello.inbox_seq = inbox_seq_;
+  hello.cloud_epoch = meta("cloud_epoch");
+  hello.tasks = listener_.tasks();
+  send_now(hello);
+}
+
+void Link::welcome(const wire::Welcome& welcome) {
+  if (state_ != State::greeting) return;
+  const Unit::Scope scope(unit_);
+  state_ = State::up;
+  ask_again_ = kAskAgain;
+  session_ = welcome.session;
+  credit_ = std::max(1u, welcome.credit);
+  if (welcome.cloud_epoch != meta("cloud_epoch")) set_meta("cloud_epoch", welcome.cloud_epoch);
+  inbox_seq_ = welcome.downlink_seq;  // of another epoch: it counts anew
+  set_meta("inbox_seq", std::to_string(inbox_seq_));
+  acknowledged(welcome.uplink_seq);
+  sent_ = acked_;
+  progress_ = Clock::now();
+  log_info(fmt::format("connected to {} as node {}", cloud_.endpoint, cloud_.node));
+  warned_ = true;
+  listener_.welcomed(welcome.bulk_port);
+  unit_.after_commit([this] { transmit(); });
+}
+
+void Link::refuse(const wire::Refused& refused) {
+  if (refused.retry) {
+    if (state_ == State::up) greet();
+    return;
+  }
+  if (std::exchange(given_up_, true)) return;
+  listener_.refused(fmt::format("{} refuses this node: {} ({})", cloud_.endpoint, refused.message, refused.code));
+}
+
+void Link::handle(const wire::Incoming& incoming) {
+  const auto frame = wire::parse_frame(incoming.data, wire::kControlLimit);
+  if (!frame) return log_warn("a frame from the cloud is refused: " + frame.error().text());
+  heard_ = Clock::now();
+  switch (frame->header.type) {
+    case wire::Type::joined:
+      return joined();
+    case wire::Type::welcome:
+      if (const auto message = wire::decode<wire::Welcome>(frame->payload())) welcome(*message);
+      return;
+    case wire::Type::refused:
+      if (const auto message = wire::decode<wire::Refused>(frame->payload())) refuse(*message);
+      return;
+    default:
+      if (state_ == State::up && frame->header.session == session_) take(*frame);
+  }
+}
+
+void Link::take(const wire::Received& frame) {
+  acknowledged(frame.header.ack);
+  switch (frame.header.type) {
+    case wire::Type::start_task:
+    case wire::Type::stop_task:
+    case wire::Type::task_result:
+    case wire::Type::forget_job: {
+      const Unit::Scope scope(unit_);
+      acknowledge();
+      if (frame.header.seq != inbox_seq_ + 1) return;  // a repetition, or a gap that go-back-N will fill
+      inbox_seq_ = frame.header.seq;
+      set_meta("inbox_seq", std::to_string(inbox_seq_));
+      return listener_.message(frame);
+    }
+    default:
+      return;  // pong, ack: heard and counted above
+  }
+}
+
+// Once for all that this unit commits.
+void Link::acknowledge() {
+  if (std::exchange(ack_due_, true)) return;
+  unit_.after_commit([this] {
+    ack_due_ = false;
+    sockets_.send(socket_, {}, wire::frame({wire::Type::ack, session_, 0, inbox_seq_}, {}));
+  });
+}
+
+void Link::acknowledged(std::uint64_t seq) {
+  if (seq <= acked_ || seq >= next_seq_) return;
+  const Unit::Scope scope(unit_);
+  std::vector<wire::TaskKey> keys;
+  {
+    auto select = unit_.sql("SELECT job, task FROM outbox WHERE seq <= ?");
+    select.bind(1, seq);
+    while (must(select.step())) keys.push_back({select.column_text(0), select.column_text(1)});
+  }
+  must(unit_.sql("DELETE FROM outbox WHERE seq <= ?").bind(1, seq).run());
+  acked_ = seq;
+  progress_ = Clock::now();
+  for (const auto& key : keys) listener_.delivered(key);
+  unit_.after_commit([this] { transmit(); });
+}
+
+void Link::append(wire::Type type, const std::string& payload, const wire::TaskKey& key) {
+  must(unit_.sql("INSERT INTO outbox(seq, type, payload, job, task) VALUES(?, ?, ?, ?, ?)")
+           .bind(1, next_seq_)
+           .bind(2, static_cast<int>(type))
+           .bind(3, as_bytes(payload))
+           .bind(4, key.job)
+           .bind(5, key.task)
+           .run());
+  set_meta("next_seq", std::to_string(++next_seq_));
+  unit_.after_commit([this] { transmit(); });
+}
+
+void Link::transmit() {
+  const std::uint64_t last = std::min(next_seq_ - 1, acked_ + credit_);
+  if (state_ != State::up || sent_ >= last) return;
+  if (sent_ == acked_) progress_ = Clock::now();
+  auto select = unit_.sql("SELECT seq, type, payload FROM outbox WHERE seq > ? AND seq <= ? ORDER BY seq");
+  select.bind(1, sent_).bind(2, last);
+  while (must(select.step())) {
+    const wire::Header header{static_cast<wire::Type>(select.column_int(1)), session_, static_cast<std::uint64_t>(select.column_int(0)), inbox_seq_};
+    sockets_.send(socket_, {}, wire::frame(header, select.column_blob(2)));
+  }
+  sent_ = last;
+  spoken_ = Clock::now();
+}
+
+void Link::report(const wire::TaskReported& report) {
+  if (state_ == State::up) send_now(report);
+}
+
+void Link::tick() {
+  timer_.expires_after(kTick);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error || given_up_) return;
+    const auto now = Clock::now();
+    if (state_ != State::up) {
+      if (now - spoken_ > ask_again_) {
+        ask_again_ = std::min(2 * ask_again_, kAskAgainAtMost);
+        state_ == State::joining ? join() : greet();
+      }
+      if (now - started_ > kWarnAfter && !std::exchange(warned_, true)) {
+        log_warn(fmt::format("no answer from {} yet; trying on. Is the address right, is the cloud running, does a firewall stop "
+                             "the connection, was this node revoked?", cloud_.endpoint));
+      }
+    } else if (now - heard_ > kSilence) {
+      log_warn(fmt::format("the cloud has not been heard for {} s; greeting it again", kSilence.count()));
+      greet();
+    } else if (sent_ > acked_ && now - progress_ > kResendAfter) {
+      sent_ = acked_;
+      transmit();
+    } else if (now - spoken_ > kPing) {
+      spoken_ = now;
+      sockets_.send(socket_, {}, wire::frame({wire::Type::ping, session_, 0, inbox_seq_}, {}));
+    }
+    tick();
+  });
+}
+
+}  // namespace skerry::engine::edge

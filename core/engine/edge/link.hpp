@@ -1,0 +1,107 @@
+// The edge's side of its session with the cloud: join, greet, number, acknowledge, resend.
+//
+// Uplink: a message is a row of the outbox until the cloud acknowledges it; a session starts by sending all rows.
+// Downlink: a message is handed on once, in order, and acknowledged after the unit that recorded it.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/engine/unit.hpp"
+#include "core/wire/envelope.hpp"
+#include "core/wire/keys.hpp"
+#include "core/wire/messages.hpp"
+#include "core/wire/socket_thread.hpp"
+#include "core/wire/token.hpp"
+
+namespace skerry::engine::edge {
+
+class Link {
+ public:
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    virtual void welcomed(std::uint32_t bulk_port) = 0;
+    virtual std::vector<wire::TaskKey> tasks() = 0;                // that are here and not acknowledged
+    virtual void message(const wire::Received& message) = 0;       // sequenced; inside a unit
+    virtual void delivered(const wire::TaskKey& key) = 0;          // the cloud has its result; inside a unit
+    virtual void refused(const std::string& message) = 0;          // for good: trying again can't help
+  };
+
+  struct Cloud {
+    std::string node;
+    std::string endpoint;
+    std::string server_key;
+  };
+
+  Link(boost::asio::io_context& io, Unit& unit, wire::SocketThread& sockets, wire::KeyPair key, Listener& listener);
+
+  // With a token: joins first. Without: the cloud that was joined before.
+  Status start(const std::optional<wire::JoinToken>& token);
+  int socket() const { return socket_; }
+  void handle(const wire::Incoming& incoming);
+  const Cloud& cloud() const { return cloud_; }
+  std::string host() const;  // of the cloud: "tcp://HOST" without the port
+
+  // Inside a unit: a message that will reach the cloud, whatever dies meanwhile.
+  template <class Message>
+  void send(const Message& message) {
+    append(Message::type, wire::encode(message), message.key);
+  }
+  void append(wire::Type type, const std::string& payload, const wire::TaskKey& key);
+  // Now or never.
+  void report(const wire::TaskReported& report);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  enum class State { joining, greeting, up };
+
+  Status connect(const wire::KeyPair& key);
+  void join();
+  void greet();
+  void joined();
+  void welcome(const wire::Welcome& welcome);
+  void refuse(const wire::Refused& refused);
+  void take(const wire::Received& frame);
+  void acknowledge();
+  void acknowledged(std::uint64_t seq);
+  void transmit();
+  void tick();
+  std::string meta(const std::string& key);
+  void set_meta(const std::string& key, const std::string& value);
+  template <class Message>
+  void send_now(const Message& message);
+
+  Unit& unit_;
+  wire::SocketThread& sockets_;
+  wire::KeyPair key_;
+  Listener& listener_;
+  boost::asio::steady_timer timer_;
+  std::optional<wire::JoinToken> token_;
+  Cloud cloud_;
+  int socket_ = -1;
+  State state_ = State::greeting;
+  bool given_up_ = false;
+  std::uint64_t session_ = 0;
+  std::uint32_t credit_ = 1;
+  Clock::time_point heard_{};   // from the cloud
+  Clock::time_point spoken_{};  // to it
+  Clock::time_point started_{};
+  std::chrono::milliseconds ask_again_{100};
+  bool warned_ = false;
+  // Uplink
+  std::uint64_t next_seq_ = 1;
+  std::uint64_t sent_ = 0;
+  std::uint64_t acked_ = 0;
+  Clock::time_point progress_{};
+  // Downlink
+  std::uint64_t inbox_seq_ = 0;  // committed
+  bool ack_due_ = false;
+};
+
+}  // namespace skerry::engine::edge

@@ -1,0 +1,409 @@
+#include "core/engine/edge/tasks.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+
+#include "core/base/log.hpp"
+#include "core/base/try.hpp"
+
+namespace skerry::engine::edge {
+namespace {
+
+constexpr auto kReportEvery = std::chrono::milliseconds(250);
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+std::uint64_t bytes_of(const std::vector<wire::Artifact>& artifacts) {
+  std::uint64_t bytes = 0;
+  for (const auto& artifact : artifacts) bytes += artifact.inline_data.size();
+  return bytes;
+}
+
+}  // namespace
+
+Tasks::Active* Tasks::find(const wire::TaskKey& key) {
+  const auto it = active_.find(key);
+  return it == active_.end() ? nullptr : it->second.get();
+}
+
+void Tasks::enter(Active& task, Step step) {
+  task.step = step;
+  task.since = Clock::now();
+}
+
+void Tasks::set_bulk(wire::BulkClient* bulk) {
+  const bool same = bulk == bulk_;
+  bulk_ = bulk;
+  if (same) return;
+  // What the old client had under way is cancelled with it.
+  fetches_.clear();
+  std::vector<wire::TaskKey> keys;
+  for (auto& [key, task] : active_) {
+    if (task->step == Step::fetching) enter(*task, Step::waiting);
+    if (task->step == Step::storing) enter(*task, Step::finished);
+    keys.push_back(key);
+  }
+  if (bulk_ == nullptr) return;
+  for (const auto& key : keys) {
+    Active* task = find(key);
+    if (task != nullptr && task->step == Step::waiting) prepare(*task);
+    else if (task != nullptr && task->step == Step::finished) store_outputs(*task);
+  }
+}
+
+void Tasks::recover() {
+  struct Row {
+    std::string state, message, result;
+  };
+  std::vector<Row> rows;
+  {
+    auto select = unit_.sql("SELECT state, message, result FROM task WHERE state != 'reported' ORDER BY rowid");
+    while (must(select.step())) rows.push_back({select.column_text(0), select.column_blob(1), select.column_blob(2)});
+  }
+  for (const Row& row : rows) {
+    auto message = must(wire::decode<wire::StartTask>(as_bytes(row.message)));
+    const wire::TaskKey key = message.key;
+    auto task = std::make_unique<Active>();
+    task->message = std::move(message);
+    Active& active = *(active_[key] = std::move(task));
+    log_info(fmt::format("job {}: task {} goes on", key.job, key.task));
+    if (row.state == "storing") {
+      active.result = must(wire::decode<wire::TaskFinished>(as_bytes(row.result)));
+      active.step = Step::finished;
+    } else {
+      prepare(active);
+    }
+  }
+}
+
+// ---- from the cloud
+
+void Tasks::start(wire::StartTask message) {
+  const wire::TaskKey key = message.key;
+  auto known = unit_.sql("SELECT 1 FROM task WHERE job = ? AND id = ?");
+  known.bind(1, key.job).bind(2, key.task);
+  if (must(known.step())) return;
+  must(unit_.sql("INSERT INTO task(job, id, state, message) VALUES(?, ?, 'waiting', ?)")
+           .bind(1, key.job)
+           .bind(2, key.task)
+           .bind(3, as_bytes(wire::encode(message)))
+           .run());
+  auto task = std::make_unique<Active>();
+  task->message = std::move(message);
+  active_[key] = std::move(task);
+  unit_.after_commit([this, key] {
+    if (Active* started = find(key)) prepare(*started);
+  });
+}
+
+void Tasks::stop(const wire::StopTask& message) {
+  if (find(message.key) == nullptr) return;  // reported already, or never here
+  log_info(fmt::format("job {}: task {} is stopped: {}", message.key.job, message.key.task, message.reason));
+  drop(message.key);
+}
+
+void Tasks::drop(const wire::TaskKey& key) {
+  for (auto it = fetches_.begin(); it != fetches_.end();) {
+    std::erase(it->second, key);
+    if (!it->second.empty()) {
+      ++it;
+      continue;
+    }
+    bulk_->cancel(it->first);
+    it = fetches_.erase(it);
+  }
+  active_.erase(key);
+  must(unit_.sql("DELETE FROM task WHERE job = ? AND id = ? AND state != 'reported'").bind(1, key.job).bind(2, key.task).run());
+  unit_.after_commit([this, key] { workers_.cancel(key); });
+}
+
+void Tasks::refused(const wire::TaskResult& result) {
+  if (result.applied) return;
+  log_warn(fmt::format("job {}: the cloud refused task {}: {} ({})", result.key.job, result.key.task, result.message, result.code));
+}
+
+void Tasks::forget(const std::string& job) {
+  std::vector<wire::TaskKey> keys;
+  for (const auto& [key, task] : active_)
+    if (key.job == job) keys.push_back(key);
+  for (const auto& key : keys) drop(key);
+  release(job, {});
+  unit_.after_commit([this, job] { workers_.forget(job); });
+}
+
+// The cloud has the result: its outputs are not needed here any more.
+void Tasks::delivered(const wire::TaskKey& key) {
+  must(unit_.sql("DELETE FROM task WHERE job = ? AND id = ? AND state = 'reported'").bind(1, key.job).bind(2, key.task).run());
+}
+
+std::vector<wire::TaskKey> Tasks::keys() {
+  std::vector<wire::TaskKey> keys;
+  auto select = unit_.sql("SELECT job, id FROM task");
+  while (must(select.step())) keys.push_back({select.column_text(0), select.column_text(1)});
+  return keys;
+}
+
+// ---- inputs
+
+// Artifacts that did not come inside the message.
+std::vector<const wire::Artifact*> Tasks::needs(const wire::StartTask& message) {
+  std::vector<const wire::Artifact*> list;
+  for (const auto* artifacts : {&message.inputs, &message.attachments})
+    for (const auto& artifact : *artifacts)
+      if (artifact.inline_data.empty()) list.push_back(&artifact);
+  return list;
+}
+
+void Tasks::prepare(Active& task) {
+  std::vector<wire::Artifact> missing;
+  for (const wire::Artifact* artifact : needs(task.message))
+    if (!must(blobs_.contains(artifact->digest))) missing.push_back(*artifact);
+  if (!missing.empty() && bulk_ == nullptr) return;  // set_bulk() comes back here
+  task.bytes_down = bytes_of(task.message.inputs) + bytes_of(task.message.attachments);
+  task.transfers = static_cast<int>(missing.size());
+  task.step = Step::fetching;
+  if (missing.empty()) return run(task);
+  for (const auto& artifact : missing) fetch(task.message.key, artifact);
+}
+
+void Tasks::fetch(const wire::TaskKey& key, const wire::Artifact& artifact) {
+  auto& waiting = fetches_[artifact.digest];
+  waiting.push_back(key);
+  if (waiting.size() > 1) return;  // on its way already
+  const auto file = downloads_ / artifact.digest.hex();
+  bulk_->get(artifact.digest, file, [this, artifact, file](Result<std::uint64_t> moved) {
+    boost::asio::post(io_, [this, artifact, file, moved = std::move(moved)]() mutable { fetched(artifact, file, std::move(moved)); });
+  });
+}
+
+void Tasks::fetched(const wire::Artifact& artifact, const std::filesystem::path& file, Result<std::uint64_t> moved) {
+  if (!moved && moved.error().code == Code::cancelled) return;
+  if (!moved) return arrived(artifact, 0, {false, "unavailable", fmt::format("cannot fetch input `{}`: {}", artifact.name, moved.error().text())});
+  examiner_.examine(
+      {}, [this, file, artifact] { return blobs_.prepare_file(file, artifact.digest, artifact.size); },
+      [this, artifact, moved = *moved](const Verdict& verdict) { arrived(artifact, moved, verdict); });
+}
+
+void Tasks::arrived(const wire::Artifact& artifact, std::uint64_t moved, const Verdict& verdict) {
+  const auto node = fetches_.extract(artifact.digest);
+  if (node.empty()) return;  // nobody waits any more
+  const Unit::Scope scope(unit_);
+  if (verdict.ok) must(blobs_.record(artifact.digest, artifact.size));
+  for (const wire::TaskKey& key : node.mapped()) {
+    Active* task = find(key);
+    if (task == nullptr) continue;
+    if (!verdict.ok) {
+      report_failure(key, verdict.code, "", verdict.message);
+      continue;
+    }
+    hold(key.job, artifact.digest);
+    task->bytes_down += std::exchange(moved, 0);
+    if (--task->transfers > 0) continue;
+    unit_.after_commit([this, key] {
+      if (Active* ready = find(key)) run(*ready);
+    });
+  }
+}
+
+void Tasks::run(Active& task) {
+  const wire::StartTask& message = task.message;
+  wire::RunTask run;
+  run.key = message.key;
+  run.node = link_.cloud().node;
+  run.kind = message.kind;
+  run.params = message.params;
+  run.plan = message.plan;
+  std::vector<Digest> in_use;
+  const auto add = [&](std::vector<wire::TaskInput>& list, const wire::Artifact& artifact, const std::string& name) {
+    in_use.push_back(artifact.digest);
+    wire::TaskInput input{name, artifact.digest.hex(), {}, artifact.inline_data};
+    if (artifact.inline_data.empty()) {
+      auto blob = must(blobs_.find(artifact.digest));
+      if (blob) {
+        input.path = blob->path.string();
+        input.data = std::move(blob->inline_data);
+      }
+    }
+    list.push_back(std::move(input));
+  };
+  for (const auto& artifact : message.inputs) add(run.inputs, artifact, artifact.name);
+  for (const auto& artifact : message.attachments) add(run.attachments, artifact, artifact.digest.hex());
+  task.timing.download = seconds_since(task.since);
+  enter(task, Step::running);
+  {
+    const Unit::Scope scope(unit_);
+    release(message.key.job, in_use);
+  }
+  workers_.run(std::move(run));
+}
+
+void Tasks::progress(const wire::TaskProgress& progress) {
+  Active* task = find(progress.key);
+  if (task == nullptr || Clock::now() - task->reported < kReportEvery) return;
+  task->reported = Clock::now();
+  link_.report({progress.key, progress.progress, progress.metrics});
+}
+
+// ---- outputs
+
+void Tasks::done(wire::TaskDone done) {
+  Active* task = find(done.key);
+  if (task == nullptr) return;
+  const wire::TaskKey key = done.key;
+  if (!done.ok) {
+    const Unit::Scope scope(unit_);
+    return report_failure(key, done.code, done.field, done.message);
+  }
+  task->timing.run = done.run_seconds;
+  task->timing.cpu = done.cpu_seconds;
+  task->timing.queue = std::max(0.0, seconds_since(task->since) - done.run_seconds);
+  wire::TaskFinished result;
+  result.key = key;
+  result.metrics = std::move(done.metrics);
+  result.result = std::move(done.result);
+  result.timing = task->timing;
+  result.bytes_down = task->bytes_down;
+  std::vector<wire::TaskOutput> files;
+  std::size_t room = wire::kInlineBlobLimit;
+  for (auto& output : done.outputs) {
+    wire::Artifact artifact{output.name, output.digest, output.size, {}};
+    if (output.path.empty() && output.data.size() <= room) {
+      room -= output.data.size();
+      result.bytes_up += output.data.size();
+      artifact.inline_data = std::move(output.data);
+    } else {
+      files.push_back(output);
+    }
+    result.outputs.push_back(std::move(artifact));
+  }
+  if (files.empty()) {
+    const Unit::Scope scope(unit_);
+    return keep(key, result);
+  }
+  examiner_.examine(
+      {},
+      [this, files]() -> Status {
+        for (const auto& file : files)
+          if (!file.path.empty()) SKERRY_TRY(blobs_.prepare_file(file.path, file.digest, file.size));
+        return {};
+      },
+      [this, key, files, result = std::move(result)](const Verdict& verdict) {
+        if (find(key) == nullptr) return;
+        const Unit::Scope scope(unit_);
+        if (!verdict.ok) return report_failure(key, "data_loss", "", verdict.message);
+        for (const auto& file : files) {
+          must(file.path.empty() ? blobs_.put(as_bytes(file.data), file.digest) : blobs_.record(file.digest, file.size));
+          hold(key.job, file.digest);
+        }
+        keep(key, result);
+      });
+}
+
+// The work is done and durable; what is left is to bring it to the cloud.
+void Tasks::keep(const wire::TaskKey& key, const wire::TaskFinished& result) {
+  Active& task = *find(key);
+  task.result = result;
+  const bool whole = std::all_of(result.outputs.begin(), result.outputs.end(), [](const auto& output) { return output.size == output.inline_data.size(); });
+  if (whole) return report(key);
+  enter(task, Step::finished);
+  must(unit_.sql("UPDATE task SET state = 'storing', result = ? WHERE job = ? AND id = ?")
+           .bind(1, as_bytes(wire::encode(result)))
+           .bind(2, key.job)
+           .bind(3, key.task)
+           .run());
+  unit_.after_commit([this, key] {
+    Active* stored = find(key);
+    if (stored != nullptr && bulk_ != nullptr) store_outputs(*stored);
+  });
+}
+
+void Tasks::store_outputs(Active& task) {
+  enter(task, Step::storing);
+  const wire::TaskKey key = task.message.key;
+  std::vector<wire::Artifact> outputs;
+  for (const auto& output : task.result.outputs)
+    if (output.inline_data.size() != output.size) outputs.push_back(output);
+  task.transfers = static_cast<int>(outputs.size());
+  for (const auto& output : outputs) {
+    const auto blob = must(blobs_.find(output.digest));
+    if (!blob) {
+      const Unit::Scope scope(unit_);
+      return report_failure(key, "data_loss", "", fmt::format("output `{}` is gone from the store", output.name));
+    }
+    const auto finish = [this, key](Result<std::uint64_t> moved) {
+      boost::asio::post(io_, [this, key, moved = std::move(moved)]() mutable { stored(key, std::move(moved)); });
+    };
+    if (blob->is_inline()) {
+      bulk_->put_bytes(output.digest, blob->inline_data, finish);
+    } else {
+      bulk_->put(output.digest, blob->path, blob->size, finish);
+    }
+  }
+}
+
+void Tasks::stored(const wire::TaskKey& key, Result<std::uint64_t> moved) {
+  Active* task = find(key);
+  if (task == nullptr || task->step != Step::storing) return;
+  if (!moved && moved.error().code == Code::cancelled) return;
+  const Unit::Scope scope(unit_);
+  if (!moved) return report_failure(key, "unavailable", "", fmt::format("cannot store the result in the cloud: {}", moved.error().text()));
+  task->result.bytes_up += *moved;
+  if (--task->transfers > 0) return;
+  task->result.timing.upload = seconds_since(task->since);
+  report(key);
+}
+
+// ---- results
+
+void Tasks::report(const wire::TaskKey& key) {
+  Active& task = *find(key);
+  link_.send(task.result);
+  must(unit_.sql("UPDATE task SET state = 'reported', result = NULL WHERE job = ? AND id = ?").bind(1, key.job).bind(2, key.task).run());
+  active_.erase(key);
+}
+
+void Tasks::report_failure(const wire::TaskKey& key, const std::string& code, const std::string& field, const std::string& message) {
+  log_warn(fmt::format("job {}: task {} failed: {} ({})", key.job, key.task, message, code));
+  link_.send(wire::TaskFailed{key, code, field, message});
+  must(unit_.sql("UPDATE task SET state = 'reported', result = NULL WHERE job = ? AND id = ?").bind(1, key.job).bind(2, key.task).run());
+  active_.erase(key);
+}
+
+// ---- blobs
+
+void Tasks::hold(const std::string& job, const Digest& digest) {
+  must(unit_.sql("INSERT OR IGNORE INTO held(job, digest) VALUES(?, ?)").bind(1, job).bind(2, digest).run());
+}
+
+// Gives up the job's blobs but those in `keep` and those that open tasks still use or bring to the cloud.
+void Tasks::release(const std::string& job, const std::vector<Digest>& keep) {
+  std::vector<Digest> kept = keep;
+  for (const auto& [key, task] : active_) {
+    if (key.job != job) continue;
+    for (const wire::Artifact* artifact : needs(task->message)) kept.push_back(artifact->digest);
+    for (const auto& output : task->result.outputs) kept.push_back(output.digest);
+  }
+  std::vector<Digest> held;
+  {
+    auto select = unit_.sql("SELECT digest FROM held WHERE job = ?");
+    select.bind(1, job);
+    while (must(select.step())) held.push_back(must(select.column_digest(0)));
+  }
+  for (const Digest& digest : held) {
+    if (std::find(kept.begin(), kept.end(), digest) != kept.end()) continue;
+    must(unit_.sql("DELETE FROM held WHERE job = ? AND digest = ?").bind(1, job).bind(2, digest).run());
+    auto other = unit_.sql("SELECT 1 FROM held WHERE digest = ? LIMIT 1");
+    other.bind(1, digest);
+    if (must(other.step())) continue;
+    must(blobs_.forget(digest));
+    unit_.after_commit([this, digest] {
+      if (!must(blobs_.contains(digest))) must(blobs_.remove_file(digest));
+    });
+  }
+}
+
+}  // namespace skerry::engine::edge

@@ -1,0 +1,97 @@
+// What the cloud wants done here: fetched, run in a worker, stored, reported. Each step is a row, so that a restart
+// goes on where it was; a task whose worker was cut off begins again.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/engine/edge/link.hpp"
+#include "core/engine/examiner.hpp"
+#include "core/engine/unit.hpp"
+#include "core/engine/worker_pool.hpp"
+#include "core/store/blob_store.hpp"
+#include "core/wire/bulk_client.hpp"
+
+namespace skerry::engine::edge {
+
+class Tasks {
+ public:
+  Tasks(boost::asio::io_context& io, Unit& unit, store::BlobStore& blobs, Examiner& examiner, WorkerPool& workers, Link& link,
+        std::filesystem::path downloads)
+      : io_(io), unit_(unit), blobs_(blobs), examiner_(examiner), workers_(workers), link_(link), downloads_(std::move(downloads)) {}
+
+  // Transfers go through this client; nullptr while the cloud's bulk address is not known.
+  void set_bulk(wire::BulkClient* bulk);
+  // After a start: goes on with what is in the database.
+  void recover();
+
+  // From the cloud; inside a unit.
+  void start(wire::StartTask message);
+  void stop(const wire::StopTask& message);
+  void refused(const wire::TaskResult& result);
+  void forget(const std::string& job);
+  void delivered(const wire::TaskKey& key);
+  std::vector<wire::TaskKey> keys();
+
+  // From the workers.
+  void done(wire::TaskDone done);
+  void progress(const wire::TaskProgress& progress);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  enum class Step {
+    waiting,   // for the link, to fetch its inputs
+    fetching,  // its inputs
+    running,   // in a worker, or waiting there
+    finished,  // durably; waits for the link
+    storing,   // its outputs in the cloud
+  };
+
+  // A task that is not yet reported, in memory.
+  struct Active {
+    wire::StartTask message;
+    Step step = Step::waiting;
+    Clock::time_point since = Clock::now();  // of the step
+    int transfers = 0;                       // that the step still waits for
+    wire::Timing timing;
+    std::uint64_t bytes_down = 0;
+    Clock::time_point reported{};
+    wire::TaskFinished result;  // from Step::finished on
+  };
+
+  void prepare(Active& task);
+  void fetch(const wire::TaskKey& key, const wire::Artifact& artifact);
+  void fetched(const wire::Artifact& artifact, const std::filesystem::path& file, Result<std::uint64_t> moved);
+  void arrived(const wire::Artifact& artifact, std::uint64_t moved, const Verdict& verdict);
+  static void enter(Active& task, Step step);
+  void run(Active& task);
+  void keep(const wire::TaskKey& key, const wire::TaskFinished& result);
+  void store_outputs(Active& task);
+  void stored(const wire::TaskKey& key, Result<std::uint64_t> moved);
+  void report(const wire::TaskKey& key);
+  void report_failure(const wire::TaskKey& key, const std::string& code, const std::string& field, const std::string& message);
+  void drop(const wire::TaskKey& key);
+  void hold(const std::string& job, const Digest& digest);
+  void release(const std::string& job, const std::vector<Digest>& keep);
+  Active* find(const wire::TaskKey& key);
+  std::vector<const wire::Artifact*> needs(const wire::StartTask& message);
+
+  boost::asio::io_context& io_;
+  Unit& unit_;
+  store::BlobStore& blobs_;
+  Examiner& examiner_;
+  WorkerPool& workers_;
+  Link& link_;
+  std::filesystem::path downloads_;
+  wire::BulkClient* bulk_ = nullptr;
+  std::map<wire::TaskKey, std::unique_ptr<Active>> active_;
+  std::map<Digest, std::vector<wire::TaskKey>> fetches_;  // under way, and who waits for them
+};
+
+}  // namespace skerry::engine::edge

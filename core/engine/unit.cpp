@@ -1,0 +1,30 @@
+#include "core/engine/unit.hpp"
+
+#include <cstdlib>
+
+#include "core/base/log.hpp"
+
+namespace skerry::engine {
+
+void die(const Problem& problem) {
+  log_error("cannot go on: " + problem.text() +
+            ". Nothing acknowledged is lost; mend the cause (disk space, permissions, the disk itself) and start again");
+  flush_log();
+  std::_Exit(74);
+}
+
+void Unit::after_commit(std::function<void()> effect) { effects_.push_back(std::move(effect)); }
+
+void Unit::enter() {
+  if (depth_++ == 0) transaction_.emplace(must(database_.begin()));
+}
+
+void Unit::leave() {
+  if (--depth_ > 0) return;
+  must(transaction_->commit());
+  transaction_.reset();
+  auto effects = std::exchange(effects_, {});
+  for (auto& effect : effects) effect();
+}
+
+}  // namespace skerry::engine

@@ -1,0 +1,237 @@
+#include "core/engine/worker_pool.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <boost/asio/post.hpp>
+
+#include "core/base/file.hpp"
+#include "core/base/log.hpp"
+#include "core/base/try.hpp"
+#include "core/engine/unit.hpp"
+#include "core/wire/envelope.hpp"
+
+namespace skerry::engine {
+namespace {
+
+// A decider that dies this often on the same question will not answer it.
+constexpr int kMaxDeciderDeaths = 3;
+constexpr auto kStopGrace = std::chrono::milliseconds(500);
+
+}  // namespace
+
+WorkerPool::WorkerPool(boost::asio::io_context& io, wire::SocketThread& sockets, runtime::Launcher& launcher,
+                       Options options, Listener& listener)
+    : io_(io),
+      sockets_(sockets),
+      launcher_(launcher),
+      options_(std::move(options)),
+      listener_(listener),
+      child_signal_(io, SIGCHLD) {}
+
+Status WorkerPool::open() {
+  SKERRY_TRY(make_directories(options_.run_dir));
+  SKERRY_TRY(make_directories(options_.output_dir));
+  SKERRY_TRY(make_directories(options_.log_dir));
+  endpoint_ = "ipc://" + (options_.run_dir / "workers.sock").string();
+  SKERRY_ASSIGN(auto bound, sockets_.bind_router({.endpoint = endpoint_, .curve = {}, .max_message = wire::kLocalLimit}));
+  socket_ = bound.first;
+  watch_children();
+  return {};
+}
+
+void WorkerPool::watch_children() {
+  child_signal_.async_wait([this](const boost::system::error_code& error, int) {
+    if (error) return;
+    watch_children();
+    reap();
+  });
+}
+
+void WorkerPool::reap() {
+  for (const auto& exited : launcher_.poll()) {
+    const auto it = workers_.find(exited.id);
+    if (it != workers_.end()) died(*it->second, exited.text);
+  }
+}
+
+WorkerPool::Worker& WorkerPool::worker_for(const std::string& job, bool decides) {
+  for (auto& [id, worker] : workers_)
+    if (worker->job == job && worker->decides == decides) return *worker;
+  auto worker = std::make_unique<Worker>();
+  worker->id = fmt::format("{}-{}-{}", decides ? "decide" : "task", job, ++started_);
+  worker->job = job;
+  worker->decides = decides;
+  worker->output_dir = options_.output_dir / worker->id;
+  auto& place = workers_[worker->id];
+  place = std::move(worker);
+  return *place;
+}
+
+void WorkerPool::start(Worker& worker) {
+  if (worker.alive || stopping_) return;
+  worker.peer.clear();
+  must(make_directories(worker.output_dir));
+  runtime::WorkerSpec spec;
+  spec.id = worker.id;
+  spec.role = worker.decides ? runtime::WorkerRole::decide : runtime::WorkerRole::task;
+  spec.endpoint = endpoint_;
+  spec.threads = worker.decides ? 1 : options_.threads;
+  spec.log_file = options_.log_dir / ("worker-" + worker.id + ".log");
+  const auto handle = launcher_.start(spec);
+  if (handle) {
+    worker.alive = true;
+    return;
+  }
+  log_error("cannot start a worker: " + handle.error().text());
+  died(worker, handle.error().text());
+}
+
+void WorkerPool::run(wire::RunTask task) {
+  Worker& worker = worker_for(task.key.job, false);
+  task.output_dir = worker.output_dir.string();
+  worker.waiting.push_back(std::move(task));
+  start(worker);
+  feed(worker);
+}
+
+void WorkerPool::decide(wire::DecideRequest request) {
+  Worker& worker = worker_for(request.job, true);
+  worker.question = std::move(request);
+  start(worker);
+  if (!worker.peer.empty()) send(worker, *worker.question);
+}
+
+// One task at a time: a worker's plugins share its threads and memory.
+void WorkerPool::feed(Worker& worker) {
+  if (worker.peer.empty() || worker.current || worker.waiting.empty()) return;
+  worker.current = std::move(worker.waiting.front());
+  worker.waiting.pop_front();
+  send(worker, *worker.current);
+}
+
+void WorkerPool::cancel(const wire::TaskKey& key) {
+  for (auto& [id, worker] : workers_) {
+    if (worker->current && worker->current->key == key) {
+      send(*worker, wire::CancelTask{key});
+      return;
+    }
+    for (auto it = worker->waiting.begin(); it != worker->waiting.end(); ++it) {
+      if (it->key != key) continue;
+      worker->waiting.erase(it);
+      fail_task(key, "cancelled", "stopped before it began");
+      return;
+    }
+  }
+}
+
+void WorkerPool::forget(const std::string& job) {
+  for (auto it = workers_.begin(); it != workers_.end();) {
+    if (it->second->job != job) {
+      ++it;
+      continue;
+    }
+    launcher_.stop(it->first, kStopGrace);
+    std::error_code ignored;
+    std::filesystem::remove_all(it->second->output_dir, ignored);
+    it = workers_.erase(it);
+  }
+}
+
+void WorkerPool::stop_all() {
+  stopping_ = true;
+  for (auto& [id, worker] : workers_) launcher_.stop(id, kStopGrace);
+}
+
+void WorkerPool::died(Worker& worker, const std::string& how) {
+  worker.alive = false;
+  worker.peer.clear();
+  if (stopping_) return;
+  ++worker.failures;
+  log_warn(fmt::format("worker {} of job {} ended: {}", worker.id, worker.job, how));
+  const std::string log = (options_.log_dir / ("worker-" + worker.id + ".log")).string();
+  if (worker.current) {
+    const auto key = std::exchange(worker.current, std::nullopt)->key;
+    fail_task(key, "crashed", fmt::format("its worker ended: {}; see {}", how, log));
+  }
+  if (worker.question && worker.failures > kMaxDeciderDeaths) {
+    wire::DecideReply reply;
+    reply.job = std::exchange(worker.question, std::nullopt)->job;
+    reply.code = "crashed";
+    reply.message = fmt::format("the workflow's worker ended {} times on one question: {}; see {}", worker.failures, how, log);
+    return answer(std::move(reply));
+  }
+  if (worker.question || !worker.waiting.empty()) start(worker);
+}
+
+void WorkerPool::fail_task(const wire::TaskKey& key, const char* code, const std::string& message) {
+  wire::TaskDone done;
+  done.key = key;
+  done.code = code;
+  done.message = message;
+  answer(std::move(done));
+}
+
+// Posted, not called: what the listener does may take the worker away under our feet.
+void WorkerPool::answer(wire::TaskDone done) {
+  boost::asio::post(io_, [this, done = std::move(done)]() mutable { listener_.task_done(std::move(done)); });
+}
+
+void WorkerPool::answer(wire::DecideReply reply) {
+  boost::asio::post(io_, [this, reply = std::move(reply)]() mutable { listener_.decided(std::move(reply)); });
+}
+
+void WorkerPool::handle(const wire::Incoming& incoming) {
+  const auto received = wire::parse_frame(incoming.data, wire::kLocalLimit);
+  if (!received) {
+    log_warn("a worker sent a frame that is refused: " + received.error().text());
+    return;
+  }
+  if (received->header.type == wire::Type::worker_hello) {
+    const auto hello = wire::decode<wire::WorkerHello>(received->payload());
+    if (!hello) return log_warn(hello.error().text());
+    const auto it = workers_.find(hello->id);
+    if (it == workers_.end()) return;
+    it->second->peer = incoming.peer;
+    if (it->second->question) send(*it->second, *it->second->question);
+    return feed(*it->second);
+  }
+  Worker* worker = nullptr;
+  for (auto& [id, candidate] : workers_)
+    if (candidate->peer == incoming.peer) worker = candidate.get();
+  if (worker == nullptr) return;  // forgotten meanwhile
+  switch (received->header.type) {
+    case wire::Type::task_done: {
+      auto done = wire::decode<wire::TaskDone>(received->payload());
+      if (!done) return log_warn(done.error().text());
+      if (!worker->current || worker->current->key != done->key) return;
+      worker->current.reset();
+      worker->failures = 0;
+      feed(*worker);
+      return answer(std::move(*done));
+    }
+    case wire::Type::task_progress: {
+      const auto progress = wire::decode<wire::TaskProgress>(received->payload());
+      if (!progress) return log_warn(progress.error().text());
+      return listener_.task_progress(*progress);
+    }
+    case wire::Type::decide_reply: {
+      auto reply = wire::decode<wire::DecideReply>(received->payload());
+      if (!reply) return log_warn(reply.error().text());
+      if (!worker->question) return;
+      worker->question.reset();
+      worker->failures = 0;
+      return answer(std::move(*reply));
+    }
+    default:
+      log_warn(fmt::format("worker {} sent a message of type {}, which workers do not send", worker->id,
+                           static_cast<int>(received->header.type)));
+  }
+}
+
+template <class Message>
+void WorkerPool::send(const Worker& worker, const Message& message) {
+  sockets_.send(socket_, worker.peer, wire::frame(0, 0, 0, message));
+}
+
+}  // namespace skerry::engine

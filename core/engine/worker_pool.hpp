@@ -1,0 +1,94 @@
+// The host's side of its workers: one process for a job's tasks, one for a job's decisions, each kept warm.
+// All calls on the host's event loop.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <deque>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/runtime/launcher.hpp"
+#include "core/wire/messages.hpp"
+#include "core/wire/socket_thread.hpp"
+
+namespace skerry::engine {
+
+class WorkerPool {
+ public:
+  struct Options {
+    std::filesystem::path run_dir;     // private; holds the ipc socket
+    std::filesystem::path output_dir;  // for workers' output files, on the blob store's file system
+    std::filesystem::path log_dir;
+    int threads = 1;  // for plugins of a task
+  };
+
+  // Every run() is answered by one task_done, every decide() by one decided, also when the worker dies.
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    virtual void task_done(wire::TaskDone done) = 0;
+    virtual void task_progress(const wire::TaskProgress& progress) = 0;
+    virtual void decided(wire::DecideReply reply) = 0;
+  };
+
+  WorkerPool(boost::asio::io_context& io, wire::SocketThread& sockets, runtime::Launcher& launcher, Options options,
+             Listener& listener);
+
+  Status open();
+  int socket() const { return socket_; }
+  void handle(const wire::Incoming& incoming);
+
+  // Tasks of a job run one after the other. output_dir is filled in here.
+  void run(wire::RunTask task);
+  // A running task is asked to stop, a waiting one is dropped; either is answered with code "cancelled".
+  void cancel(const wire::TaskKey& key);
+  void decide(wire::DecideRequest request);
+  // Ends the job's workers.
+  void forget(const std::string& job);
+  void stop_all();
+
+ private:
+  struct Worker {
+    std::string id;
+    std::string job;
+    bool decides = false;
+    std::string peer;  // its address on the ipc socket; empty until it has said hello
+    bool alive = false;
+    int failures = 0;  // deaths since the last answer
+    std::optional<wire::RunTask> current;
+    std::deque<wire::RunTask> waiting;
+    std::optional<wire::DecideRequest> question;
+    std::filesystem::path output_dir;
+  };
+
+  Worker& worker_for(const std::string& job, bool decides);
+  void start(Worker& worker);
+  void feed(Worker& worker);
+  void died(Worker& worker, const std::string& how);
+  void fail_task(const wire::TaskKey& key, const char* code, const std::string& message);
+  void answer(wire::TaskDone done);
+  void answer(wire::DecideReply reply);
+  void watch_children();
+  void reap();
+  template <class Message>
+  void send(const Worker& worker, const Message& message);
+
+  boost::asio::io_context& io_;
+  wire::SocketThread& sockets_;
+  runtime::Launcher& launcher_;
+  Options options_;
+  Listener& listener_;
+  boost::asio::signal_set child_signal_;
+  int socket_ = -1;
+  std::string endpoint_;
+  bool stopping_ = false;
+  int started_ = 0;
+  std::map<std::string, std::unique_ptr<Worker>> workers_;  // by id
+};
+
+}  // namespace skerry::engine

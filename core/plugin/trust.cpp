@@ -1,0 +1,80 @@
+#include "core/plugin/trust.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+#include "core/base/file.hpp"
+#include "core/base/try.hpp"
+
+namespace skerry::plugin {
+namespace {
+
+namespace fs = std::filesystem;
+
+tl::unexpected<Problem> refuse(const fs::path& file, const std::string& why) {
+  return fail(Code::permission_denied, "refused: " + why, file.string());
+}
+
+bool is_inside(const fs::path& file, const fs::path& directory) {
+  const auto [end, rest] =
+      std::mismatch(directory.begin(), directory.end(), file.begin(), file.end());
+  return end == directory.end();
+}
+
+// The file that `file` stands for, when that is inside of the directory.
+Result<fs::path> follow(const fs::path& file, const fs::path& directory) {
+  std::error_code error;
+  const fs::path target = fs::canonical(file, error);
+  if (error) {
+    return fail(errno_problem(error.value(), "follow the link", file));
+  }
+  const fs::path home = fs::canonical(directory, error);
+  if (error || !is_inside(target, home)) {
+    return refuse(file, "it is a link that leads out of its directory, to " + target.string() +
+                            "; copy the file there instead, or put its directory on the search path");
+  }
+  return target;
+}
+
+}  // namespace
+
+Status check_trust(const fs::path& file, const fs::path& directory) {
+  SKERRY_ASSIGN(const fs::path target, follow(file, directory));
+  struct stat info {};
+  if (::stat(target.c_str(), &info) != 0) {
+    return fail(errno_problem(errno, "read", file));
+  }
+  if (!S_ISREG(info.st_mode)) {
+    return refuse(file, "it is no regular file");
+  }
+  if (info.st_uid != 0 && info.st_uid != ::geteuid()) {
+    const std::string me = std::to_string(::geteuid());
+    return refuse(file, "it is owned by user " + std::to_string(info.st_uid) +
+                            ", expected root or this process's user (" + me +
+                            "); when you trust it: chown " + me + " " + target.string());
+  }
+  if ((info.st_mode & S_IWOTH) != 0) {
+    return refuse(file, "anybody may write to it; when you trust it: chmod o-w " + target.string());
+  }
+  return {};
+}
+
+Status check_directory_trust(const fs::path& directory) {
+  struct stat info {};
+  if (::stat(directory.c_str(), &info) != 0) {
+    return fail(errno_problem(errno, "read", directory));
+  }
+  if ((info.st_mode & S_IWOTH) != 0 && (info.st_mode & S_ISVTX) == 0) {
+    return refuse(directory,
+                  "anybody may replace files in it; when you trust what is there: chmod o-w " +
+                      directory.string());
+  }
+  return {};
+}
+
+}  // namespace skerry::plugin

@@ -1,0 +1,154 @@
+#include "core/runtime/feature_pool.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/base/log.hpp"
+#include "core/base/try.hpp"
+#include "core/config/job.hpp"
+#include "core/config/schema.hpp"
+#include "core/plugin/search_path.hpp"
+
+namespace skerry::runtime {
+namespace {
+
+constexpr std::string_view kDatasetKind = "dataset/1";
+
+Result<const Json*> find_slot(const Json& spec, std::string_view slot) {
+  auto found = spec.find(std::string(slot));
+  if (found == spec.end() || !found->is_object() || !found->contains("plugin"))
+    return fail(Code::invalid_argument, fmt::format("the job names no plugin for \"{}\"; add {}: {{plugin: ...}} to its spec", slot, slot),
+                {}, std::string(slot));
+  return &*found;
+}
+
+// "nodes" holds the whole configuration of each node that differs.
+Json config_of(const Json& slot, const std::string& node) {
+  if (const auto nodes = slot.find("nodes"); nodes != slot.end() && nodes->contains(node)) return nodes->at(node);
+  return slot.value("config", Json::object());
+}
+
+}  // namespace
+
+FeaturePool::FeaturePool(const Plan& plan, std::string node, HostServices& services)
+    : plan_(plan),
+      node_(std::move(node)),
+      services_(services),
+      catalog_(plugin::Catalog::scan(plugin::search_path(plan.plugin_path))) {
+  for (const auto& problem : catalog_.problems()) log_debug(problem.text());
+}
+
+void FeaturePool::add_artifact(std::string digest, std::filesystem::path path) {
+  artifacts_[std::move(digest)] = std::move(path);
+}
+
+std::string FeaturePool::declared_kind(std::string_view slot) const {
+  const auto workflow = catalog_.find("workflow/1", plan_.workflow);
+  if (!workflow || !(*workflow)->resource.is_object()) return {};
+  const auto pointer = Json::json_pointer("/spec/properties") / std::string(slot) / "slot";
+  return (*workflow)->resource.value(pointer, std::string());
+}
+
+Result<const plugin::Feature*> FeaturePool::feature_of(std::string_view slot) const {
+  SKERRY_ASSIGN(const Json* value, find_slot(plan_.spec, slot));
+  const std::string id = value->at("plugin");
+  if (const auto kind = declared_kind(slot); !kind.empty()) return catalog_.find(kind, id);
+  // A place that the workflow's schema does not declare: the id must say it all.
+  const auto& all = catalog_.features();
+  auto found = std::find_if(all.begin(), all.end(), [&](const auto& feature) { return feature.id == id; });
+  if (found == all.end())
+    return fail(Code::not_found, fmt::format("no plugin \"{}\"; looked in {}", id, catalog_.describe_places()), {},
+                std::string(slot));
+  return &*found;
+}
+
+Result<Instance*> FeaturePool::open_slot(std::string_view slot) {
+  if (auto found = by_slot_.find(slot); found != by_slot_.end()) return found->second;
+  SKERRY_ASSIGN(const auto* feature, feature_of(slot));
+  SKERRY_ASSIGN(auto config, slot_config(slot));
+  if (feature->kind == kDatasetKind) {  // the runtime's own words, not the plugin's
+    config.erase("partition");
+    config.erase("holdout");
+  }
+  SKERRY_ASSIGN(auto instance, create(*feature, config));
+  instances_.push_back(std::move(instance));
+  return by_slot_[std::string(slot)] = instances_.back().get();
+}
+
+Result<Instance*> FeaturePool::open_slot(std::string_view slot, std::string_view kind) {
+  SKERRY_ASSIGN(Instance* instance, open_slot(slot));
+  if (instance->kind() != kind)
+    return fail(Code::invalid_argument,
+                fmt::format("\"{}\" is a feature of kind {}, but one of kind {} is needed here", instance->id(),
+                            instance->kind(), kind),
+                {}, std::string(slot));
+  return instance;
+}
+
+Result<Instance*> FeaturePool::open_feature(std::string_view kind, std::string_view id) {
+  const std::pair key{std::string(kind), std::string(id)};
+  if (auto found = by_kind_and_id_.find(key); found != by_kind_and_id_.end()) return found->second;
+  SKERRY_ASSIGN(const auto* feature, catalog_.find(kind, id));
+  SKERRY_ASSIGN(const auto config, checked_config(*feature, Json::object()));
+  SKERRY_ASSIGN(auto instance, create(*feature, config));
+  instances_.push_back(std::move(instance));
+  return by_kind_and_id_[key] = instances_.back().get();
+}
+
+Result<Json> FeaturePool::slot_config(std::string_view slot) const {
+  SKERRY_ASSIGN(const auto* feature, feature_of(slot));
+  SKERRY_ASSIGN(const Json* value, find_slot(plan_.spec, slot));
+  return checked_config(*feature, config_of(*value, node_));
+}
+
+Result<Json> FeaturePool::checked_config(const plugin::Feature& feature, const Json& config) const {
+  SKERRY_ASSIGN(const auto local, with_local_paths(config));
+  std::vector<Problem> problems;
+  auto result = config::apply_schema(config::config_schema(feature), local, {}, problems);
+  if (!problems.empty()) return fail(problems.front());
+  return result;
+}
+
+Result<Json> FeaturePool::with_local_paths(const Json& value) const {
+  if (!value.is_structured()) return value;
+  if (value.is_object() && value.contains("$artifact")) {
+    const auto digest = value["$artifact"].get<std::string>();
+    const auto found = artifacts_.find(digest);
+    if (found == artifacts_.end())
+      return fail(Code::internal, fmt::format("the file {} ({}) did not come with the task",
+                                              value.value("name", std::string()), digest));
+    return Json(found->second.string());
+  }
+  Json result = value;
+  for (auto& item : result) {
+    SKERRY_ASSIGN(item, with_local_paths(item));
+  }
+  return result;
+}
+
+Result<std::unique_ptr<Instance>> FeaturePool::create(const plugin::Feature& feature, const Json& config) {
+  SKERRY_ASSIGN(const auto* entry, loader_.load(feature));
+  SKERRY_TRY(record(feature));
+  return Instance::create(entry, feature, config, services_);
+}
+
+Status FeaturePool::record(const plugin::Feature& feature) {
+  if (!recorded_.emplace(feature.kind + " " + feature.id, feature.file).second) return {};
+  SKERRY_ASSIGN(const auto digest, plugin::file_digest(feature));
+  auto line = fmt::format("{} {} {} {}", feature.id, feature.version, digest, feature.file.string());
+  log_info("loaded " + line);
+  loaded_.push_back(std::move(line));
+  return {};
+}
+
+std::vector<FeaturePool::Slot> FeaturePool::slots() const {
+  std::vector<Slot> result;
+  for (const auto& [name, value] : plan_.spec.items()) {
+    if (!value.is_object() || !value.contains("plugin")) continue;
+    if (auto kind = declared_kind(name); !kind.empty()) result.push_back({name, std::move(kind)});
+  }
+  return result;
+}
+
+}  // namespace skerry::runtime

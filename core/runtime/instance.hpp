@@ -1,0 +1,49 @@
+#pragma once
+
+#include <skerry/abi.h>
+
+#include <memory>
+#include <string>
+
+#include "core/base/json_fwd.hpp"
+#include "core/base/result.hpp"
+#include "core/plugin/manifest.hpp"
+#include "core/runtime/services.hpp"
+
+namespace skerry::runtime {
+
+class PluginHost;
+
+// A created feature with the interface of its kind. Destroyed with this object.
+class Instance {
+ public:
+  // `config` is checked and has its defaults.
+  static Result<std::unique_ptr<Instance>> create(const skerry_entry* entry, const plugin::Feature& feature,
+                                                  const Json& config, HostServices& services);
+  ~Instance();
+  Instance(const Instance&) = delete;
+  Instance& operator=(const Instance&) = delete;
+
+  skerry_instance* get() const { return instance_; }
+  const void* interface() const { return interface_; }
+  const std::string& id() const { return id_; }
+  const std::string& kind() const { return kind_; }
+  const std::string& who() const { return who_; }  // "plugin x 1.0.0 (FILE)", for problems
+
+  // The struct of its kind, `Interface` being the right one for kind().
+  template <class Interface>
+  const Interface& as() const {
+    return *static_cast<const Interface*>(interface_);
+  }
+
+ private:
+  Instance() = default;
+
+  const skerry_entry* entry_ = nullptr;
+  std::unique_ptr<PluginHost> host_;
+  skerry_instance* instance_ = nullptr;
+  const void* interface_ = nullptr;
+  std::string id_, kind_, who_;
+};
+
+}  // namespace skerry::runtime

@@ -1,0 +1,76 @@
+#include "core/runtime/task_runner.hpp"
+
+#include <fmt/format.h>
+#include <time.h>
+
+#include <exception>
+
+#include "core/base/json.hpp"
+#include "core/base/log.hpp"
+#include "core/base/try.hpp"
+#include "core/runtime/abi_status.hpp"
+#include "core/runtime/sink.hpp"
+
+namespace skerry::runtime {
+namespace {
+
+double seconds(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+Status check_result(const std::string& text, const Instance& task) {
+  if (text.empty()) return {};
+  const auto json = parse_json(text);
+  if (json && json->is_object()) return {};
+  return fail(Code::internal, fmt::format("{} gave a result that is no JSON object: {}", task.who(), text.substr(0, 80)));
+}
+
+}  // namespace
+
+wire::TaskDone TaskRunner::run(const wire::RunTask& task, std::uint64_t call_id) {
+  wire::TaskDone done{.key = task.key};
+  const double wall = seconds(CLOCK_MONOTONIC);
+  const double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+  Status status;
+  try {
+    status = run(task, call_id, done);
+  } catch (const std::bad_alloc&) {
+    status = fail(Code::data_loss, "out of memory");
+  } catch (const std::exception& exception) {
+    status = fail(Code::internal, exception.what());
+  }
+  done.run_seconds = seconds(CLOCK_MONOTONIC) - wall;
+  done.cpu_seconds = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+  done.ok = status.has_value();
+  if (!status) {
+    const Problem& problem = status.error();
+    done.code = status_name(to_abi(problem.code));
+    done.field = problem.field;
+    done.message = problem.where.empty() ? problem.message : problem.where + ": " + problem.message;
+    log_error(fmt::format("task {} failed ({}): {}", task.key.task, done.code, problem.text()));
+  }
+  if (job_.get()) done.plugins = job_.get()->features().loaded();
+  return done;
+}
+
+Status TaskRunner::run(const wire::RunTask& task, std::uint64_t call_id, wire::TaskDone& done) {
+  SKERRY_ASSIGN(Job* job, job_.open(task.plan, task.node));
+  for (const auto& attachment : task.attachments) job->features().add_artifact(attachment.name, attachment.path);
+  SKERRY_ASSIGN(const Instance* instance, job->features().open_feature("task/1", task.kind));
+
+  TaskContext context(*job, task, call_id, progress_);
+  StringSink result;
+  const auto status = call(instance->who(), [&](skerry_error* error) {
+    return instance->as<skerry_task_v1>().run(instance->get(), call_id, abi_bytes(task.params), result.get(), error);
+  });
+  done.metrics = context.metrics();
+  SKERRY_TRY(status);
+  SKERRY_TRY(check_result(result.text(), *instance));
+  done.result = std::move(result.text());
+  done.outputs = context.take_outputs();
+  return {};
+}
+
+}  // namespace skerry::runtime

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/runtime/launcher.hpp"
+
+namespace skerry::runtime {
+
+struct WorkerOptions {
+  std::string endpoint;  // where the host listens
+  std::string id;
+  WorkerRole role = WorkerRole::task;
+  std::uint32_t threads = 1;
+};
+
+// Serves the host until it says so or is gone, and returns the exit status. A plugin that is still at work then keeps
+// its thread, so the process is ended at once rather than returned from.
+int run_worker(const WorkerOptions& options);
+
+}  // namespace skerry::runtime

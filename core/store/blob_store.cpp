@@ -1,0 +1,215 @@
+#include "core/store/blob_store.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "core/base/file.hpp"
+#include "core/base/try.hpp"
+
+namespace skerry::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kSchema =
+    "CREATE TABLE IF NOT EXISTS blob ("
+    " digest BLOB PRIMARY KEY CHECK (length(digest) = 32),"
+    " size INTEGER NOT NULL,"
+    " data BLOB)";  // NULL: in a file
+
+Status remove_if_there(const fs::path& path) {
+  if (::unlink(path.c_str()) == 0 || errno == ENOENT) return {};
+  return fail(errno_problem(errno, "remove", path));
+}
+
+Status empty_directory(const fs::path& directory) {
+  std::error_code error;
+  fs::remove_all(directory, error);
+  if (error) return fail(errno_problem(error.value(), "empty the directory", directory));
+  return make_directories(directory);
+}
+
+// Nothing when there is no file.
+std::optional<std::uint64_t> size_of_file(const fs::path& path) {
+  struct stat info;
+  if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
+  return static_cast<std::uint64_t>(info.st_size);
+}
+
+Status check_size(const fs::path& path, std::uint64_t expected) {
+  const auto found = size_of_file(path);
+  if (!found) return fail(Code::not_found, "no file is here to be stored", path.string());
+  if (*found == expected) return {};
+  return fail(
+      Code::invalid_argument,
+      fmt::format("the file to be stored has {} bytes, {} were announced", *found, expected),
+      path.string());
+}
+
+// A blob never changes: nobody may write to its file, its maker neither.
+Status make_durable(const fs::path& path) {
+  SKERRY_ASSIGN(auto file, open_file(path, O_RDONLY | O_NOFOLLOW));
+  if (::fchmod(file.get(), 0400) != 0) return fail(errno_problem(errno, "protect", path));
+  return sync_data(file.get(), path);
+}
+
+// root/ab, made durable in root when it is new.
+Status ensure_shard(const fs::path& shard) {
+  if (::mkdir(shard.c_str(), 0700) == 0) return sync_directory(shard.parent_path());
+  if (errno == EEXIST) return {};
+  return fail(errno_problem(errno, "create the directory", shard));
+}
+
+}  // namespace
+
+Result<BlobStore> BlobStore::open(Database& database, const fs::path& root) {
+  SKERRY_TRY(make_directories(root));
+  BlobStore store(database, root);
+  SKERRY_TRY(empty_directory(store.staging_dir()));
+  SKERRY_TRY(sync_directory(root));
+  SKERRY_TRY(database.exec(kSchema));
+  return store;
+}
+
+fs::path BlobStore::file_path(const Digest& digest) const {
+  const std::string name = digest.hex();
+  return root_ / name.substr(0, 2) / name;
+}
+
+Status BlobStore::insert(const Digest& digest, std::uint64_t size,
+                         std::optional<Bytes> inline_data) {
+  SKERRY_ASSIGN(auto statement, database_->cached("INSERT INTO blob (digest, size, data) VALUES "
+                                                  "(?, ?, ?) ON CONFLICT (digest) DO NOTHING"));
+  statement.bind(1, digest).bind(2, size);
+  if (inline_data) {
+    statement.bind(3, *inline_data);
+  } else {
+    statement.bind(3, nullptr);
+  }
+  return statement.run();
+}
+
+Status BlobStore::put(Bytes bytes, const Digest& digest) {
+  if (bytes.size() <= kInlineLimit) return insert(digest, bytes.size(), bytes);
+  SKERRY_ASSIGN(const bool known, contains(digest));
+  if (known) return {};
+  static std::atomic<unsigned> counter{0};
+  const fs::path staged = staging_dir() / fmt::format("put-{}", counter++);
+  SKERRY_ASSIGN(auto file, open_file(staged, O_WRONLY | O_CREAT | O_EXCL));
+  Status written = write_all(file.get(), bytes, staged);
+  if (written) written = prepare_file(staged, digest, bytes.size());
+  if (!written) {
+    ::unlink(staged.c_str());
+    return written;
+  }
+  return record(digest, bytes.size());
+}
+
+Status BlobStore::adopt(const fs::path& file, const Digest& digest, std::uint64_t size) {
+  SKERRY_ASSIGN(const bool known, contains(digest));
+  if (known) return remove_if_there(file);
+  if (size > kInlineLimit) {
+    SKERRY_TRY(prepare_file(file, digest, size));
+    return record(digest, size);
+  }
+  SKERRY_TRY(check_size(file, size));
+  SKERRY_ASSIGN(const std::string bytes, read_file(file, size));
+  SKERRY_TRY(insert(digest, bytes.size(), as_bytes(bytes)));
+  return remove_if_there(file);
+}
+
+Status BlobStore::prepare_file(const fs::path& file, const Digest& digest,
+                               std::uint64_t size) const {
+  const fs::path target = file_path(digest);
+  SKERRY_TRY(ensure_shard(target.parent_path()));
+  if (size_of_file(target) == size) {
+    // Whoever renamed it had synced its bytes before, but may have died before the directory's
+    // sync.
+    SKERRY_TRY(remove_if_there(file));
+    return sync_directory(target.parent_path());
+  }
+  SKERRY_TRY(check_size(file, size));
+  SKERRY_TRY(make_durable(file));
+  return rename_durably(file, target);
+}
+
+Status BlobStore::record(const Digest& digest, std::uint64_t size) {
+  return insert(digest, size, std::nullopt);
+}
+
+Result<std::optional<BlobRef>> BlobStore::find(const Digest& digest) {
+  SKERRY_ASSIGN(auto statement, database_->cached("SELECT size, data FROM blob WHERE digest = ?"));
+  statement.bind(1, digest);
+  SKERRY_ASSIGN(const bool row, statement.step());
+  if (!row) return std::nullopt;
+  BlobRef blob{digest, static_cast<std::uint64_t>(statement.column_int(0)), {}, {}};
+  if (statement.column_is_null(1)) {
+    blob.path = file_path(digest);
+  } else {
+    blob.inline_data = statement.column_blob(1);
+  }
+  return blob;
+}
+
+Result<bool> BlobStore::contains(const Digest& digest) {
+  SKERRY_ASSIGN(auto statement, database_->cached("SELECT 1 FROM blob WHERE digest = ?"));
+  statement.bind(1, digest);
+  return statement.step();
+}
+
+Result<std::string> BlobStore::read_all(const BlobRef& blob) {
+  std::string bytes = blob.inline_data;
+  if (!blob.is_inline()) {
+    auto content = read_file(blob.path);
+    if (!content && content.error().code == Code::not_found) {
+      return fail(Code::data_loss, fmt::format("the file of blob {} is gone", blob.digest.hex()),
+                  blob.path.string());
+    }
+    if (!content) return content;
+    bytes = std::move(*content);
+  }
+  if (bytes.size() == blob.size && digest_of(as_bytes(bytes)) == blob.digest) return bytes;
+  return fail(Code::data_loss,
+              fmt::format("blob {} is damaged: its {} bytes do not match its digest",
+                          blob.digest.hex(), bytes.size()),
+              blob.path.string());
+}
+
+Status BlobStore::forget(const Digest& digest) {
+  SKERRY_ASSIGN(auto statement, database_->cached("DELETE FROM blob WHERE digest = ?"));
+  return statement.bind(1, digest).run();
+}
+
+Status BlobStore::remove_file(const Digest& digest) const {
+  return remove_if_there(file_path(digest));
+}
+
+Result<std::uint64_t> BlobStore::sweep() {
+  std::uint64_t removed = 0;
+  std::error_code error;
+  for (fs::directory_iterator shard(root_, error), end; !error && shard != end;
+       shard.increment(error)) {
+    if (shard->path() == staging_dir()) continue;
+    for (fs::directory_iterator file(shard->path(), error); !error && file != end;
+         file.increment(error)) {
+      const auto digest = Digest::from_hex(file->path().filename().string());
+      if (!digest) continue;
+      SKERRY_ASSIGN(const auto blob, find(*digest));
+      if (blob && !blob->is_inline()) continue;
+      SKERRY_TRY(remove_if_there(file->path()));
+      ++removed;
+    }
+    if (error) break;
+  }
+  if (error) return fail(errno_problem(error.value(), "list the directory", root_));
+  return removed;
+}
+
+}  // namespace skerry::store

@@ -1,0 +1,80 @@
+// Content-addressed bytes: models, updates and other artifacts, each stored once under its
+// BLAKE2b-256 digest. A blob exists when its row is committed; the row is written after the bytes
+// are durable. Small blobs live in the database, in the caller's transaction, and cost no fsync of
+// their own; larger ones are files.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "core/base/bytes.hpp"
+#include "core/base/digest.hpp"
+#include "core/base/result.hpp"
+#include "core/store/database.hpp"
+
+namespace skerry::store {
+
+inline constexpr std::uint64_t kInlineLimit = 32 * 1024;  // bytes
+
+struct BlobRef {
+  Digest digest;
+  std::uint64_t size = 0;
+  std::string inline_data;     // the bytes, if the blob lives in the database
+  std::filesystem::path path;  // else its file, which never changes
+
+  bool is_inline() const { return path.empty(); }
+};
+
+class BlobStore {
+ public:
+  // Creates `root` and the table, and empties the staging directory: what a crash left there
+  // belongs to nobody. `database` must outlive the store. Hold the state directory's lock.
+  static Result<BlobStore> open(Database& database, const std::filesystem::path& root);
+
+  // Stores bytes in the caller's transaction. The digest is of these bytes: the caller has computed
+  // or checked it. A blob that is known already is left alone.
+  Status put(Bytes bytes, const Digest& digest);
+
+  // Takes over a file in staging_dir(), whose digest the caller has computed or checked; the file
+  // is gone afterwards. prepare_file and record in one, except that a small file's bytes go into
+  // the database.
+  Status adopt(const std::filesystem::path& file, const Digest& digest, std::uint64_t size);
+
+  // The slow half of adopt: makes the file durable under its final name. Any thread; does not touch
+  // the database. Without a record() it leaves a file that sweep() removes.
+  Status prepare_file(const std::filesystem::path& file, const Digest& digest,
+                      std::uint64_t size) const;
+  // The quick half: the row, in the caller's transaction, for a file that prepare_file has put in
+  // place.
+  Status record(const Digest& digest, std::uint64_t size);
+
+  Result<std::optional<BlobRef>> find(const Digest& digest);
+  Result<bool> contains(const Digest& digest);
+
+  // All bytes, checked against the digest. Any thread.
+  static Result<std::string> read_all(const BlobRef& blob);
+
+  // Takes the row away in the caller's transaction. After the commit, remove_file() or sweep()
+  // frees the file.
+  Status forget(const Digest& digest);
+  Status remove_file(const Digest& digest) const;
+  // Removes files that have no row; returns how many. Only while no prepare_file is under way.
+  Result<std::uint64_t> sweep();
+
+  // On the blobs' file system; for workers' outputs and partial uploads.
+  std::filesystem::path staging_dir() const { return root_ / "staging"; }
+  // Where a blob's file is or would be.
+  std::filesystem::path file_path(const Digest& digest) const;
+
+ private:
+  BlobStore(Database& database, std::filesystem::path root)
+      : database_(&database), root_(std::move(root)) {}
+  Status insert(const Digest& digest, std::uint64_t size, std::optional<Bytes> inline_data);
+
+  Database* database_;
+  std::filesystem::path root_;
+};
+
+}  // namespace skerry::store

@@ -1,0 +1,163 @@
+#include "core/wire/codec.hpp"
+#include "skerry_fbs/task_generated.h"
+
+namespace skerry::wire {
+
+template <>
+std::string encode(const StartTask& m) {
+  Builder b;
+  const auto key = encode_key(b, m.key);
+  const auto kind = b.CreateString(m.kind);
+  const auto params = b.CreateString(m.params);
+  const auto plan = b.CreateString(m.plan);
+  const auto inputs = encode_artifacts(b, m.inputs);
+  const auto attachments = encode_artifacts(b, m.attachments);
+  return finish(b, fbs::CreateStartTask(b, key, kind, params, plan, inputs, attachments));
+}
+
+template <>
+Result<StartTask> decode(std::span<const std::byte> payload) {
+  Reader reader(payload, "start_task", kMaxTables);
+  StartTask m;
+  if (const auto* from = reader.root<fbs::StartTask>()) {
+    m.key = reader.key(from->key());
+    m.kind = reader.id(from->kind(), "kind");
+    m.params = reader.text(from->params(), "params");
+    m.plan = reader.text(from->plan(), "plan");
+    m.inputs = reader.artifacts(from->inputs(), "inputs");
+    m.attachments = reader.artifacts(from->attachments(), "attachments");
+  }
+  return reader.finish(std::move(m));
+}
+
+template <>
+std::string encode(const StopTask& m) {
+  Builder b;
+  const auto key = encode_key(b, m.key);
+  const auto reason = b.CreateString(m.reason);
+  return finish(b, fbs::CreateStopTask(b, key, reason));
+}
+
+template <>
+Result<StopTask> decode(std::span<const std::byte> payload) {
+  Reader reader(payload, "stop_task", kMaxTables);
+  StopTask m;
+  if (const auto* from = reader.root<fbs::StopTask>()) {
+    m.key = reader.key(from->key());
+    m.reason = reader.message(from->reason(), "reason");
+  }
+  return reader.finish(std::move(m));
+}
+
+template <>
+std::string encode(const ForgetJob& m) {
+  Builder b;
+  const auto job = b.CreateString(m.job);
+  return finish(b, fbs::CreateForgetJob(b, job));
+}
+
+template <>
+Result<ForgetJob> decode(std::span<const std::byte> payload) {
+  Reader reader(payload, "forget_job", kMaxTables);
+  ForgetJob m;
+  if (const auto* from = reader.root<fbs::ForgetJob>()) m.job = reader.id(from->job(), "job");
+  return reader.finish(std::move(m));
+}
+
+template <>
+std::string encode(const TaskResult& m) {
+  Builder b;
+  const auto key = encode_key(b, m.key);
+  const auto code = b.CreateString(m.code);
+  const auto message = b.CreateString(m.message);
+  return finish(b, fbs::CreateTaskResult(b, key, m.applied, code, message));
+}
+
+template <>
+Result<TaskResult> decode(std::span<const std::byte> payload) {
+  Reader reader(payload, "task_result", kMaxTables);
+  TaskResult m;
+  if (const auto* from = reader.root<fbs::TaskResult>()) {
+    m.key = reader.key(from->key());
+    m.applied = from->applied();
+    m.code = reader.optional_id(from->code(), "code");
+    m.message = reader.message(from->message(), "message");
+  }
+  return reader.finish(std::move(m));
+}
+
+template <>
+std::string encode(const TaskFinished& m) {
+  Builder b;
+  const auto key = encode_key(b, m.key);
+  const auto metrics = encode_metrics(b, m.metrics);
+  const auto outputs = encode_artifacts(b, m.outputs);
+  const auto result = b.CreateString(m.result);
+  const auto& t = m.timing;
+  const fbs::Timing timing(t.queue, t.download, t.run, t.upload, t.cpu);
+  return finish(b, fbs::CreateTaskFinished(b, key, metrics, outputs, result, &timing, m.bytes_down,
+                                           m.bytes_up));
+}
+
+template <>
+Result<TaskFinished> decode(std::span<const std::byte> payload) {
+  Reader reader(payload, "task_finished", kMaxTables);
+  TaskFinished m;
+  if (const auto* from = reader.root<fbs::TaskFinished>()) {
+    m.key = reader.key(from->key());
+    m.metrics = reader.metrics(from->metrics(), "metrics");
+    m.outputs = reader.artifacts(from->outputs(), "outputs");
+    m.result = reader.text(from->result(), "result");
+    if (const auto* t = from->timing()) {
+      m.timing = {t->queue(), t->download(), t->run(), t->upload(), t->cpu()};
+    }
+    m.bytes_down = from->bytes_down();
+    m.bytes_up = from->bytes_up();
+  }
+  return reader.finish(std::move(m));
+}
+
+template <>
+std::string encode(const TaskFailed& m) {
+  Builder b;
+  const auto key = encode_key(b, m.key);
+  const auto code = b.CreateString(m.code);
+  const auto field = b.CreateString(m.field);
+  const auto message = b.CreateString(m.message);
+  return finish(b, fbs::CreateTaskFailed(b, key, code, field, message));
+}
+
+template <>
+Result<TaskFailed> decode(std::span<const std::byte> payload) {
+  Reader reader(payload, "task_failed", kMaxTables);
+  TaskFailed m;
+  if (const auto* from = reader.root<fbs::TaskFailed>()) {
+    m.key = reader.key(from->key());
+    m.code = reader.optional_id(from->code(), "code");
+    m.field = reader.message(from->field(), "field");
+    m.message = reader.message(from->message(), "message");
+  }
+  return reader.finish(std::move(m));
+}
+
+template <>
+std::string encode(const TaskReported& m) {
+  Builder b;
+  const auto key = encode_key(b, m.key);
+  const auto metrics = encode_metrics(b, m.metrics);
+  return finish(b, fbs::CreateTaskReported(b, key, m.progress, metrics));
+}
+
+template <>
+Result<TaskReported> decode(std::span<const std::byte> payload) {
+  Reader reader(payload, "task_reported", kMaxTables);
+  TaskReported m;
+  if (const auto* from = reader.root<fbs::TaskReported>()) {
+    m.key = reader.key(from->key());
+    m.progress = from->progress();
+    m.metrics = reader.metrics(from->metrics(), "metrics");
+  }
+  return reader.finish(std::move(m));
+}
+
+}  // namespace skerry::wire

@@ -1,0 +1,67 @@
+#include "core/wire/dealer.hpp"
+
+#include <algorithm>
+
+#include "core/base/try.hpp"
+
+namespace skerry::wire {
+namespace {
+
+constexpr std::chrono::milliseconds kFirstPause{200}, kLongestPause{30000};
+
+}  // namespace
+
+Result<Dealer> Dealer::connect(zmq::context_t& context, const Options& options) try {
+  Dealer dealer;
+  dealer.endpoint_ = options.endpoint;
+  dealer.pause_ = kFirstPause;
+  dealer.socket_ = zmq::socket_t(context, zmq::socket_type::dealer);
+  set_limits(dealer.socket_, options.limits, options.endpoint);
+  dealer.socket_.set(zmq::sockopt::immediate, !options.queue_while_disconnected);
+  if (options.self) set_curve_client(dealer.socket_, *options.self, options.server_key);
+  SKERRY_ASSIGN(dealer.monitor_, Monitor::open(context, dealer.socket_));
+  dealer.socket_.connect(options.endpoint);
+  return dealer;
+} catch (const zmq::error_t& error) {
+  return fail(zmq_problem(error, "connect to", options.endpoint));
+}
+
+bool Dealer::take_events(Clock::time_point now) {
+  bool connected = false;
+  while (const auto event = monitor_.take()) {
+    switch (*event) {
+      case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+        connected = true;
+        retry_at_.reset();
+        pause_ = kFirstPause;
+        break;
+      case ZMQ_EVENT_CONNECT_RETRIED:
+        retry_at_.reset();
+        break;
+      case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+      case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+      case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+      case ZMQ_EVENT_DISCONNECTED:
+        connected = false;
+        if (!retry_at_) {
+          const auto jitter = std::chrono::milliseconds(random_() % kFirstPause.count());
+          retry_at_ = now + pause_ + jitter;
+          pause_ = std::min(2 * pause_, kLongestPause);
+        }
+        break;
+      default:
+        break;
+    }
+  }
+  return connected;
+}
+
+void Dealer::retry(Clock::time_point now) {
+  if (!retry_at_ || now < *retry_at_) return;
+  retry_at_.reset();
+  // A second connect to one endpoint does nothing while the first is remembered. It may be forgotten already.
+  zmq_disconnect(socket_.handle(), endpoint_.c_str());
+  if (zmq_connect(socket_.handle(), endpoint_.c_str()) != 0) retry_at_ = now + kLongestPause;
+}
+
+}  // namespace skerry::wire

@@ -1,0 +1,277 @@
+#include "core/wire/socket_thread.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "core/base/log.hpp"
+#include "core/base/try.hpp"
+#include "core/wire/dealer.hpp"
+#include "core/wire/sockets.hpp"
+#include "core/wire/wake.hpp"
+
+namespace skerry::wire {
+namespace {
+
+using Clock = Dealer::Clock;
+
+// Messages taken from one socket before the others have their turn.
+constexpr int kTurn = 256;
+
+struct Port {
+  std::optional<zmq::socket_t> router;
+  std::optional<Dealer> dealer;
+
+  zmq::socket_t& socket() { return router ? *router : dealer->socket(); }
+};
+
+struct Outgoing {
+  int socket;
+  std::string peer;
+  std::string data;
+};
+
+}  // namespace
+
+class SocketThread::Impl {
+ public:
+  Impl(zmq::context_t& context, Deliver deliver)
+      : context_(context), deliver_(std::move(deliver)), wake_(Wake::create()) {
+    if (wake_) thread_ = std::thread([this] { run(); });
+  }
+
+  ~Impl() {
+    if (!thread_.joinable()) return;
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_->notify();
+    thread_.join();
+  }
+
+  Result<std::pair<int, std::string>> bind_router(const RouterOptions& options) {
+    const SocketLimits limits{options.max_message, options.high_water, options.high_water};
+    SKERRY_ASSIGN(auto socket, make_router(context_, options.endpoint,
+                                           options.curve ? &*options.curve : nullptr, limits));
+    std::string endpoint = bound_endpoint(socket);
+    Port port;
+    port.router = std::move(socket);
+    SKERRY_ASSIGN(const int number, adopt(std::move(port), options.max_message));
+    return std::pair{number, std::move(endpoint)};
+  }
+
+  Result<int> connect_dealer(const DealerOptions& options) {
+    Dealer::Options dealer;
+    dealer.endpoint = options.endpoint;
+    dealer.self = options.curve ? &*options.curve : nullptr;
+    dealer.server_key = options.server_key;
+    dealer.limits = {options.max_message, options.high_water, options.high_water};
+    dealer.queue_while_disconnected = options.queue_while_disconnected;
+    SKERRY_ASSIGN(auto connected, Dealer::connect(context_, dealer));
+    Port port;
+    port.dealer = std::move(connected);
+    return adopt(std::move(port), options.max_message);
+  }
+
+  void send(int socket, std::string peer, std::string data) {
+    const std::size_t size = data.size();
+    std::size_t limit = 0;
+    bool wake = false;
+    {
+      std::lock_guard lock(mutex_);
+      const auto at = limits_.find(socket);
+      if (at != limits_.end()) limit = at->second;
+      if (size <= limit) {
+        wake = outgoing_.empty() && std::this_thread::get_id() != thread_.get_id();
+        outgoing_.push_back({socket, std::move(peer), std::move(data)});
+      }
+    }
+    if (wake) wake_->notify();
+    if (size > limit) refuse(socket, size, limit);
+  }
+
+  void disconnect(int socket) {
+    {
+      std::lock_guard lock(mutex_);
+      limits_.erase(socket);
+      removed_.push_back(socket);
+    }
+    wake_->notify();
+  }
+
+  Counters counters() const {
+    return {received_,         sent_,      dropped_no_peer_, dropped_full_,
+            dropped_multipart_, oversized_};
+  }
+
+ private:
+  // The lock hands the socket from the caller's thread to this one.
+  Result<int> adopt(Port port, std::size_t max_message) {
+    if (!wake_) return fail(wake_.error());
+    int number;
+    {
+      std::lock_guard lock(mutex_);
+      number = next_number_++;
+      limits_[number] = max_message;
+      added_.emplace_back(number, std::move(port));
+    }
+    wake_->notify();
+    return number;
+  }
+
+  void refuse(int socket, std::size_t size, std::size_t limit) {
+    if (limit == 0) {
+      ++dropped_no_peer_;  // the socket was closed
+      return;
+    }
+    ++oversized_;
+    log_error(fmt::format("a message of {} bytes was not sent on socket {}: at most {} are allowed",
+                          size, socket, limit));
+  }
+
+  void run() {
+    while (take_commands()) {
+      watch();
+      if (zmq_poll(items_.data(), static_cast<int>(items_.size()), wait_ms()) < 0 &&
+          zmq_errno() == ETERM) {
+        break;
+      }
+      wake_->clear();
+      look_after_dealers();
+      receive_all();
+    }
+    ports_.clear();
+    added_.clear();
+  }
+
+  // False when the thread must end.
+  bool take_commands() {
+    std::vector<std::pair<int, Port>> added;
+    std::vector<int> removed;
+    std::vector<Outgoing> outgoing;
+    {
+      std::lock_guard lock(mutex_);
+      if (stopping_) return false;
+      added.swap(added_);
+      removed.swap(removed_);
+      outgoing.swap(outgoing_);
+    }
+    for (auto& [number, port] : added) ports_.emplace(number, std::move(port));
+    for (auto& message : outgoing) send_now(message);
+    for (const int number : removed) ports_.erase(number);
+    return true;
+  }
+
+  void send_now(Outgoing& message) {
+    const auto at = ports_.find(message.socket);
+    if (at == ports_.end()) {
+      ++dropped_no_peer_;
+      return;
+    }
+    zmq::message_t body = message_of(std::move(message.data));
+    switch (wire::send(at->second.socket(), message.peer, body)) {
+      case Sent::ok:
+        ++sent_;
+        break;
+      case Sent::no_peer:
+        ++dropped_no_peer_;
+        break;
+      case Sent::full:
+        ++dropped_full_;
+        break;
+    }
+  }
+
+  void watch() {
+    items_.clear();
+    items_.push_back({nullptr, wake_->fd(), ZMQ_POLLIN, 0});
+    for (auto& [number, port] : ports_) {
+      items_.push_back({port.socket().handle(), 0, ZMQ_POLLIN, 0});
+      if (port.dealer) items_.push_back({port.dealer->events().handle(), 0, ZMQ_POLLIN, 0});
+    }
+  }
+
+  long wait_ms() {
+    std::optional<Clock::time_point> first;
+    for (auto& [number, port] : ports_) {
+      const auto at = port.dealer ? port.dealer->retry_at() : std::nullopt;
+      if (at && (!first || *at < *first)) first = at;
+    }
+    if (!first) return -1;
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(*first - Clock::now()).count();
+    return std::max<long>(0, left + 1);
+  }
+
+  void look_after_dealers() {
+    const auto now = Clock::now();
+    for (auto& [number, port] : ports_) {
+      if (!port.dealer) continue;
+      port.dealer->take_events(now);
+      port.dealer->retry(now);
+    }
+  }
+
+  void receive_all() {
+    std::vector<Incoming> batch;
+    for (auto& [number, port] : ports_) receive_some(number, port, batch);
+    if (!batch.empty()) deliver_(std::move(batch));
+  }
+
+  void receive_some(int number, Port& port, std::vector<Incoming>& batch) {
+    for (int i = 0; i < kTurn; ++i) {
+      Arrived arrived;
+      const Receipt receipt = receive(port.socket(), port.router.has_value(), arrived);
+      if (receipt == Receipt::nothing) return;
+      if (receipt == Receipt::multipart) {
+        ++dropped_multipart_;
+        continue;
+      }
+      ++received_;
+      batch.push_back({number, std::move(arrived.peer), std::move(arrived.user),
+                       arrived.body.to_string()});
+    }
+  }
+
+  zmq::context_t& context_;
+  Deliver deliver_;
+  Result<Wake> wake_;
+
+  std::mutex mutex_;  // guards what follows, up to the blank line
+  bool stopping_ = false;
+  int next_number_ = 1;
+  std::map<int, std::size_t> limits_;  // of open sockets
+  std::vector<std::pair<int, Port>> added_;
+  std::vector<int> removed_;
+  std::vector<Outgoing> outgoing_;
+
+  std::map<int, Port> ports_;  // the thread's own, as are items_
+  std::vector<zmq_pollitem_t> items_;
+
+  std::atomic<std::uint64_t> received_{0}, sent_{0}, dropped_no_peer_{0}, dropped_full_{0},
+      dropped_multipart_{0}, oversized_{0};
+  std::thread thread_;
+};
+
+SocketThread::SocketThread(zmq::context_t& context, Deliver deliver)
+    : impl_(std::make_unique<Impl>(context, std::move(deliver))) {}
+SocketThread::~SocketThread() = default;
+
+Result<std::pair<int, std::string>> SocketThread::bind_router(const RouterOptions& options) {
+  return impl_->bind_router(options);
+}
+Result<int> SocketThread::connect_dealer(const DealerOptions& options) {
+  return impl_->connect_dealer(options);
+}
+void SocketThread::send(int socket, std::string peer, std::string data) {
+  impl_->send(socket, std::move(peer), std::move(data));
+}
+void SocketThread::disconnect(int socket) { impl_->disconnect(socket); }
+SocketThread::Counters SocketThread::counters() const { return impl_->counters(); }
+
+}  // namespace skerry::wire

@@ -1,0 +1,156 @@
+#include "core/wire/sockets.hpp"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <array>
+
+#include "core/wire/zap.hpp"
+
+namespace skerry::wire {
+namespace {
+
+// CURVE adds a command name, a nonce, a flag and an authenticator: 33 bytes.
+constexpr std::size_t kCurveOverhead = 64;
+constexpr int kZapEnforceDomain = 93;  // ZMQ_ZAP_ENFORCE_DOMAIN; zmq.h shows it only to draft builds
+
+constexpr int kHandshakeMs = 5000, kBacklog = 4096;
+constexpr int kHeartbeatMs = 5000, kHeartbeatTimeoutMs = 15000;
+constexpr int kReconnectMs = 200, kReconnectMaxMs = 30000;
+constexpr int kLocalReconnectMs = 20, kLocalReconnectMaxMs = 1000;
+
+void set_int(zmq::socket_t& socket, int option, int value) {
+  if (zmq_setsockopt(socket.handle(), option, &value, sizeof value) != 0) throw zmq::error_t();
+}
+
+bool is_established_tcp(int fd) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  return ::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+         info.tcpi_state == TCP_ESTABLISHED;
+}
+
+std::string peer_address(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const void* raw = &reinterpret_cast<const sockaddr_in*>(&address)->sin_addr;
+  if (address.ss_family == AF_INET6) {
+    raw = &reinterpret_cast<const sockaddr_in6*>(&address)->sin6_addr;
+  }
+  if (!::inet_ntop(address.ss_family, raw, text.data(), text.size())) return {};
+  return text.data();
+}
+
+// The descriptor may have been closed and given to another connection since the message arrived.
+void kick(zmq::message_t& message) {
+  const int fd = zmq_msg_get(message.handle(), ZMQ_SRCFD);
+  const char* address = zmq_msg_gets(message.handle(), "Peer-Address");
+  if (fd < 0 || !address || !is_established_tcp(fd)) return;
+  if (peer_address(fd) == address) ::shutdown(fd, SHUT_RDWR);
+}
+
+bool receive_frame(zmq::socket_t& socket, zmq::message_t& frame) {
+  return zmq_msg_recv(frame.handle(), socket.handle(), ZMQ_DONTWAIT) >= 0;
+}
+
+void free_string(void*, void* hint) { delete static_cast<std::string*>(hint); }
+
+}  // namespace
+
+void set_limits(zmq::socket_t& socket, const SocketLimits& limits, const std::string& endpoint) {
+  const bool local = endpoint.starts_with("ipc://");
+  const auto max_message = static_cast<std::int64_t>(limits.max_message + kCurveOverhead);
+  socket.set(zmq::sockopt::maxmsgsize, max_message);
+  socket.set(zmq::sockopt::sndhwm, limits.send_high_water);
+  socket.set(zmq::sockopt::rcvhwm, limits.receive_high_water);
+  socket.set(zmq::sockopt::linger, 0);
+  socket.set(zmq::sockopt::handshake_ivl, kHandshakeMs);
+  socket.set(zmq::sockopt::backlog, kBacklog);
+  socket.set(zmq::sockopt::reconnect_ivl, local ? kLocalReconnectMs : kReconnectMs);
+  socket.set(zmq::sockopt::reconnect_ivl_max, local ? kLocalReconnectMaxMs : kReconnectMaxMs);
+  if (local) return;
+  socket.set(zmq::sockopt::heartbeat_ivl, kHeartbeatMs);
+  socket.set(zmq::sockopt::heartbeat_timeout, kHeartbeatTimeoutMs);
+  socket.set(zmq::sockopt::heartbeat_ttl, kHeartbeatTimeoutMs);
+}
+
+void set_curve_server(zmq::socket_t& socket, const KeyPair& self) {
+  socket.set(zmq::sockopt::curve_server, true);
+  socket.set(zmq::sockopt::curve_secretkey, self.secret_key);
+  socket.set(zmq::sockopt::zap_domain, kZapDomain);
+  set_int(socket, kZapEnforceDomain, 1);
+}
+
+void set_curve_client(zmq::socket_t& socket, const KeyPair& self, const std::string& server_key) {
+  socket.set(zmq::sockopt::curve_serverkey, server_key);
+  socket.set(zmq::sockopt::curve_publickey, self.public_key);
+  socket.set(zmq::sockopt::curve_secretkey, self.secret_key);
+}
+
+Result<zmq::socket_t> make_router(zmq::context_t& context, const std::string& endpoint,
+                                  const KeyPair* self, const SocketLimits& limits) try {
+  zmq::socket_t socket(context, zmq::socket_type::router);
+  set_limits(socket, limits, endpoint);
+  socket.set(zmq::sockopt::router_mandatory, true);
+  if (self) set_curve_server(socket, *self);
+  socket.bind(endpoint);
+  return socket;
+} catch (const zmq::error_t& error) {
+  return fail(zmq_problem(error, "listen on", endpoint));
+}
+
+std::string bound_endpoint(zmq::socket_t& socket) {
+  return socket.get(zmq::sockopt::last_endpoint);
+}
+
+Receipt receive(zmq::socket_t& socket, bool router, Arrived& arrived) {
+  zmq::message_t peer;
+  if (router && !receive_frame(socket, peer)) return Receipt::nothing;
+  if (!receive_frame(socket, arrived.body)) return Receipt::nothing;
+  if (arrived.body.more()) {
+    do {
+      if (!receive_frame(socket, arrived.body)) break;
+    } while (arrived.body.more());
+    kick(arrived.body);
+    return Receipt::multipart;
+  }
+  if (router) arrived.peer.assign(peer.data<char>(), peer.size());
+  const char* user = zmq_msg_gets(arrived.body.handle(), "User-Id");
+  arrived.user = user ? user : "";
+  return Receipt::message;
+}
+
+Sent send(zmq::socket_t& socket, const std::string& peer, zmq::message_t& body) {
+  if (!peer.empty()) {
+    if (zmq_send(socket.handle(), peer.data(), peer.size(), ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) {
+      return zmq_errno() == EAGAIN ? Sent::full : Sent::no_peer;
+    }
+  }
+  if (zmq_msg_send(body.handle(), socket.handle(), ZMQ_DONTWAIT) < 0) {
+    return zmq_errno() == EAGAIN ? Sent::full : Sent::no_peer;
+  }
+  return Sent::ok;
+}
+
+zmq::message_t message_of(std::string text) {
+  auto* owned = new std::string(std::move(text));
+  return zmq::message_t(owned->data(), owned->size(), free_string, owned);
+}
+
+Problem zmq_problem(const zmq::error_t& error, const std::string& what,
+                    const std::string& endpoint) {
+  const bool ours = error.num() == EINVAL || error.num() == EPROTONOSUPPORT;
+  return {ours ? Code::invalid_argument : Code::unavailable,
+          fmt::format("cannot {} {}: {}{}", what, endpoint, error.what(),
+                      error.num() == EADDRINUSE ? "; another process has it, choose another port"
+                                                : ""),
+          {},
+          {}};
+}
+
+}  // namespace skerry::wire

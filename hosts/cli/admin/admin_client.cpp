@@ -1,0 +1,143 @@
+#include "hosts/cli/admin/admin_client.hpp"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cstring>
+#include <optional>
+#include <zmq.hpp>
+
+#include "core/base/file.hpp"
+#include "core/base/units.hpp"
+#include "core/wire/envelope.hpp"
+#include "core/wire/messages.hpp"
+#include "hosts/cli/run/interrupt.hpp"
+#include "hosts/cli/view/problems.hpp"
+
+namespace skerry::cli {
+namespace {
+
+constexpr std::chrono::milliseconds kSlice{100};  // how soon a signal is noticed
+
+Problem nobody_there(const std::string& endpoint) {
+  return {Code::unavailable,
+          "no skerry-cloud answers at " + endpoint +
+              "; start one with `skerry-cloud --state DIR --listen tcp://0.0.0.0:7400`, or name the state "
+              "directory of the one that runs with --state",
+          "", ""};
+}
+
+// ZeroMQ connects in the background and never tells that nobody listens, so ask the kernel.
+Status probe(const std::filesystem::path& socket_file, const std::string& endpoint) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (socket_file.native().size() >= sizeof address.sun_path) {
+    return fail(Code::invalid_argument,
+                fmt::format("the path of the cloud's socket is {} characters long; the system allows {}; "
+                            "choose a state directory with a shorter path",
+                            socket_file.native().size(), sizeof address.sun_path - 1),
+                socket_file.string());
+  }
+  std::memcpy(address.sun_path, socket_file.c_str(), socket_file.native().size());
+  const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd) return fail(errno_problem(errno, "make a socket", socket_file));
+  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return {};
+  if (errno == EACCES) {
+    return fail(Code::permission_denied,
+                "this cloud belongs to another user; run the command as that user",
+                socket_file.string());
+  }
+  return fail(nobody_there(endpoint));
+}
+
+std::vector<Problem> one(Code code, std::string message) {
+  return {Problem{code, std::move(message), "", ""}};
+}
+
+}  // namespace
+
+struct AdminClient::Connection {
+  std::string endpoint;
+  zmq::context_t context{1};
+  zmq::socket_t socket{context, zmq::socket_type::dealer};
+  std::uint64_t last_id = 0;
+
+  // Nothing: no answer within `wait`.
+  std::optional<wire::AdminReply> receive(std::chrono::milliseconds wait) {
+    zmq_pollitem_t item{socket.handle(), 0, ZMQ_POLLIN, 0};
+    if (zmq_poll(&item, 1, wait.count()) <= 0) return std::nullopt;  // a signal ends the wait, too
+    zmq::message_t message;
+    if (!socket.recv(message, zmq::recv_flags::dontwait)) return std::nullopt;
+    const auto received = wire::parse_frame(message.to_string_view(), wire::kLocalLimit);
+    if (!received || received->header.type != wire::Type::admin_reply) return std::nullopt;
+    auto reply = wire::decode<wire::AdminReply>(received->payload());
+    if (!reply || reply->id != last_id) return std::nullopt;
+    return std::move(*reply);
+  }
+
+  Reply ask(const std::string& verb, const Json& body, std::chrono::milliseconds patience) {
+    const wire::AdminRequest request{++last_id, verb, dump_json(body)};
+    socket.send(zmq::buffer(wire::frame(0, 0, 0, request)), zmq::send_flags::dontwait);
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    const int signals = Interrupt::count();
+    while (std::chrono::steady_clock::now() < deadline) {
+      if (Interrupt::count() > signals) return tl::unexpected(one(Code::cancelled, "interrupted"));
+      const auto reply = receive(kSlice);
+      if (reply) return read(*reply);
+    }
+    return tl::unexpected(one(Code::deadline_exceeded,
+                              fmt::format("skerry-cloud at {} did not answer \"{}\" within {}; see its log",
+                                          endpoint, verb, format_duration(patience))));
+  }
+
+  Reply read(const wire::AdminReply& reply) const {
+    auto body = parse_json(reply.body.empty() ? "{}" : reply.body, endpoint);
+    if (!body) return tl::unexpected(std::vector<Problem>{body.error()});
+    if (!reply.ok) return tl::unexpected(problems_from_json(*body));
+    return std::move(*body);
+  }
+};
+
+AdminClient::AdminClient(std::unique_ptr<Connection> connection)
+    : connection_(std::move(connection)) {}
+AdminClient::AdminClient(AdminClient&&) noexcept = default;
+AdminClient& AdminClient::operator=(AdminClient&&) noexcept = default;
+AdminClient::~AdminClient() = default;
+
+const std::string& AdminClient::endpoint() const { return connection_->endpoint; }
+
+Result<AdminClient> AdminClient::connect(const std::filesystem::path& state_dir) {
+  std::error_code ignored;
+  const auto file = std::filesystem::absolute(state_dir, ignored) / "admin.sock";
+  const std::string endpoint = "ipc://" + file.string();
+  const Status there = probe(file, endpoint);
+  if (!there) return fail(there.error());
+  try {
+    auto connection = std::make_unique<Connection>();
+    connection->endpoint = endpoint;
+    connection->socket.set(zmq::sockopt::linger, 0);
+    connection->socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(wire::kLocalLimit));
+    connection->socket.set(zmq::sockopt::reconnect_ivl, 20);
+    connection->socket.connect(endpoint);
+    return AdminClient(std::move(connection));
+  } catch (const zmq::error_t& error) {
+    return fail(Code::unavailable, fmt::format("cannot connect to {}: {}", endpoint, error.what()));
+  }
+}
+
+AdminClient::Reply AdminClient::call(const std::string& verb, const Json& body,
+                                     std::chrono::milliseconds patience) {
+  try {
+    return connection_->ask(verb, body, patience);
+  } catch (const zmq::error_t& error) {
+    return tl::unexpected(one(Code::unavailable, fmt::format("{}: {}", endpoint(), error.what())));
+  }
+}
+
+Result<Json> first_problem(AdminClient::Reply reply) {
+  if (!reply) return fail(reply.error().front());
+  return std::move(*reply);
+}
+
+}  // namespace skerry::cli

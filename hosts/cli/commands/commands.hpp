@@ -1,0 +1,55 @@
+// What each command does. main.cpp turns the command line into these calls; each returns the exit status.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace skerry::cli {
+
+struct RunOptions {
+  std::filesystem::path file;
+  int edges = 0;
+  std::filesystem::path out;  // empty: a new folder below skerry-out
+  std::optional<int> threads_per_edge;
+  bool json = false;
+  bool quiet = false;
+};
+int run_command(const RunOptions& options);
+
+int check_command(const std::filesystem::path& file, std::optional<int> edges, bool json);
+
+// For the commands that ask a cloud.
+struct Operator {
+  std::filesystem::path state;  // the cloud's state directory; empty: the default one
+  bool json = false;
+};
+
+int apply_command(const Operator& who, const std::filesystem::path& file, std::optional<int> nodes);
+int get_command(const Operator& who, const std::string& kind, const std::string& name);
+int describe_command(const Operator& who, const std::string& kind, const std::string& name);
+int delete_command(const Operator& who, const std::string& kind, const std::string& name);
+
+int watch_command(const Operator& who, const std::string& job);
+int logs_command(const Operator& who, const std::string& job);
+int signal_command(const Operator& who, const std::string& job, const std::string& name,
+                   const std::string& value);
+
+int node_token_command(const Operator& who, const std::string& name, const std::string& endpoint);
+int node_list_command(const Operator& who);
+int node_revoke_command(const Operator& who, const std::string& name);
+
+int model_list_command(const Operator& who);
+struct ModelGet {
+  std::string job;
+  std::optional<std::int64_t> version;  // absent: the newest
+  std::filesystem::path to;             // empty: JOB.safetensors here
+  bool force = false;                   // may a file be replaced?
+};
+int model_get_command(const Operator& who, const ModelGet& what);
+
+int plugin_list_command(const std::string& kind, bool json);
+int plugin_inspect_command(const std::string& what, bool json);
+
+}  // namespace skerry::cli

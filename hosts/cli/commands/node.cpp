@@ -1,0 +1,32 @@
+#include <cstdio>
+
+#include "hosts/cli/commands/commands.hpp"
+#include "hosts/cli/commands/operator.hpp"
+#include "hosts/cli/view/record.hpp"
+#include "hosts/cli/view/terminal.hpp"
+
+namespace skerry::cli {
+
+int node_token_command(const Operator& who, const std::string& name, const std::string& endpoint) {
+  Json body{{"name", name}};
+  if (!endpoint.empty()) body["endpoint"] = endpoint;
+  return ask(who, {"node.token", body}, [&](const Json& reply) {
+    std::puts(text_at(reply, "token").c_str());
+    std::fprintf(stderr,
+                 "On the edge, once: skerry-edge --state DIR --join TOKEN\n"
+                 "The token lets one machine in, as \"%s\", and only once. Keep it as you would a password.\n",
+                 printable(name).c_str());
+  });
+}
+
+int node_list_command(const Operator& who) {
+  return get_command(who, "nodes", "");
+}
+
+int node_revoke_command(const Operator& who, const std::string& name) {
+  return ask(who, {"node.revoke", {{"name", name}}}, [&](const Json&) {
+    std::printf("node %s revoked: it is cut off now and its key is refused from now on\n", printable(name).c_str());
+  });
+}
+
+}  // namespace skerry::cli

@@ -1,0 +1,78 @@
+#include <cstdio>
+
+#include "core/base/suggest.hpp"
+#include "core/plugin/elf_file.hpp"
+#include "core/plugin/identity.hpp"
+#include "core/plugin/search_path.hpp"
+#include "hosts/cli/commands/commands.hpp"
+#include "hosts/cli/commands/plugin_view.hpp"
+#include "hosts/cli/view/problems.hpp"
+#include "hosts/cli/view/terminal.hpp"
+
+namespace skerry::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Features = std::vector<plugin::Feature>;
+
+Result<Features> features_in(const fs::path& file) {
+  const auto elf = plugin::ElfFile::open(file);
+  if (!elf) return fail(elf.error());
+  const auto text = plugin::manifest_text(*elf, file);
+  if (!text) return fail(text.error());
+  const Status entry = plugin::check_exported_entry(*elf, file);
+  if (!entry) return fail(entry.error());
+  auto manifest = plugin::parse_manifest(*text, file.string());
+  if (!manifest) return fail(manifest.error());
+  for (plugin::Feature& feature : manifest->features) {
+    feature.file = fs::absolute(file).lexically_normal();
+    feature.search_path = feature.file.parent_path();
+  }
+  return std::move(manifest->features);
+}
+
+Result<Features> features_named(const std::string& id) {
+  const auto catalog = plugin::Catalog::scan(plugin::search_path({}));
+  Features found;
+  std::vector<std::string> ids;
+  for (const plugin::Feature& feature : catalog.features()) {
+    if (feature.id == id) found.push_back(feature);
+    ids.push_back(feature.id);
+  }
+  if (!found.empty()) return found;
+  return fail(Code::not_found,
+              "no plugin named \"" + id + "\"" + did_you_mean(id, ids) + "; searched " + catalog.describe_places());
+}
+
+bool is_file_name(const std::string& what) { return what.find('/') != what.npos || what.ends_with(".so"); }
+
+}  // namespace
+
+int plugin_list_command(const std::string& kind, bool json) {
+  const auto catalog = plugin::Catalog::scan(plugin::search_path({}));
+  if (json) {
+    print_json(catalog_json(catalog, kind));
+  } else {
+    std::fputs(printable(catalog_text(catalog, kind)).c_str(), stdout);
+  }
+  return kOk;
+}
+
+int plugin_inspect_command(const std::string& what, bool json) {
+  const auto features = is_file_name(what) ? features_in(what) : features_named(what);
+  if (!features) return complain(features.error(), json, kBadInput);
+  Json list = Json::array();
+  std::string text;
+  for (const plugin::Feature& feature : *features) {
+    list.push_back(feature_json(feature));
+    text += (text.empty() ? "" : "\n") + feature_text(feature);
+  }
+  if (json) {
+    print_json({{"features", list}});
+  } else {
+    std::fputs(printable(text).c_str(), stdout);
+  }
+  return kOk;
+}
+
+}  // namespace skerry::cli

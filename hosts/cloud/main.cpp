@@ -1,0 +1,44 @@
+// The cloud host: keeps jobs, decides what happens next through workflow plugins, serves edges.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+
+#include "core/base/log.hpp"
+#include "core/engine/cloud/cloud.hpp"
+#include "core/engine/parent.hpp"
+#include "core/version.hpp"
+
+namespace {
+
+int refuse(const skerry::Problem& problem) {
+  std::fprintf(stderr, "skerry-cloud: %s\n", problem.text().c_str());
+  return EXIT_FAILURE;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Skerry's cloud host. Example:\n  skerry-cloud --state /var/lib/skerry --listen tcp://0.0.0.0:7443");
+  app.set_version_flag("--version", skerry::kVersion);
+  skerry::engine::cloud::CloudOptions options;
+  options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  int parent = 0;
+  app.add_option("--state", options.state, "directory of its durable state")->required();
+  app.add_option("--listen", options.listen, "where edges connect, as tcp://ADDRESS:PORT; port * takes any free one")->required();
+  app.add_option("--bulk-listen", options.bulk_listen, "where blobs travel; the same address and any free port when left out");
+  app.add_option("--advertise", options.advertise, "host name or address that goes into tokens");
+  app.add_option("--plugin-path", options.plugin_paths, "a directory with plugins; may be repeated");
+  app.add_option("--threads", options.threads, "threads for plugins that run here")->check(CLI::Range(1, 1024));
+  app.add_option("--parent-pid", parent, "end when this process ends");
+  CLI11_PARSE(app, argc, argv);
+
+  options.state = std::filesystem::absolute(options.state);
+  if (parent != 0) {
+    if (auto following = skerry::engine::follow_parent(parent); !following) return refuse(following.error());
+  }
+  auto cloud = skerry::engine::cloud::Cloud::open(options);
+  if (!cloud) return refuse(cloud.error());
+  (*cloud)->run();
+  return EXIT_SUCCESS;
+}

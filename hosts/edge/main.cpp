@@ -1,0 +1,42 @@
+// The edge host: one outbound connection to a cloud, tasks run in workers, nothing lost when either side dies.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+
+#include "core/base/log.hpp"
+#include "core/engine/edge/edge.hpp"
+#include "core/engine/parent.hpp"
+#include "core/version.hpp"
+
+namespace {
+
+int refuse(const skerry::Problem& problem) {
+  std::fprintf(stderr, "skerry-edge: %s\n", problem.text().c_str());
+  return EXIT_FAILURE;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Skerry's edge host. Example:\n  skerry-edge --state /var/lib/skerry --join TOKEN");
+  app.set_version_flag("--version", skerry::kVersion);
+  skerry::engine::edge::EdgeOptions options;
+  options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  int parent = 0;
+  app.add_option("--state", options.state, "directory of its durable state")->required();
+  app.add_option("--join", options.token, "the token that an operator of the cloud made with `skerry node token NAME`; once");
+  app.add_option("--plugin-path", options.plugin_paths, "a directory with plugins; may be repeated");
+  app.add_option("--threads", options.threads, "threads for plugins")->check(CLI::Range(1, 1024));
+  app.add_option("--parent-pid", parent, "end when this process ends");
+  CLI11_PARSE(app, argc, argv);
+
+  options.state = std::filesystem::absolute(options.state);
+  if (parent != 0) {
+    if (auto following = skerry::engine::follow_parent(parent); !following) return refuse(following.error());
+  }
+  auto edge = skerry::engine::edge::Edge::open(options);
+  if (!edge) return refuse(edge.error());
+  if (auto ended = (*edge)->run(); !ended) return refuse(ended.error());
+  return EXIT_SUCCESS;
+}

@@ -1,0 +1,235 @@
+// task/1: the work that a workflow starts. Runs in a worker, on the cloud or on a node.
+#pragma once
+
+#include <skerry/aggregation.hpp>
+#include <skerry/estimator.hpp>
+#include <skerry/plugin.hpp>
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace skerry {
+
+using Json = nlohmann::json;
+
+// The tensors of an input artifact, mapped read-only while the task runs.
+using Tensors = Span<const skerry_named_tensor>;
+
+// The job's model, as a task uses it: what Estimator says, seen from the other side. [serial]
+class EstimatorRef {
+ public:
+  explicit EstimatorRef(FeatureRef<skerry_estimator_v1> feature) : feature_(std::move(feature)) {}
+
+  void prepare(const skerry_dataset_info& info, std::uint64_t seed) {
+    feature_.call(&skerry_estimator_v1::prepare, &info, seed);
+  }
+  // Borrowed until the next call.
+  Tensors weights() {
+    const skerry_named_tensor* tensors = nullptr;
+    std::uint64_t count = 0;
+    feature_.call(&skerry_estimator_v1::weights, &tensors, &count);
+    return {tensors, count};
+  }
+  void set_weights(Tensors tensors) {
+    feature_.call(&skerry_estimator_v1::set_weights, tensors.data(), tensors.size());
+  }
+  std::map<std::string, double> train(const skerry_data& data, const TrainParams& params) {
+    const skerry_train_params plain = {sizeof(plain), params.round, params.seed, params.call_id};
+    MetricMap metrics;
+    feature_.call(&skerry_estimator_v1::train, &data, &plain, metrics.sink());
+    return metrics.values();
+  }
+  std::map<std::string, double> evaluate(const skerry_data& data) {
+    MetricMap metrics;
+    feature_.call(&skerry_estimator_v1::evaluate, &data, metrics.sink());
+    return metrics.values();
+  }
+
+ private:
+  FeatureRef<skerry_estimator_v1> feature_;
+};
+
+// What a running task has: its parameters, its inputs and outputs, and the job's other features.
+// Valid for one run(). Every function throws Error as the host reports it; [serial] unless it says
+// otherwise.
+class TaskContext {
+ public:
+  TaskContext(const Host& host, std::uint64_t call_id, Json params);
+
+  // What the workflow gave. The typed ones throw SKERRY_INVALID_ARGUMENT with the parameter's name.
+  const Config& params() const { return params_; }
+  // For TrainParams::call_id.
+  std::uint64_t call_id() const { return call_id_; }
+  // [any-thread]
+  const Host& host() const { return host_; }
+  // Must the task stop soon? [any-thread]
+  bool cancelled() const { return host_.cancelled(call_id_); }
+  void throw_if_cancelled() const { host_.throw_if_cancelled(call_id_); }
+
+  // The artifact that the workflow named `name` among the task's inputs, as a file.
+  std::string input_path(const std::string& name) const;
+  Tensors input_tensors(const std::string& name) const;
+  void write_tensors(const std::string& name, Tensors tensors) const;
+
+  // This node's rows of the dataset in `slot`. split: "train", "holdout", or "info" for no rows but
+  // the description. Share `index` of `parts`, unless the job's partition says otherwise; 0 of 1 is
+  // all. Lives as long as the worker.
+  const skerry_data& load_data(const std::string& slot, const std::string& split,
+                               std::uint32_t index, std::uint32_t parts) const;
+
+  // The estimator in `slot`; created on first use and kept for the life of the worker, with its
+  // weights.
+  EstimatorRef estimator(const std::string& slot) const {
+    return EstimatorRef(host_.feature<skerry_estimator_v1>(slot));
+  }
+
+  // Runs the aggregation in `slot` over the input artifacts (updates[i] tells who sent inputs[i]),
+  // tile by tile, and writes the output artifact. base: the input that the updates started from.
+  void aggregate(const std::string& slot, const std::vector<std::string>& inputs,
+                 const std::vector<Update>& updates, const std::string& base,
+                 const std::string& output) const;
+
+  void metric(const std::string& name, double value) const;
+  void metrics(const std::map<std::string, double>& values) const {
+    for (const auto& [name, value] : values) metric(name, value);
+  }
+  // 0..1. [any-thread]
+  void progress(double fraction) const;
+
+  // What the workflow gets as TaskFinished.result.
+  Json& result() { return result_; }
+
+ private:
+  const skerry_ext_task& task() const;
+
+  const Host& host_;
+  std::uint64_t call_id_;
+  Config params_;
+  Json result_ = Json::object();
+};
+
+// A feature class is constructed as every other is, once a worker, and sees many runs.
+class Task {
+ public:
+  using KindBase = Task;
+  virtual ~Task() = default;
+
+  // Does the work. A task may be run again with the same arguments after a crash. [serial]
+  virtual void run(TaskContext&) = 0;
+};
+
+// ----------------------------------------------------------------------------------------------
+// implementation
+
+inline TaskContext::TaskContext(const Host& host, std::uint64_t call_id, Json params)
+    : host_(host), call_id_(call_id), params_(std::move(params)) {}
+
+inline const skerry_ext_task& TaskContext::task() const {
+  const auto* service = host_.extension<skerry_ext_task>(SKERRY_EXT_TASK);
+  if (service == nullptr) throw Error(SKERRY_UNSUPPORTED, "", "this host runs no tasks");
+  return *service;
+}
+
+inline std::string TaskContext::input_path(const std::string& name) const {
+  const char* path = nullptr;
+  check_call([&](skerry_error* error) {
+    return task().input_path(host_.abi(), name.c_str(), &path, error);
+  });
+  return path;
+}
+
+inline Tensors TaskContext::input_tensors(const std::string& name) const {
+  const skerry_named_tensor* tensors = nullptr;
+  std::uint64_t count = 0;
+  check_call([&](skerry_error* error) {
+    return task().input_tensors(host_.abi(), name.c_str(), &tensors, &count, error);
+  });
+  return {tensors, count};
+}
+
+inline void TaskContext::write_tensors(const std::string& name, Tensors tensors) const {
+  check_call([&](skerry_error* error) {
+    return task().write_tensors(host_.abi(), name.c_str(), tensors.data(), tensors.size(), error);
+  });
+}
+
+inline const skerry_data& TaskContext::load_data(const std::string& slot, const std::string& split,
+                                                 std::uint32_t index, std::uint32_t parts) const {
+  const skerry_data* data = nullptr;
+  check_call([&](skerry_error* error) {
+    return task().load_data(host_.abi(), slot.c_str(), split.c_str(), index, parts, &data, error);
+  });
+  return *data;
+}
+
+inline void TaskContext::aggregate(const std::string& slot, const std::vector<std::string>& inputs,
+                                   const std::vector<Update>& updates, const std::string& base,
+                                   const std::string& output) const {
+  if (inputs.size() != updates.size()) {
+    throw Error(SKERRY_INTERNAL, "",
+                std::to_string(inputs.size()) + " inputs to aggregate, but " +
+                    std::to_string(updates.size()) + " updates described");
+  }
+  std::vector<const char*> names;
+  std::vector<skerry_update> senders;
+  for (const std::string& each : inputs) names.push_back(each.c_str());
+  for (const Update& each : updates)
+    senders.push_back({each.node.c_str(), each.samples, each.loss});
+  check_call([&](skerry_error* error) {
+    return task().aggregate(host_.abi(), slot.c_str(), names.data(), senders.data(), senders.size(),
+                            base.c_str(), output.c_str(), error);
+  });
+}
+
+inline void TaskContext::metric(const std::string& name, double value) const {
+  task().metric(host_.abi(), name.c_str(), value);
+}
+
+inline void TaskContext::progress(double fraction) const {
+  task().progress(host_.abi(), fraction);
+}
+
+// Rows, of data that a host gave.
+inline std::uint64_t rows_of(const skerry_data& data) {
+  return data.features.ndim > 0 ? static_cast<std::uint64_t>(data.features.shape[0]) : 0;
+}
+
+template <>
+struct InterfaceKind<skerry_task_v1> {
+  static constexpr const char* id = "task/1";
+};
+
+template <>
+struct Kind<Task> {
+  static constexpr const char* id = InterfaceKind<skerry_task_v1>::id;
+
+  template <class T>
+  static const void* table() {
+    static constexpr skerry_task_v1 functions = {sizeof(skerry_task_v1), 0, run};
+    return &functions;
+  }
+
+ private:
+  static skerry_status run(skerry_instance* instance, std::uint64_t call_id, skerry_bytes params,
+                           const skerry_sink* result, skerry_error* error) {
+    return detail::guard(error, [&] {
+      auto json = Json::parse(params.data, params.data + params.size, nullptr, false);
+      if (json.is_discarded())
+        throw Error(SKERRY_INTERNAL, "", "the parameters are not valid JSON");
+      const Host& host = reinterpret_cast<detail::Instance*>(instance)->host;
+      TaskContext context(host, call_id, std::move(json));
+      object_of<Task>(instance).run(context);
+      const std::string text =
+          context.result().dump(-1, ' ', false, Json::error_handler_t::replace);
+      const skerry_status status =
+          result->write(result, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+      if (status != SKERRY_OK) throw Error(status, "", "the host refused the result");
+    });
+  }
+};
+
+}  // namespace skerry

@@ -1,0 +1,320 @@
+// workflow/1: a paradigm as a pure function of its state and one event. Tables of all members:
+// docs/workflows.md.
+#pragma once
+
+#include <skerry/plugin.hpp>
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace skerry {
+
+using Json = nlohmann::json;
+
+// The node name of the cloud's own worker.
+inline constexpr const char* kCloud = "cloud";
+
+// An output of a task, kept by its content.
+struct Artifact {
+  std::string digest;  // BLAKE2b-256 in hex
+  std::uint64_t size = 0;
+};
+
+// Where a task's time went, in seconds. queue: waiting at its node for the worker.
+struct TaskSeconds {
+  double queue = 0;
+  double download = 0;
+  double run = 0;
+  double upload = 0;
+};
+
+// What a task moved over the network. down: cloud to node.
+struct TaskBytes {
+  std::uint64_t down = 0;
+  std::uint64_t up = 0;
+};
+
+// Something that happened. Which members are set depends on the type; the others keep their
+// defaults. What comes from a node (metrics, result, message) is that node's claim: check it before
+// it is used.
+struct Event {
+  enum class Type {
+    started,        // the first event of a job: spec, job, seed, nodes, resume
+    task_finished,  // task, node, kind, metrics, artifacts, result, seconds, cpu_seconds, bytes
+    task_failed,    // task, node, kind, code, message
+    task_reported,  // task, node, metrics
+    timer_fired,    // timer
+    node_joined,    // node; also when one comes back
+    node_lost,      // node; its tasks go on and may still be answered
+    signal,         // name, value: a person's
+    restarted,      // the cloud was started again; all tasks and timers are still there
+    unknown         // of a later version: ignore it
+  };
+
+  Type type = Type::unknown;
+  std::int64_t at_ms = 0;  // job time: starts at 0, never goes back, goes on after a restart
+
+  Json spec = Json::object();  // checked, defaults filled in; a slot is {"plugin", "config"}
+  std::string job;
+  std::uint64_t seed = 0;
+  std::vector<std::string> nodes;  // online now, sorted
+  bool resume = false;
+
+  std::string task;
+  std::string node;
+  std::string kind;                       // the task's feature id
+  std::map<std::string, double> metrics;  // finite
+  std::map<std::string, Artifact> artifacts;
+  Json result = Json::object();
+  TaskSeconds seconds;
+  double cpu_seconds = 0;
+  TaskBytes bytes;
+  std::string
+      code;  // "invalid_argument", "failed", "crashed", "lost", "cancelled", "rejected.nan", ...
+  std::string message;
+
+  std::string timer;
+  std::string name;
+  Json value;
+
+  // Members that are absent or of another type keep their defaults: a node's odd answer must not
+  // stop a job.
+  static Event from_json(const Json&);
+};
+
+// What to start. Identifiers are unique within the job: a second StartTask of the same one does
+// nothing.
+struct TaskStart {
+  std::string task;  // as "3/train/edge-1"
+  std::string kind;  // id of a task/1 feature
+  std::string node;  // a node's name, or kCloud
+  Json params = Json::object();
+  std::map<std::string, std::string> inputs;  // name to digest
+  std::map<std::string, std::string>
+      expects;  // output to the digest of the artifact that it must look like: the same
+                // tensors, all finite. Another one arrives as TaskFailed "rejected..."
+};
+
+// What should happen, in order. The engine stores it together with the new state before anything is
+// done.
+class Commands {
+ public:
+  // node offline: the task waits for it.
+  void start_task(const TaskStart&);
+  // Its answer, if any, may still arrive.
+  void stop_task(const std::string& task);
+  // TimerFired with this name comes once, after so many milliseconds of job time. Setting a name
+  // again moves it.
+  void set_timer(const std::string& timer, std::int64_t after_ms);
+  void cancel_timer(const std::string& timer);
+  // Makes an artifact the job's current model.
+  void publish_model(const std::string& digest, const std::map<std::string, double>& metrics);
+  // phase: one word; message: for a person.
+  void set_status(const std::string& phase, const std::string& message);
+  // One line of metrics.jsonl.
+  void report(Json record);
+  // The job's last command. Tasks that still run are stopped.
+  void succeed(const std::string& message) { finish("Succeeded", message); }
+  void fail(const std::string& message) { finish("Failed", message); }
+
+  const Json& json() const { return list_; }  // an array of objects
+
+ private:
+  void finish(const char* phase, const std::string& message);
+
+  Json list_ = Json::array();
+};
+
+struct Decision {
+  Json state;
+  Commands commands;
+};
+
+class Workflow {
+ public:
+  using KindBase = Workflow;
+  virtual ~Workflow() = default;
+
+  // Pure: no clock, file, socket, thread, or memory of earlier calls; the same arguments give the
+  // same bytes. state: what the last decision held, null at first. Features of the job that are
+  // pure too (a selection) may be asked through the host. An Error is a fault: the job can't go on.
+  // What a person should read about a job that fails, belongs in Commands::fail. [serial]
+  virtual Decision decide(const Event&, Json state) = 0;
+};
+
+// ----------------------------------------------------------------------------------------------
+// implementation
+
+namespace detail {
+
+// Each reads one member, and leaves the variable alone when it is absent or of another type.
+inline void read(const Json& from, const char* key, std::string& to) {
+  if (const auto it = from.find(key); it != from.end() && it->is_string())
+    to = it->get<std::string>();
+}
+inline void read(const Json& from, const char* key, double& to) {
+  if (const auto it = from.find(key); it != from.end() && it->is_number()) to = it->get<double>();
+}
+inline void read(const Json& from, const char* key, std::int64_t& to) {
+  if (const auto it = from.find(key); it != from.end() && it->is_number_integer())
+    to = it->get<std::int64_t>();
+}
+inline void read(const Json& from, const char* key, std::uint64_t& to) {
+  const auto it = from.find(key);
+  if (it == from.end() || !it->is_number_integer()) return;
+  if (it->is_number_unsigned() || it->get<std::int64_t>() >= 0) to = it->get<std::uint64_t>();
+}
+inline void read(const Json& from, const char* key, bool& to) {
+  if (const auto it = from.find(key); it != from.end() && it->is_boolean()) to = it->get<bool>();
+}
+
+// A member that is an object; an empty one otherwise.
+inline const Json& object_in(const Json& from, const char* key) {
+  static const Json empty = Json::object();
+  const auto it = from.find(key);
+  return it != from.end() && it->is_object() ? *it : empty;
+}
+
+inline Event::Type event_type(const std::string& text) {
+  static const std::map<std::string, Event::Type> types = {
+      {"Started", Event::Type::started},        {"TaskFinished", Event::Type::task_finished},
+      {"TaskFailed", Event::Type::task_failed}, {"TaskReported", Event::Type::task_reported},
+      {"TimerFired", Event::Type::timer_fired}, {"NodeJoined", Event::Type::node_joined},
+      {"NodeLost", Event::Type::node_lost},     {"Signal", Event::Type::signal},
+      {"Restarted", Event::Type::restarted}};
+  const auto found = types.find(text);
+  return found == types.end() ? Event::Type::unknown : found->second;
+}
+
+inline void read_answer(const Json& json, Event& event) {
+  for (const auto& [name, value] : object_in(json, "metrics").items()) {
+    if (value.is_number()) event.metrics[name] = value.get<double>();
+  }
+  for (const auto& [name, value] : object_in(json, "artifacts").items()) {
+    if (!value.is_object()) continue;
+    read(value, "digest", event.artifacts[name].digest);
+    read(value, "size", event.artifacts[name].size);
+  }
+  event.result = object_in(json, "result");
+  const Json& seconds = object_in(json, "seconds");
+  read(seconds, "queue", event.seconds.queue);
+  read(seconds, "download", event.seconds.download);
+  read(seconds, "run", event.seconds.run);
+  read(seconds, "upload", event.seconds.upload);
+  read(json, "cpu_seconds", event.cpu_seconds);
+  const Json& bytes = object_in(json, "bytes");
+  read(bytes, "down", event.bytes.down);
+  read(bytes, "up", event.bytes.up);
+}
+
+inline Json parse_json(skerry_bytes bytes, const char* what) {
+  Json json = Json::parse(bytes.data, bytes.data + bytes.size, nullptr, false);
+  if (json.is_discarded())
+    throw Error(SKERRY_INTERNAL, "", std::string(what) + " is not valid JSON");
+  return json;
+}
+
+// Text that came from elsewhere may not be UTF-8; it must not stop the job.
+inline void write_json(const skerry_sink* sink, const Json& json) {
+  const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const skerry_status status =
+      sink->write(sink, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  if (status != SKERRY_OK) throw Error(status, "", "the host refused the output");
+}
+
+}  // namespace detail
+
+inline Event Event::from_json(const Json& json) {
+  Event event;
+  if (!json.is_object()) return event;
+  std::string type;
+  detail::read(json, "type", type);
+  event.type = detail::event_type(type);
+  detail::read(json, "at_ms", event.at_ms);
+  event.spec = detail::object_in(json, "spec");
+  detail::read(json, "job", event.job);
+  detail::read(json, "seed", event.seed);
+  if (const auto nodes = json.find("nodes"); nodes != json.end() && nodes->is_array()) {
+    for (const Json& node : *nodes) {
+      if (node.is_string()) event.nodes.push_back(node.get<std::string>());
+    }
+  }
+  detail::read(json, "resume", event.resume);
+  detail::read(json, "task", event.task);
+  detail::read(json, "node", event.node);
+  detail::read(json, "kind", event.kind);
+  detail::read_answer(json, event);
+  detail::read(json, "code", event.code);
+  detail::read(json, "message", event.message);
+  detail::read(json, "timer", event.timer);
+  detail::read(json, "name", event.name);
+  if (const auto value = json.find("value"); value != json.end()) event.value = *value;
+  return event;
+}
+
+inline void Commands::start_task(const TaskStart& start) {
+  list_.push_back({{"do", "StartTask"},
+                   {"task", start.task},
+                   {"kind", start.kind},
+                   {"node", start.node},
+                   {"params", start.params},
+                   {"inputs", start.inputs},
+                   {"expects", start.expects}});
+}
+inline void Commands::stop_task(const std::string& task) {
+  list_.push_back({{"do", "StopTask"}, {"task", task}});
+}
+inline void Commands::set_timer(const std::string& timer, std::int64_t after_ms) {
+  list_.push_back({{"do", "SetTimer"}, {"timer", timer}, {"after_ms", after_ms}});
+}
+inline void Commands::cancel_timer(const std::string& timer) {
+  list_.push_back({{"do", "CancelTimer"}, {"timer", timer}});
+}
+inline void Commands::publish_model(const std::string& digest,
+                                    const std::map<std::string, double>& metrics) {
+  list_.push_back({{"do", "PublishModel"}, {"digest", digest}, {"metrics", metrics}});
+}
+inline void Commands::set_status(const std::string& phase, const std::string& message) {
+  list_.push_back({{"do", "SetStatus"}, {"phase", phase}, {"message", message}});
+}
+inline void Commands::report(Json record) {
+  list_.push_back({{"do", "Report"}, {"record", std::move(record)}});
+}
+inline void Commands::finish(const char* phase, const std::string& message) {
+  list_.push_back({{"do", "Finish"}, {"phase", phase}, {"message", message}});
+}
+
+template <>
+struct InterfaceKind<skerry_workflow_v1> {
+  static constexpr const char* id = "workflow/1";
+};
+
+template <>
+struct Kind<Workflow> {
+  static constexpr const char* id = InterfaceKind<skerry_workflow_v1>::id;
+
+  template <class T>
+  static const void* table() {
+    static constexpr skerry_workflow_v1 functions = {sizeof(skerry_workflow_v1), 0, decide};
+    return &functions;
+  }
+
+ private:
+  static skerry_status decide(skerry_instance* instance, skerry_bytes state, skerry_bytes event,
+                              const skerry_sink* new_state, const skerry_sink* commands,
+                              skerry_error* error) {
+    return detail::guard(error, [&] {
+      Json before = state.size == 0 ? Json() : detail::parse_json(state, "the workflow's state");
+      const Event parsed = Event::from_json(detail::parse_json(event, "the event"));
+      const Decision decision = object_of<Workflow>(instance).decide(parsed, std::move(before));
+      detail::write_json(new_state, decision.state);
+      detail::write_json(commands, decision.commands.json());
+    });
+  }
+};
+
+}  // namespace skerry
