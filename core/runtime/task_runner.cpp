@@ -49,7 +49,8 @@ wire::TaskDone TaskRunner::run(const wire::RunTask& task, std::uint64_t call_id)
     done.code = status_name(to_abi(problem.code));
     done.field = problem.field;
     done.message = problem.where.empty() ? problem.message : problem.where + ": " + problem.message;
-    log_error(fmt::format("task {} failed ({}): {}", task.key.task, done.code, problem.text()));
+    const auto line = fmt::format("task {} failed ({}): {}", task.key.task, done.code, problem.text());
+    problem.code == Code::cancelled ? log_info(line) : log_error(line);
   }
   if (job_.get()) done.plugins = job_.get()->features().loaded();
   return done;

@@ -25,7 +25,7 @@ bool printable(std::string_view name) {
          });
 }
 
-// nlohmann's SAX interface. A false return ends the parse, with the reason in problem_.
+// nlohmann's SAX interface. A false return ends the parse, with the reason in problem.
 class Reader : public nlohmann::json_sax<nlohmann::json> {
  public:
   bool start_object(std::size_t) override;

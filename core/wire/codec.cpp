@@ -12,9 +12,7 @@ namespace skerry::wire {
 // ---- encoding
 
 fbs::Digest encode_digest(const Digest& digest) {
-  fbs::Digest out;
-  std::memcpy(out.mutable_bytes()->Data(), digest.bytes.data(), digest.bytes.size());
-  return out;
+  return fbs::Digest(flatbuffers::span<const std::uint8_t, 32>(digest.bytes.data(), 32));
 }
 
 Offset<ByteVector> encode_bytes(Builder& builder, std::string_view bytes) {

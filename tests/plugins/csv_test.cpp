@@ -24,7 +24,8 @@ class Csv : public testing::Test {
   // The message without the folder's name.
   std::string message(const Outcome& outcome) {
     const std::string prefix = folder.path("");
-    return outcome.message.rfind(prefix, 0) == 0 ? outcome.message.substr(prefix.size()) : outcome.message;
+    return outcome.message.rfind(prefix, 0) == 0 ? outcome.message.substr(prefix.size())
+                                                 : outcome.message;
   }
 
   Folder folder;
@@ -32,7 +33,8 @@ class Csv : public testing::Test {
 };
 
 TEST_F(Csv, TakesEveryOtherColumnAsNumericByDefault) {
-  DatasetUnderTest data = open("a,y,b\n1,no,10\n2,yes,20\n", {{"label", "y"}, {"standardize", false}});
+  DatasetUnderTest data =
+      open("a,y,b\n1,no,10\n2,yes,20\n", {{"label", "y"}, {"standardize", false}});
   EXPECT_EQ(data.info.rows, 2U);
   EXPECT_EQ(data.shape(), std::vector<std::int64_t>{2});
   EXPECT_EQ(data.read({1, 0, 1}), (std::vector<float>{2, 20, 1, 10, 2, 20}));
@@ -54,8 +56,9 @@ TEST_F(Csv, TakesTheOrderOfClassesFromTheConfiguration) {
   DatasetUnderTest data = open("x,y\n1,b\n1,c\n", {{"label", "y"}, {"classes", {"c", "a", "b"}}});
   EXPECT_EQ(data.info.classes, 3U);
   EXPECT_EQ(data.classes(), (std::vector<std::int64_t>{2, 0}));
-  EXPECT_EQ(message(refused("x,y\n1,b\n1,d\n", {{"label", "y"}, {"classes", {"a", "b"}}})).substr(0, 43),
-            "data.csv:3: column \"y\": \"d\" is not one of a");
+  EXPECT_EQ(
+      message(refused("x,y\n1,b\n1,d\n", {{"label", "y"}, {"classes", {"a", "b"}}})).substr(0, 43),
+      "data.csv:3: column \"y\": \"d\" is not one of a");
 }
 
 TEST_F(Csv, ReadsRealLabels) {
@@ -74,8 +77,9 @@ TEST_F(Csv, StandardizesNumericColumnsAndLeavesConstantOnesAtZero) {
 }
 
 TEST_F(Csv, MakesOneFeatureOfEachCategoryAfterTheNumericOnes) {
-  DatasetUnderTest data = open("season,x,y\nwinter,5,0\nautumn,6,1\n",
-                               {{"label", "y"}, {"categorical", {"season"}}, {"standardize", false}});
+  DatasetUnderTest data =
+      open("season,x,y\nwinter,5,0\nautumn,6,1\n",
+           {{"label", "y"}, {"categorical", {"season"}}, {"standardize", false}});
   EXPECT_EQ(data.read_all(), (std::vector<float>{5, 0, 1, 6, 1, 0}));
 }
 
@@ -86,12 +90,14 @@ TEST_F(Csv, TakesCategoriesFromTheConfiguration) {
   DatasetUnderTest data = open("season,y\nsummer,0\nwinter,1\n", config);
   EXPECT_EQ(data.read_all(), (std::vector<float>{0, 0, 1, 1, 0, 0}));
   EXPECT_EQ(message(refused("season,y\nwintr,0\n", config)),
-            "data.csv:2: column \"season\": \"wintr\" is not one of winter, spring, summer. Did you mean \"winter\"?");
+            "data.csv:2: column \"season\": \"wintr\" is not one of winter, spring, summer. Did "
+            "you mean \"winter\"?");
 }
 
 TEST_F(Csv, ReadsQuotedFieldsCrLfAndAByteOrderMark) {
-  DatasetUnderTest data = open("\xEF\xBB\xBF\"x\",\"the \"\"label\"\"\"\r\n1,\"a, b\nc\"\r\n\r\n\"2\",d",
-                               {{"label", "the \"label\""}, {"standardize", false}});
+  DatasetUnderTest data =
+      open("\xEF\xBB\xBF\"x\",\"the \"\"label\"\"\"\r\n1,\"a, b\nc\"\r\n\r\n\"2\",d",
+           {{"label", "the \"label\""}, {"standardize", false}});
   EXPECT_EQ(data.info.classes, 2U);
   EXPECT_EQ(data.read_all(), (std::vector<float>{1, 2}));
 }
@@ -99,7 +105,8 @@ TEST_F(Csv, ReadsQuotedFieldsCrLfAndAByteOrderMark) {
 TEST_F(Csv, NamesTheLineOfARaggedRow) {
   EXPECT_EQ(message(refused("a,b,y\n1,2,x\n\"1\n1\",2\n", {{"label", "y"}})),
             "data.csv:3: 2 fields, the header has 3");
-  EXPECT_EQ(message(refused("a,b,y\n1,2,3,4\n", {{"label", "y"}})), "data.csv:2: 4 fields, the header has 3");
+  EXPECT_EQ(message(refused("a,b,y\n1,2,3,4\n", {{"label", "y"}})),
+            "data.csv:2: 4 fields, the header has 3");
 }
 
 TEST_F(Csv, NamesTheLineOfAMissingLabel) {
@@ -118,29 +125,36 @@ TEST_F(Csv, NamesTheLineAndColumnOfWhatIsNoNumber) {
 TEST_F(Csv, SuggestsAColumnForAnUnknownOne) {
   const Outcome label = refused("age,weight,vote\n1,2,3\n", {{"label", "vot"}});
   EXPECT_EQ(label.field, "label");
-  EXPECT_EQ(message(label),
-            "the file has no column \"vot\". Did you mean \"vote\"? Its columns: age, weight, vote");
-  EXPECT_EQ(refused("age,y\n1,2\n", {{"label", "y"}, {"numeric", {"age", "size"}}}).field, "numeric[1]");
-  EXPECT_EQ(refused("age,y\n1,2\n", {{"label", "y"}, {"categorical", {"y"}}}).field, "categorical[0]");
-  EXPECT_EQ(refused("age,y\n1,2\n", {{"label", "y"}, {"categories", {{"age", {"1"}}}}}).field, "categories.age");
+  EXPECT_EQ(
+      message(label),
+      "the file has no column \"vot\". Did you mean \"vote\"? Its columns: age, weight, vote");
+  EXPECT_EQ(refused("age,y\n1,2\n", {{"label", "y"}, {"numeric", {"age", "size"}}}).field,
+            "numeric[1]");
+  EXPECT_EQ(refused("age,y\n1,2\n", {{"label", "y"}, {"categorical", {"y"}}}).field,
+            "categorical[0]");
+  EXPECT_EQ(refused("age,y\n1,2\n", {{"label", "y"}, {"categories", {{"age", {"1"}}}}}).field,
+            "categories.age");
 }
 
 TEST_F(Csv, RefusesFilesThatAreNoTable) {
   const json config = {{"label", "y"}};
-  EXPECT_EQ(message(refused("", config)), "data.csv:1: the file is empty; its first line must be the column names");
+  EXPECT_EQ(message(refused("", config)),
+            "data.csv:1: the file is empty; its first line must be the column names");
   EXPECT_EQ(message(refused("x,y\n", config)), "data.csv:2: no rows after the header");
   EXPECT_EQ(message(refused("x,x,y\n", config)), "data.csv:1: two columns are named \"x\"");
   EXPECT_EQ(message(refused("x,,y\n", config)), "data.csv:1: column 2 has no name");
   EXPECT_EQ(message(refused("y\n1\n", config)), "no column is left as a feature");
   EXPECT_EQ(message(refused("x,y\n1,\"2\n3,4\n", config)), "data.csv:2: a quote is never closed");
-  EXPECT_EQ(message(refused("x,y\n1,\"2\"3\n", config)).substr(0, 38), "data.csv:2: text after a closing quote");
+  EXPECT_EQ(message(refused("x,y\n1,\"2\"3\n", config)).substr(0, 38),
+            "data.csv:2: text after a closing quote");
   EXPECT_EQ(message(refused("x,y\n1,a\"b\n", config)),
             "data.csv:2: a quote inside of a field that does not begin with one");
   EXPECT_EQ(message(refused("x,y\n1,a\rb\n", config)),
             "data.csv:2: a carriage return inside of the line; lines end with LF or CRLF");
   EXPECT_EQ(message(refused(std::string("x,y\n1,a\0b\n", 10), config)),
             "data.csv:2: a zero byte: this is not a text file in UTF-8");
-  EXPECT_EQ(message(plugin.create_outcome("csv", "dataset/1", {{"label", "y"}, {"uri", folder.path("no.csv")}})),
+  EXPECT_EQ(message(plugin.create_outcome("csv", "dataset/1",
+                                          {{"label", "y"}, {"uri", folder.path("no.csv")}})),
             "no.csv: no such file");
 }
 
@@ -154,14 +168,17 @@ TEST_F(Csv, ReadsTheThermalComfortVotes) {
   const std::string path = shared_data("thermal/test.csv");
   if (path.empty()) GTEST_SKIP() << "../shared/data/thermal is absent";
   DatasetUnderTest data(plugin, "csv",
-                        {{"uri", path}, {"label", "thermal_preference"}, {"categorical", {"city", "season", "cooling_type"}}});
+                        {{"uri", path},
+                         {"label", "thermal_preference"},
+                         {"categorical", {"city", "season", "cooling_type"}}});
   EXPECT_EQ(data.info.rows, 7689U);
   EXPECT_EQ(data.info.classes, 3U);
   std::vector<double> sums(5, 0.0);
   const std::vector<float> values = data.read_all();
   for (std::size_t row = 0; row < data.info.rows; ++row) {
     double ones = 0;
-    for (std::size_t i = 0; i < data.row_size(); ++i) (i < 5 ? sums[i] : ones) += values[row * data.row_size() + i];
+    for (std::size_t i = 0; i < data.row_size(); ++i)
+      (i < 5 ? sums[i] : ones) += values[row * data.row_size() + i];
     ASSERT_EQ(ones, 3) << "one value of each categorical column";
   }
   for (double sum : sums) EXPECT_NEAR(sum / 7689, 0, 1e-5);

@@ -37,9 +37,10 @@ class FedAvg : public testing::Test {
     std::vector<skerry_update> updates;
     for (std::uint64_t count : samples) updates.push_back({"node", count, 0.5});
     const std::int64_t shape[] = {1};
-    skerry_named_tensor schema = {"weight", {nullptr, SKERRY_CPU, 0, 1, SKERRY_FLOAT, 32, 1, shape, nullptr, 0}};
-    const Outcome outcome =
-        fedavg.call(&skerry_aggregation_v1::begin, &schema, std::uint64_t{1}, updates.data(), updates.size());
+    skerry_named_tensor schema = {
+        "weight", {nullptr, SKERRY_CPU, 0, 1, SKERRY_FLOAT, 32, 1, shape, nullptr, 0}};
+    const Outcome outcome = fedavg.call(&skerry_aggregation_v1::begin, &schema, std::uint64_t{1},
+                                        updates.data(), updates.size());
     ASSERT_TRUE(outcome.ok()) << outcome;
   }
 
@@ -47,15 +48,24 @@ class FedAvg : public testing::Test {
   Outcome combine(const Updates<T>& updates, std::size_t offset, std::size_t count, T* output) {
     std::vector<const void*> inputs;
     for (const std::vector<T>& update : updates) inputs.push_back(update.data() + offset);
-    const skerry_tile tile = {sizeof(skerry_tile), 0,     SKERRY_FLOAT,  sizeof(T) * 8, 0,
-                              static_cast<std::uint32_t>(inputs.size()), offset, count, inputs.data(), nullptr, output};
+    const skerry_tile tile = {sizeof(skerry_tile),
+                              0,
+                              SKERRY_FLOAT,
+                              sizeof(T) * 8,
+                              0,
+                              static_cast<std::uint32_t>(inputs.size()),
+                              offset,
+                              count,
+                              inputs.data(),
+                              nullptr,
+                              output};
     return fedavg.call(&skerry_aggregation_v1::combine, &tile);
   }
 
   // The whole tensor in tiles, taken in turns by some threads.
   template <class T>
-  std::vector<T> average(const Updates<T>& updates, const std::vector<std::uint64_t>& samples, std::size_t tile,
-                         unsigned threads = 1) {
+  std::vector<T> average(const Updates<T>& updates, const std::vector<std::uint64_t>& samples,
+                         std::size_t tile, unsigned threads = 1) {
     begin(samples);
     const std::size_t count = updates[0].size();
     std::vector<T> output(count);
@@ -63,7 +73,8 @@ class FedAvg : public testing::Test {
     for (unsigned t = 0; t < threads; ++t) {
       pool.emplace_back([&, t] {
         for (std::size_t at = t * tile; at < count; at += threads * tile) {
-          const Outcome outcome = combine(updates, at, std::min(tile, count - at), output.data() + at);
+          const Outcome outcome =
+              combine(updates, at, std::min(tile, count - at), output.data() + at);
           EXPECT_TRUE(outcome.ok()) << outcome;
         }
       });
@@ -96,12 +107,15 @@ TEST_F(FedAvg, EqualsAFloat64ReferenceForAnyNumberOfClients) {
     for (std::size_t i = 0; i < result.size(); ++i) {
       double reference = 0, magnitude = 0;
       for (std::size_t c = 0; c < clients; ++c) {
-        const double part = static_cast<double>(samples[c]) * static_cast<double>(updates[c][i]) / total;
+        const double part =
+            static_cast<double>(samples[c]) * static_cast<double>(updates[c][i]) / total;
         reference += part;
         magnitude += std::fabs(part);
       }
-      // Relative to the summands: where they cancel, float32 output still rounds relative to the result alone.
-      ASSERT_NEAR(result[i], reference, 1e-6 * std::fabs(reference) + 1e-15 * magnitude) << clients << " clients, " << i;
+      // Relative to the summands: where they cancel, float32 output still rounds relative to the
+      // result alone.
+      ASSERT_NEAR(result[i], reference, 1e-6 * std::fabs(reference) + 1e-15 * magnitude)
+          << clients << " clients, " << i;
     }
   }
 }
@@ -112,7 +126,8 @@ TEST_F(FedAvg, GivesTheSameBitsForAnyTileSizeAndThreads) {
   const std::vector<float> whole = average(updates, samples, 20011);
   for (std::size_t tile : {1000, 1024, 2048, 2049, 7, 1}) {
     for (unsigned threads : {1U, 2U, 5U}) {
-      EXPECT_TRUE(same_bits(whole, average(updates, samples, tile, threads))) << tile << ", " << threads;
+      EXPECT_TRUE(same_bits(whole, average(updates, samples, tile, threads)))
+          << tile << ", " << threads;
     }
   }
 }
@@ -160,13 +175,17 @@ TEST_F(FedAvg, WeighsByTheNumberOfSamples) {
   EXPECT_EQ(average<float>({{0, 8}, {4, 0}}, {1, 3}, 2), (std::vector<float>{3, 2}));
 }
 
-TEST_F(FedAvg, AsksForNoFirstPassOverTheTiles) { EXPECT_EQ(fedavg.functions().observe, nullptr); }
+TEST_F(FedAvg, AsksForNoFirstPassOverTheTiles) {
+  EXPECT_EQ(fedavg.functions().observe, nullptr);
+}
 
 TEST_F(FedAvg, RefusesARoundWithoutUpdatesOrSamples) {
-  const Outcome none = fedavg.call(&skerry_aggregation_v1::begin, nullptr, std::uint64_t{0}, nullptr, std::uint64_t{0});
+  const Outcome none = fedavg.call(&skerry_aggregation_v1::begin, nullptr, std::uint64_t{0},
+                                   nullptr, std::uint64_t{0});
   EXPECT_EQ(none.status, SKERRY_INVALID_ARGUMENT) << none;
   const skerry_update empty = {"node", 0, 0.5};
-  const Outcome zero = fedavg.call(&skerry_aggregation_v1::begin, nullptr, std::uint64_t{0}, &empty, std::uint64_t{1});
+  const Outcome zero = fedavg.call(&skerry_aggregation_v1::begin, nullptr, std::uint64_t{0}, &empty,
+                                   std::uint64_t{1});
   EXPECT_EQ(zero.status, SKERRY_INVALID_ARGUMENT) << zero;
 }
 

@@ -36,24 +36,28 @@ class ImageGrid : public testing::Test {
 };
 
 TEST_F(ImageGrid, CutsCellsRowByRowAndScalesThem) {
-  DatasetUnderTest data(plugin, "image-grid", {{"uri", picture()}, {"cell", {3, 2}}, {"rowsPerClass", 1}});
+  DatasetUnderTest data(plugin, "image-grid",
+                        {{"uri", picture()}, {"cell", {3, 2}}, {"rowsPerClass", 1}});
   EXPECT_EQ(data.shape(), (std::vector<std::int64_t>{1, 2, 3}));
   EXPECT_EQ(data.info.classes, 2U);
   EXPECT_EQ(data.classes(), (std::vector<std::int64_t>{0, 0, 1, 1}));
   std::vector<float> expected;
-  for (int value : {23, 24, 25, 33, 34, 35, 0, 1, 2, 10, 11, 12}) expected.push_back(static_cast<float>(value) / 255.0F);
+  for (int value : {23, 24, 25, 33, 34, 35, 0, 1, 2, 10, 11, 12})
+    expected.push_back(static_cast<float>(value) / 255.0F);
   EXPECT_EQ(data.read({3, 0}), expected);
 }
 
 TEST_F(ImageGrid, GroupsRowsOfCellsIntoClasses) {
-  DatasetUnderTest data(plugin, "image-grid", {{"uri", picture()}, {"cell", {6, 1}}, {"rowsPerClass", 2}});
+  DatasetUnderTest data(plugin, "image-grid",
+                        {{"uri", picture()}, {"cell", {6, 1}}, {"rowsPerClass", 2}});
   EXPECT_EQ(data.classes(), (std::vector<std::int64_t>{0, 0, 1, 1}));
 }
 
 TEST_F(ImageGrid, NamesBothSizesWhereThePictureIsNoMultipleOfTheCell) {
   const Outcome outcome = refused({{"uri", picture()}, {"cell", {4, 2}}, {"rowsPerClass", 1}});
   EXPECT_EQ(outcome.field, "cell");
-  EXPECT_NE(outcome.message.find("grid.pgm is 6x4 pixels, which is no multiple of the cell's 4x2"), std::string::npos)
+  EXPECT_NE(outcome.message.find("grid.pgm is 6x4 pixels, which is no multiple of the cell's 4x2"),
+            std::string::npos)
       << outcome;
 }
 
@@ -64,7 +68,8 @@ TEST_F(ImageGrid, RefusesRowsThatDoNotFillClasses) {
 }
 
 TEST_F(ImageGrid, RefusesWhatIsMissingOrNoPicture) {
-  const Outcome missing = refused({{"uri", folder.path("none.png")}, {"cell", {1, 1}}, {"rowsPerClass", 1}});
+  const Outcome missing =
+      refused({{"uri", folder.path("none.png")}, {"cell", {1, 1}}, {"rowsPerClass", 1}});
   EXPECT_EQ(missing.field, "uri");
   EXPECT_EQ(missing.message, folder.path("none.png") + ": no such file");
   const std::string text = folder.write("text.png", "hello");
@@ -98,7 +103,8 @@ TEST_F(ImageFolder, SortsFoldersIntoClassesAndGivesPlanesOfRedGreenBlue) {
   EXPECT_EQ(data.shape(), (std::vector<std::int64_t>{3, 1, 2}));
   EXPECT_EQ(data.info.classes, 2U);
   EXPECT_EQ(data.classes(), (std::vector<std::int64_t>{0, 1}));
-  EXPECT_EQ(data.read({1}), (std::vector<float>{1, 1, 51 / 255.0F, 102 / 255.0F, 1 / 255.0F, 2 / 255.0F}));
+  EXPECT_EQ(data.read({1}),
+            (std::vector<float>{1, 1, 51 / 255.0F, 102 / 255.0F, 1 / 255.0F, 2 / 255.0F}));
 }
 
 TEST_F(ImageFolder, ScalesPicturesToOneSize) {
@@ -125,7 +131,8 @@ TEST_F(ImageFolder, TakesTheOrderOfClassesFromTheConfiguration) {
 TEST_F(ImageFolder, NamesAPictureThatCannotBeRead) {
   folder.write("pictures/a/good.pgm", grey(1, 1, "x"));
   const std::string text = folder.write("pictures/a/notes.txt", "hello");
-  EXPECT_EQ(refused(config(1, 1, 1)).message, text + ": not a picture that OpenCV can read, or a damaged one");
+  EXPECT_EQ(refused(config(1, 1, 1)).message,
+            text + ": not a picture that OpenCV can read, or a damaged one");
 }
 
 TEST_F(ImageFolder, NamesAPictureThatIsCutOffWhenItIsRead) {
@@ -142,7 +149,8 @@ TEST_F(ImageFolder, RefusesAFolderWithoutClassesOrPictures) {
   folder.write("pictures/readme.txt", "x");
   EXPECT_NE(refused(config(1, 1, 1)).message.find("holds no folders"), std::string::npos);
   folder.write("pictures/a/.keep", "");
-  EXPECT_NE(refused(config(1, 1, 1)).message.find("the folders in it hold no files"), std::string::npos);
+  EXPECT_NE(refused(config(1, 1, 1)).message.find("the folders in it hold no files"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -1,8 +1,9 @@
-// Opens a built plugin and calls it through the C ABI, as a worker does, with a host of the test's own.
+// Opens a built plugin and calls it through the C ABI, as a worker does, with a host of the test's
+// own.
 //
 //   PluginUnderTest plugin("idx");
-//   Instance<skerry_dataset_v1> dataset = plugin.create<skerry_dataset_v1>("idx", {{"images", path}, ...});
-//   Outcome outcome = dataset.call(&skerry_dataset_v1::info, &info);
+//   Instance<skerry_dataset_v1> dataset = plugin.create<skerry_dataset_v1>("idx", {{"images",
+//   path}, ...}); Outcome outcome = dataset.call(&skerry_dataset_v1::info, &info);
 //   EXPECT_TRUE(outcome.ok()) << outcome;
 #pragma once
 
@@ -32,7 +33,8 @@ struct Outcome {
 
   bool ok() const { return status == SKERRY_OK; }
   friend std::ostream& operator<<(std::ostream& out, const Outcome& outcome) {
-    return out << "status " << outcome.status << ", field \"" << outcome.field << "\": " << outcome.message;
+    return out << "status " << outcome.status << ", field \"" << outcome.field
+               << "\": " << outcome.message;
   }
 };
 
@@ -53,8 +55,12 @@ class TestHost {
     host_.abi_major = SKERRY_ABI_MAJOR;
     host_.abi_minor = SKERRY_ABI_MINOR;
     host_.ctx = this;
-    host_.log = [](const skerry_host* host, std::int32_t, const char* text) { of(host).lines.emplace_back(text); };
-    host_.cancelled = [](const skerry_host* host, std::uint64_t) { return of(host).cancel.load() ? 1 : 0; };
+    host_.log = [](const skerry_host* host, std::int32_t, const char* text) {
+      of(host).lines.emplace_back(text);
+    };
+    host_.cancelled = [](const skerry_host* host, std::uint64_t) {
+      return of(host).cancel.load() ? 1 : 0;
+    };
     host_.get_extension = [](const skerry_host* host, const char* id) -> const void* {
       const auto found = of(host).extensions.find(id);
       return found == of(host).extensions.end() ? nullptr : found->second;
@@ -88,8 +94,11 @@ class Instance {
 
   // functions->*function(instance, arguments..., &error)
   template <class... Parameters, class... Arguments>
-  Outcome call(skerry_status (*Interface::*function)(skerry_instance*, Parameters...), Arguments... arguments) {
-    return outcome_of([&](skerry_error* error) { return (functions_->*function)(raw_.get(), arguments..., error); });
+  Outcome call(skerry_status (*Interface::*function)(skerry_instance*, Parameters...),
+               Arguments... arguments) {
+    return outcome_of([&](skerry_error* error) {
+      return (functions_->*function)(raw_.get(), arguments..., error);
+    });
   }
 
   const Interface& functions() const { return *functions_; }
@@ -100,12 +109,24 @@ class Instance {
   const Interface* functions_;
 };
 
-inline const char* kind_of(const skerry_aggregation_v1*) { return "aggregation/1"; }
-inline const char* kind_of(const skerry_selection_v1*) { return "selection/1"; }
-inline const char* kind_of(const skerry_dataset_v1*) { return "dataset/1"; }
-inline const char* kind_of(const skerry_estimator_v1*) { return "estimator/1"; }
-inline const char* kind_of(const skerry_workflow_v1*) { return "workflow/1"; }
-inline const char* kind_of(const skerry_task_v1*) { return "task/1"; }
+inline const char* kind_of(const skerry_aggregation_v1*) {
+  return "aggregation/1";
+}
+inline const char* kind_of(const skerry_selection_v1*) {
+  return "selection/1";
+}
+inline const char* kind_of(const skerry_dataset_v1*) {
+  return "dataset/1";
+}
+inline const char* kind_of(const skerry_estimator_v1*) {
+  return "estimator/1";
+}
+inline const char* kind_of(const skerry_workflow_v1*) {
+  return "workflow/1";
+}
+inline const char* kind_of(const skerry_task_v1*) {
+  return "task/1";
+}
 
 // NAME.so of the build tree. Stays open for the life of the process, as in a worker.
 class PluginUnderTest {
@@ -125,15 +146,18 @@ class PluginUnderTest {
 
   // Throws where the feature refuses the configuration; create_outcome() is for tests of that.
   template <class Interface>
-  Instance<Interface> create(const std::string& id, const nlohmann::json& config = nlohmann::json::object()) {
+  Instance<Interface> create(const std::string& id,
+                             const nlohmann::json& config = nlohmann::json::object()) {
     const char* kind = kind_of(static_cast<const Interface*>(nullptr));
     skerry_instance* instance = nullptr;
     const Outcome outcome = make(id, kind, config.dump(), &instance);
     if (!outcome.ok()) throw std::runtime_error(id + ": " + outcome.field + ": " + outcome.message);
-    return {*entry_, instance, static_cast<const Interface*>(entry_->get_interface(instance, kind))};
+    return {*entry_, instance,
+            static_cast<const Interface*>(entry_->get_interface(instance, kind))};
   }
 
-  Outcome create_outcome(const std::string& id, const std::string& kind, const nlohmann::json& config) {
+  Outcome create_outcome(const std::string& id, const std::string& kind,
+                         const nlohmann::json& config) {
     skerry_instance* instance = nullptr;
     Outcome outcome = make(id, kind.c_str(), config.dump(), &instance);
     if (instance != nullptr) entry_->destroy(instance);
@@ -143,8 +167,10 @@ class PluginUnderTest {
   TestHost host;
 
  private:
-  Outcome make(const std::string& id, const char* kind, const std::string& config, skerry_instance** out) {
-    const skerry_bytes bytes = {reinterpret_cast<const std::uint8_t*>(config.data()), config.size()};
+  Outcome make(const std::string& id, const char* kind, const std::string& config,
+               skerry_instance** out) {
+    const skerry_bytes bytes = {reinterpret_cast<const std::uint8_t*>(config.data()),
+                                config.size()};
     return outcome_of([&](skerry_error* error) {
       return entry_->create(host.abi(), id.c_str(), kind, bytes, out, error);
     });
@@ -185,7 +211,8 @@ class Folder {
 // A file of ../shared/data, or "" where it is absent and the test should skip.
 inline std::string shared_data(const std::string& name) {
   const char* root = getenv("SKERRY_SHARED_DATA");
-  const auto path = std::filesystem::path(root != nullptr ? root : SKERRY_SOURCE_DIR "/../shared/data") / name;
+  const auto path =
+      std::filesystem::path(root != nullptr ? root : SKERRY_SOURCE_DIR "/../shared/data") / name;
   return std::filesystem::exists(path) ? path.string() : "";
 }
 

@@ -11,9 +11,9 @@ static_assert(__cplusplus < 202002L, "this test shows that the SDK needs no more
 
 namespace {
 
+using nlohmann::json;
 using skerry::Config;
 using skerry::Error;
-using nlohmann::json;
 
 // "field: message" of what a call throws.
 template <class Call>
@@ -27,7 +27,8 @@ std::string refusal(Call&& call) {
 }
 
 TEST(Config, ReadsTypedValuesAndFallsBack) {
-  const Config config(json{{"lr", 0.5}, {"n", 3}, {"on", true}, {"name", "x"}, {"list", {1, 2}}, {"none", nullptr}});
+  const Config config(json{
+      {"lr", 0.5}, {"n", 3}, {"on", true}, {"name", "x"}, {"list", {1, 2}}, {"none", nullptr}});
   EXPECT_EQ(config.number("lr"), 0.5);
   EXPECT_EQ(config.number("n"), 3.0);
   EXPECT_EQ(config.integer("n"), 3);
@@ -41,23 +42,31 @@ TEST(Config, ReadsTypedValuesAndFallsBack) {
 }
 
 TEST(Config, NamesTheDottedPathOfWhatIsWrong) {
-  const Config config(json{{"optimizer", {{"lr", "fast"}}}, {"cell", {1, 2.5}}, {"big", UINT64_MAX}});
-  EXPECT_EQ(refusal([&] { config.object("optimizer").number("lr"); }), "optimizer.lr: must be a number, found \"fast\"");
-  EXPECT_EQ(refusal([&] { config.object("optimizer").string("name"); }), "optimizer.name: is missing");
-  EXPECT_EQ(refusal([&] { config.integers("cell"); }), "cell[1]: must be a whole number, found 2.5");
+  const Config config(
+      json{{"optimizer", {{"lr", "fast"}}}, {"cell", {1, 2.5}}, {"big", UINT64_MAX}});
+  EXPECT_EQ(refusal([&] { config.object("optimizer").number("lr"); }),
+            "optimizer.lr: must be a number, found \"fast\"");
+  EXPECT_EQ(refusal([&] { config.object("optimizer").string("name"); }),
+            "optimizer.name: is missing");
+  EXPECT_EQ(refusal([&] { config.integers("cell"); }),
+            "cell[1]: must be a whole number, found 2.5");
   EXPECT_EQ(refusal([&] { config.integer("big"); }).substr(0, 26), "big: must be at most 92233");
   EXPECT_EQ(refusal([&] { config.object("cell"); }), "cell: must be an object, found [1,2.5]");
 }
 
 TEST(Config, SuggestsOneOfTheAllowedNames) {
   const Config config(json{{"loss", "cross-entropy"}});
-  EXPECT_EQ(refusal([&] { config.one_of("loss", {"cross_entropy", "mse"}); }),
-            "loss: \"cross-entropy\" is not known. Allowed: cross_entropy, mse. Did you mean \"cross_entropy\"?");
+  EXPECT_EQ(refusal([&] {
+              config.one_of("loss", {"cross_entropy", "mse"});
+            }),
+            "loss: \"cross-entropy\" is not known. Allowed: cross_entropy, mse. Did you mean "
+            "\"cross_entropy\"?");
 }
 
 TEST(Guard, TurnsExceptionsIntoErrors) {
   skerry_error error = {};
-  EXPECT_EQ(skerry::detail::guard(&error, [] { throw Error(SKERRY_RETRY, "lr", "later"); }), SKERRY_RETRY);
+  EXPECT_EQ(skerry::detail::guard(&error, [] { throw Error(SKERRY_RETRY, "lr", "later"); }),
+            SKERRY_RETRY);
   EXPECT_STREQ(error.field, "lr");
   EXPECT_STREQ(error.message, "later");
   EXPECT_EQ(skerry::detail::guard(&error, [] { throw std::bad_alloc(); }), SKERRY_FAILED);
@@ -91,15 +100,19 @@ TEST(TensorView, ChecksTypeAndLayout) {
   const skerry::TensorView view(tensor);
   EXPECT_EQ(view.size(), 6U);
   EXPECT_EQ(view.data<float>()[0], 2) << "the byte offset counts";
-  EXPECT_EQ(refusal([&] { view.data<std::int64_t>(); }), ": a tensor of int64 is needed, found float32");
+  EXPECT_EQ(refusal([&] { view.data<std::int64_t>(); }),
+            ": a tensor of int64 is needed, found float32");
   tensor.strides = transposed;
-  EXPECT_EQ(refusal([&] { skerry::TensorView{tensor}; }), ": a tensor that is not dense and row-major");
+  EXPECT_EQ(refusal([&] { skerry::TensorView{tensor}; }),
+            ": a tensor that is not dense and row-major");
 }
 
 // Sums, in float only, so that double tiles go through the conversion; observes.
 class Sum : public skerry::Aggregation {
  public:
-  void begin(const std::vector<skerry::NamedTensor>&, const std::vector<skerry::Update>&) override { seen = 0; }
+  void begin(const std::vector<skerry::NamedTensor>&, const std::vector<skerry::Update>&) override {
+    seen = 0;
+  }
   using Aggregation::observe;
   void observe(const skerry::Tile<float>& tile) override { seen += tile.count; }
   using Aggregation::combine;
@@ -127,13 +140,15 @@ TEST(Aggregation, ConvertsDoubleTilesForARuleThatKnowsFloats) {
   static_cast<skerry::Aggregation&>(sum).combine(tile);
   EXPECT_EQ(output[0], 111);
   EXPECT_EQ(output[1], 222);
-  static_cast<skerry::Aggregation&>(sum).observe(skerry::Tile<double>{0, 0, 2, {inputs, 2}, base, nullptr});
+  static_cast<skerry::Aggregation&>(sum).observe(
+      skerry::Tile<double>{0, 0, 2, {inputs, 2}, base, nullptr});
   EXPECT_EQ(sum.seen, 2U);
 }
 
 class Silent : public skerry::Aggregation {
  public:
-  void begin(const std::vector<skerry::NamedTensor>&, const std::vector<skerry::Update>&) override {}
+  void begin(const std::vector<skerry::NamedTensor>&, const std::vector<skerry::Update>&) override {
+  }
   void combine(const skerry::Tile<float>&) const override {}
 };
 
@@ -152,11 +167,14 @@ class TwoWeights : public skerry::Estimator {
     a = given.at(0).tensor.data<float>()[0];
     b = given.at(1).tensor.data<float>()[0];
   }
-  void train(const skerry::Data& data, const skerry::TrainParams&, skerry::Metrics& metrics) override {
+  void train(const skerry::Data& data, const skerry::TrainParams&,
+             skerry::Metrics& metrics) override {
     metrics.add("loss", static_cast<double>(data.rows()));
   }
   void evaluate(const skerry::Data&, skerry::Metrics&) override {}
-  skerry::Prediction predict(const skerry::TensorView& features) override { return {{features.shape()[0], 1}, {1, 2}}; }
+  skerry::Prediction predict(const skerry::TensorView& features) override {
+    return {{features.shape()[0], 1}, {1, 2}};
+  }
 
   static skerry::TensorView view(float& value) { return {&value, skerry::dtype_of<float>(), {1}}; }
   float a = 1, b = 2;
@@ -197,8 +215,9 @@ TEST_F(EstimatorLayer, LendsWeightsAndSetsThemInAnyOrder) {
 
 TEST_F(EstimatorLayer, RefusesWeightsOfAnotherModel) {
   EXPECT_EQ(set({{"a", TwoWeights::view(x)}}), "tensor \"b\" of the model is missing");
-  EXPECT_EQ(set({{"a", TwoWeights::view(x)}, {"b", TwoWeights::view(y)}, {"c", TwoWeights::view(y)}}),
-            "the model has 2 tensors, found 3");
+  EXPECT_EQ(
+      set({{"a", TwoWeights::view(x)}, {"b", TwoWeights::view(y)}, {"c", TwoWeights::view(y)}}),
+      "the model has 2 tensors, found 3");
   EXPECT_EQ(set({{"a", {&x, skerry::dtype_of<float>(), {1, 1}}}, {"b", TwoWeights::view(y)}}),
             "tensor \"a\" is float32[1, 1], the model's is float32[1]");
 }
@@ -218,7 +237,8 @@ TEST_F(EstimatorLayer, HandsAPredictionOverOnce) {
 // Chooses what the test wants it to.
 class Chooser : public skerry::Selection {
  public:
-  std::vector<std::uint32_t> select(const std::vector<skerry::Candidate>&, std::uint32_t round, std::uint64_t) override {
+  std::vector<std::uint32_t> select(const std::vector<skerry::Candidate>&, std::uint32_t round,
+                                    std::uint64_t) override {
     return round == 1 ? std::vector<std::uint32_t>{2} : std::vector<std::uint32_t>{0, 0};
   }
 };

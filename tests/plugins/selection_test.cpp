@@ -12,20 +12,22 @@ namespace {
 
 std::vector<std::string> node_names(std::size_t count) {
   std::vector<std::string> names;
-  for (std::size_t i = 0; i < count; ++i) names.push_back("edge-" + std::string(1, static_cast<char>('a' + i)));
+  for (std::size_t i = 0; i < count; ++i)
+    names.push_back("edge-" + std::string(1, static_cast<char>('a' + i)));
   return names;
 }
 
 // The names of those chosen.
-std::set<std::string> chosen(Instance<skerry_selection_v1>& selection, const std::vector<std::string>& nodes,
-                             std::uint32_t round, std::uint64_t seed) {
+std::set<std::string> chosen(Instance<skerry_selection_v1>& selection,
+                             const std::vector<std::string>& nodes, std::uint32_t round,
+                             std::uint64_t seed) {
   std::vector<skerry_candidate> candidates;
   for (const std::string& node : nodes) candidates.push_back({node.c_str(), 0, NAN, NAN, 0, 0});
   std::vector<std::uint32_t> indices(nodes.size());
   std::uint32_t count = 0;
-  const Outcome outcome =
-      selection.call(&skerry_selection_v1::select, candidates.data(), static_cast<std::uint32_t>(candidates.size()),
-                     round, seed, indices.data(), &count);
+  const Outcome outcome = selection.call(&skerry_selection_v1::select, candidates.data(),
+                                         static_cast<std::uint32_t>(candidates.size()), round, seed,
+                                         indices.data(), &count);
   EXPECT_TRUE(outcome.ok()) << outcome;
   std::set<std::string> names;
   for (std::uint32_t i = 0; i < count; ++i) names.insert(nodes.at(indices[i]));
@@ -46,7 +48,9 @@ class SelectRandom : public testing::Test {
   Instance<skerry_selection_v1> random(const nlohmann::json& config) {
     return plugin.create<skerry_selection_v1>("random", config);
   }
-  Outcome refused(const nlohmann::json& config) { return plugin.create_outcome("random", "selection/1", config); }
+  Outcome refused(const nlohmann::json& config) {
+    return plugin.create_outcome("random", "selection/1", config);
+  }
 
   PluginUnderTest plugin{"random"};
 };
@@ -72,7 +76,9 @@ TEST_F(SelectRandom, TakesEveryNodeEquallyOftenOverManyRounds) {
   std::map<std::string, int> times;
   constexpr int kRounds = 4000;
   for (int round = 1; round <= kRounds; ++round) {
-    for (const std::string& name : chosen(selection, node_names(10), static_cast<std::uint32_t>(round), 1)) ++times[name];
+    for (const std::string& name :
+         chosen(selection, node_names(10), static_cast<std::uint32_t>(round), 1))
+      ++times[name];
   }
   ASSERT_EQ(times.size(), 10U);
   // 1200 expected, standard deviation 29.
@@ -82,7 +88,8 @@ TEST_F(SelectRandom, TakesEveryNodeEquallyOftenOverManyRounds) {
 TEST_F(SelectRandom, DiffersFromSeedToSeed) {
   auto selection = random({{"count", 5}});
   std::set<std::set<std::string>> choices;
-  for (std::uint64_t seed = 0; seed < 20; ++seed) choices.insert(chosen(selection, node_names(20), 1, seed));
+  for (std::uint64_t seed = 0; seed < 20; ++seed)
+    choices.insert(chosen(selection, node_names(20), 1, seed));
   EXPECT_GE(choices.size(), 19U);
 }
 
@@ -103,7 +110,8 @@ TEST_F(SelectRandom, TakesAllWhereFewerAreThereThanCount) {
 }
 
 TEST_F(SelectRandom, WantsExactlyOneOfFractionAndCount) {
-  for (const nlohmann::json& config : {nlohmann::json::object(), nlohmann::json{{"fraction", 0.5}, {"count", 2}}}) {
+  for (const nlohmann::json& config :
+       {nlohmann::json::object(), nlohmann::json{{"fraction", 0.5}, {"count", 2}}}) {
     const Outcome outcome = refused(config);
     EXPECT_EQ(outcome.status, SKERRY_INVALID_ARGUMENT);
     EXPECT_EQ(outcome.field, "fraction");

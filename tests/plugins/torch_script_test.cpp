@@ -10,18 +10,22 @@ namespace {
 using skerry_test::Folder;
 using torch::jit::Module;
 
+void add_parameter(Module& module, const char* name, const at::Tensor& value) {
+  module.register_parameter(name, at::Tensor(value).requires_grad_(true), false);
+}
+
 // Two inputs, three outputs; BatchNorm and dropout between two linear layers. Written as torch.jit.script would.
 Module batch_norm_module() {
   torch::manual_seed(3);
   Module module("Net");
-  module.register_parameter("first", torch::randn({8, 2}), false);
-  module.register_parameter("scale", torch::ones({8}), false);
-  module.register_parameter("shift", torch::zeros({8}), false);
-  module.register_parameter("last", torch::randn({3, 8}), false);
+  add_parameter(module, "first", torch::randn({8, 2}));
+  add_parameter(module, "scale", torch::ones({8}));
+  add_parameter(module, "shift", torch::zeros({8}));
+  add_parameter(module, "last", torch::randn({3, 8}));
   module.register_buffer("running_mean", torch::zeros({8}));
   module.register_buffer("running_var", torch::ones({8}));
   module.register_buffer("num_batches_tracked", torch::zeros({}, torch::kLong));
-  module.train();
+  module.register_attribute("training", c10::BoolType::get(), true);
   module.define(R"(
     def forward(self, x):
         if self.training:
@@ -36,7 +40,7 @@ Module batch_norm_module() {
 
 Module module_of(const char* forward) {
   Module module("Net");
-  module.register_parameter("weight", torch::ones({3, 2}), false);
+  add_parameter(module, "weight", torch::ones({3, 2}));
   module.define(forward);
   return module;
 }
@@ -114,8 +118,8 @@ TEST(TorchScript, TrainsTheSameBitsInRoundsAsInOneGo) {
 TEST(TorchScript, WithOneOutputARowMayReturnAFlatTensor) {
   const Folder folder;
   Module module("Net");
-  module.register_parameter("weight", torch::zeros({2}), false);
-  module.register_parameter("bias", torch::zeros({}), false);
+  add_parameter(module, "weight", torch::zeros({2}));
+  add_parameter(module, "bias", torch::zeros({}));
   module.define("def forward(self, x):\n  return torch.matmul(x, self.weight) + self.bias\n");
   const Rows rows = a_plane(100, 1);
   Json config = config_for(saved(folder, module));

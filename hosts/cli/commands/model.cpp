@@ -15,7 +15,8 @@ constexpr std::chrono::milliseconds kExport{600'000};
 int model_list_command(const Operator& who) { return get_command(who, "models", ""); }
 
 int model_get_command(const Operator& who, const ModelGet& what) {
-  const auto to = std::filesystem::absolute(what.to.empty() ? what.job + ".safetensors" : what.to).lexically_normal();
+  const std::filesystem::path wanted = what.to.empty() ? std::filesystem::path(what.job + ".safetensors") : what.to;
+  const auto to = std::filesystem::absolute(wanted).lexically_normal();
   std::error_code error;
   if (!what.force && std::filesystem::exists(to, error)) {
     return complain({Code::already_exists, "the file exists; name another one with --to, or replace it with --force",

@@ -153,7 +153,7 @@ void EmbeddedRun::write_results() {
   const Json summary = summarize(facts_);
   Json kept = summary;
   kept["skerryResult"] = 1;
-  const ReportInput report{summary, facts_.records, description_, plugins_of(checked_->job), file_->path.string(),
+  const ReportInput report{summary, facts_.records, description_, plugins_of(*checked_), file_->path.string(),
                            file_->text};
   for (const Status& written :
        {folder_->write("job.yaml", config::to_yaml(runnable_again(checked_->job))),

@@ -1,6 +1,7 @@
 #include "hosts/cli/run/interrupt.hpp"
 
 #include <csignal>
+#include <initializer_list>
 
 namespace skerry::cli {
 namespace {

@@ -1,4 +1,5 @@
-// Federated averaging (McMahan et al., 2017): the mean of the updates, weighted by the samples behind each.
+// Federated averaging (McMahan et al., 2017): the mean of the updates, weighted by the samples
+// behind each.
 #include <skerry/aggregation.hpp>
 
 #include "weighted_sum.hpp"
@@ -7,15 +8,19 @@ namespace {
 
 class FedAvg : public skerry::Aggregation {
  public:
-  void begin(const std::vector<skerry::NamedTensor>&, const std::vector<skerry::Update>& updates) override {
+  void begin(const std::vector<skerry::NamedTensor>&,
+             const std::vector<skerry::Update>& updates) override {
     double total = 0;
     for (const skerry::Update& update : updates) total += static_cast<double>(update.samples);
-    if (total == 0) throw skerry::invalid("", "no update with a sample: there is nothing to average");
+    if (total == 0)
+      throw skerry::invalid("", "no update with a sample: there is nothing to average");
     weights_.clear();
-    for (const skerry::Update& update : updates) weights_.push_back(static_cast<double>(update.samples) / total);
+    for (const skerry::Update& update : updates)
+      weights_.push_back(static_cast<double>(update.samples) / total);
   }
 
-  // Every element is summed in double, in the order of the updates, so that tiles and threads cannot change a bit.
+  // Every element is summed in double, in the order of the updates, so that tiles and threads
+  // cannot change a bit.
   void combine(const skerry::Tile<float>& tile) const override { average(tile); }
   void combine(const skerry::Tile<double>& tile) const override { average(tile); }
 

@@ -1,5 +1,5 @@
-// A table in a CSV file. A row's features are the numeric columns in the order given, then for each categorical column
-// one 0/1 value for each of its texts.
+// A table in a CSV file. A row's features are the numeric columns in the order given, then for each
+// categorical column one 0/1 value for each of its texts.
 #include <skerry/dataset.hpp>
 
 #include <algorithm>
@@ -53,7 +53,8 @@ class Csv : public skerry::Dataset {
  private:
   std::size_t rows() const { return real_labels_ ? reals_.size() : classes_.size(); }
 
-  // Categorical columns first: what is left over is numeric when the configuration names no numeric ones.
+  // Categorical columns first: what is left over is numeric when the configuration names no numeric
+  // ones.
   void choose_columns(const std::vector<std::string>& header) {
     label_ = find(header, config_.string("label"), "label");
     label_names_ = dictionary("classes", config_, "classes");
@@ -61,14 +62,16 @@ class Csv : public skerry::Dataset {
     taken[label_] = true;
     choose_categorical(header, taken);
     choose_numeric(header, taken);
-    if (numeric_.empty() && categorical_.empty()) throw skerry::invalid("numeric", "no column is left as a feature");
+    if (numeric_.empty() && categorical_.empty())
+      throw skerry::invalid("numeric", "no column is left as a feature");
   }
 
   void choose_categorical(const std::vector<std::string>& header, std::vector<bool>& taken) {
     const std::vector<std::string> names = config_.strings("categorical");
     const skerry::Config lists = config_.object("categories");
     for (std::size_t i = 0; i < names.size(); ++i) {
-      const std::size_t index = take(header, names[i], "categorical[" + std::to_string(i) + "]", taken);
+      const std::size_t index =
+          take(header, names[i], "categorical[" + std::to_string(i) + "]", taken);
       categorical_.push_back({index, dictionary(lists.path(names[i]), lists, names[i]), {}});
     }
     for (const auto& list : lists.json().items()) {
@@ -88,67 +91,79 @@ class Csv : public skerry::Dataset {
     }
   }
 
-  static std::size_t take(const std::vector<std::string>& header, const std::string& name, const std::string& field,
-                          std::vector<bool>& taken) {
+  static std::size_t take(const std::vector<std::string>& header, const std::string& name,
+                          const std::string& field, std::vector<bool>& taken) {
     const std::size_t index = find(header, name, field);
-    if (taken[index]) throw skerry::invalid(field, "column \"" + name + "\" is named twice, or is the label");
+    if (taken[index])
+      throw skerry::invalid(field, "column \"" + name + "\" is named twice, or is the label");
     taken[index] = true;
     return index;
   }
 
-  static std::size_t find(const std::vector<std::string>& header, const std::string& name, const std::string& field) {
+  static std::size_t find(const std::vector<std::string>& header, const std::string& name,
+                          const std::string& field) {
     const auto found = std::find(header.begin(), header.end(), name);
     if (found != header.end()) return static_cast<std::size_t>(found - header.begin());
-    throw skerry::invalid(field, "the file has no column \"" + name + "\"." + skerry::did_you_mean(name, header) +
+    throw skerry::invalid(field, "the file has no column \"" + name + "\"." +
+                                     skerry::did_you_mean(name, header) +
                                      " Its columns: " + skerry::listed(header));
   }
 
   // The texts that the configuration lists for a column, else a dictionary that grows.
-  static Dictionary dictionary(const std::string& field, const skerry::Config& lists, const std::string& key) {
+  static Dictionary dictionary(const std::string& field, const skerry::Config& lists,
+                               const std::string& key) {
     if (!lists.has(key)) return Dictionary();
     std::vector<std::string> texts = lists.strings(key);
     for (auto text = texts.begin(); text != texts.end(); ++text) {
-      if (std::find(texts.begin(), text, *text) != text) throw skerry::invalid(field, "lists \"" + *text + "\" twice");
+      if (std::find(texts.begin(), text, *text) != text)
+        throw skerry::invalid(field, "lists \"" + *text + "\" twice");
     }
     return Dictionary(std::move(texts));
   }
 
   void add_row(const CsvReader& reader, const std::vector<std::string>& fields) {
     const std::string& label = fields[label_];
-    if (label.empty()) throw reader.wrong("the label \"" + reader.header()[label_] + "\" is missing");
+    if (label.empty())
+      throw reader.wrong("the label \"" + reader.header()[label_] + "\" is missing");
     if (real_labels_) {
       reals_.push_back(number(reader, fields, label_));
     } else {
       classes_.push_back(code(reader, fields, label_, label_names_));
     }
-    for (NumericColumn& column : numeric_) column.values.push_back(number(reader, fields, column.index));
+    for (NumericColumn& column : numeric_)
+      column.values.push_back(number(reader, fields, column.index));
     for (CategoricalColumn& column : categorical_) {
       column.codes.push_back(code(reader, fields, column.index, column.dictionary));
     }
   }
 
-  static float number(const CsvReader& reader, const std::vector<std::string>& fields, std::size_t column) {
+  static float number(const CsvReader& reader, const std::vector<std::string>& fields,
+                      std::size_t column) {
     const std::string& text = fields[column];
     double value = 0;
     const char* end = text.data() + text.size();
     const auto [stop, problem] = std::from_chars(text.data(), end, value);
-    if (problem != std::errc() || stop != end || !(std::fabs(value) <= static_cast<double>(FLT_MAX))) {
+    if (problem != std::errc() || stop != end ||
+        !(std::fabs(value) <= static_cast<double>(FLT_MAX))) {
       throw reader.wrong_value(column, text, "is not a number");
     }
     return static_cast<float>(value);
   }
 
-  static std::uint32_t code(const CsvReader& reader, const std::vector<std::string>& fields, std::size_t column,
-                            Dictionary& dictionary) {
+  static std::uint32_t code(const CsvReader& reader, const std::vector<std::string>& fields,
+                            std::size_t column, Dictionary& dictionary) {
     const std::string& text = fields[column];
     if (text.empty()) throw reader.wrong_value(column, text, "is no value: the field is empty");
     const auto found = dictionary.code_of(text);
     if (!found) {
-      throw reader.wrong_value(column, text, "is not one of " + skerry::listed(dictionary.texts()) + "." +
-                                                 skerry::did_you_mean(text, dictionary.texts()));
+      throw reader.wrong_value(column, text,
+                               "is not one of " + skerry::listed(dictionary.texts()) + "." +
+                                   skerry::did_you_mean(text, dictionary.texts()));
     }
     if (*found >= kMostCategories && !dictionary.fixed()) {
-      throw reader.wrong_value(column, text, "is value 10001 of this column: is it one of numbers (numeric, labelKind: real)?");
+      throw reader.wrong_value(
+          column, text,
+          "is value 10001 of this column: is it one of numbers (numeric, labelKind: real)?");
     }
     return *found;
   }
@@ -189,7 +204,8 @@ class Csv : public skerry::Dataset {
     }
     const std::vector<std::uint32_t> sorted = label_names_.sort();
     for (std::int64_t& label : classes_) label = sorted[static_cast<std::size_t>(label)];
-    describe_classes(shape, std::move(classes_), static_cast<std::uint32_t>(label_names_.texts().size()));
+    describe_classes(shape, std::move(classes_),
+                     static_cast<std::uint32_t>(label_names_.texts().size()));
   }
 
   skerry::Config config_;

@@ -35,7 +35,8 @@ std::vector<std::uint32_t> Dictionary::sort() {
   std::vector<std::uint32_t> order(texts_.size());
   std::iota(order.begin(), order.end(), 0U);
   if (!fixed_) {
-    const bool numbers = std::all_of(texts_.begin(), texts_.end(), [](const auto& text) { return whole_number(text); });
+    const bool numbers = std::all_of(texts_.begin(), texts_.end(),
+                                     [](const auto& text) { return whole_number(text); });
     std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
       if (numbers && whole_number(texts_[a]) != whole_number(texts_[b])) {
         return whole_number(texts_[a]) < whole_number(texts_[b]);

@@ -17,7 +17,8 @@ class Dictionary {
   // nullopt: the text is not in a fixed dictionary.
   std::optional<std::uint32_t> code_of(const std::string& text);
 
-  // Renumbers a growing dictionary: as whole numbers when all texts are, else by bytes. Gives each old code's new one.
+  // Renumbers a growing dictionary: as whole numbers when all texts are, else by bytes. Gives each
+  // old code's new one.
   std::vector<std::uint32_t> sort();
 
   bool fixed() const { return fixed_; }

@@ -12,7 +12,8 @@ class Idx : public skerry::Dataset {
   explicit Idx(const skerry::Config& config) {
     IdxFile images = read_idx(config.string("images"), "images");
     if (images.shape.size() < 2) {
-      throw skerry::invalid("images", config.string("images") + ": has one dimension, as labels have; needed are 2 to 4");
+      throw skerry::invalid("images", config.string("images") +
+                                          ": has one dimension, as labels have; needed are 2 to 4");
     }
     const IdxFile labels = read_idx(config.string("labels"), "labels");
     check_labels(labels, images, config);
@@ -31,14 +32,17 @@ class Idx : public skerry::Dataset {
   }
 
  private:
-  static void check_labels(const IdxFile& labels, const IdxFile& images, const skerry::Config& config) {
+  static void check_labels(const IdxFile& labels, const IdxFile& images,
+                           const skerry::Config& config) {
     if (labels.shape.size() != 1) {
-      throw skerry::invalid("labels", config.string("labels") + ": is of shape " + skerry::shape_text(labels.shape) +
+      throw skerry::invalid("labels", config.string("labels") + ": is of shape " +
+                                          skerry::shape_text(labels.shape) +
                                           "; labels have one dimension");
     }
     if (labels.shape[0] != images.shape[0]) {
-      throw skerry::invalid("labels", config.string("labels") + ": " + std::to_string(labels.shape[0]) +
-                                          " labels, but " + config.string("images") + " holds " +
+      throw skerry::invalid("labels", config.string("labels") + ": " +
+                                          std::to_string(labels.shape[0]) + " labels, but " +
+                                          config.string("images") + " holds " +
                                           std::to_string(images.shape[0]) + " samples");
     }
   }
@@ -48,9 +52,11 @@ class Idx : public skerry::Dataset {
     const std::int64_t needed = *largest + 1;
     const std::int64_t classes = config.integer("classes", needed);
     if (classes < needed) {
-      throw skerry::invalid("classes", config.string("labels") + ": label " + std::to_string(largest - labels.data.begin()) +
+      throw skerry::invalid("classes", config.string("labels") + ": label " +
+                                           std::to_string(largest - labels.data.begin()) +
                                            " (counting from 0) is " + std::to_string(*largest) +
-                                           ", but classes says that labels are below " + std::to_string(classes));
+                                           ", but classes says that labels are below " +
+                                           std::to_string(classes));
     }
     return static_cast<std::uint32_t>(classes);
   }

@@ -1,4 +1,5 @@
-// The IDX format: two zero bytes, a type, the number of dimensions, each extent as a big-endian uint32, the elements.
+// The IDX format: two zero bytes, a type, the number of dimensions, each extent as a big-endian
+// uint32, the elements.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,7 @@ struct IdxFile {
   std::vector<std::uint8_t> data;   // as many bytes as the shape says
 };
 
-// Reads a file of unsigned bytes, plain or gzip. Throws skerry::Error with `field` that names the path, what was found
-// and what a whole file has. Memory grows with the bytes that are there, whatever the header claims.
+// Reads a file of unsigned bytes, plain or gzip. Throws skerry::Error with `field` that names the
+// path, what was found and what a whole file has. Memory grows with the bytes that are there,
+// whatever the header claims.
 IdxFile read_idx(const std::string& path, const std::string& field);

@@ -1,4 +1,5 @@
-// A folder of pictures for each class. Only the list of files is kept in memory: pictures are decoded when read.
+// A folder of pictures for each class. Only the list of files is kept in memory: pictures are
+// decoded when read.
 #include <skerry/dataset.hpp>
 
 #include <algorithm>
@@ -10,12 +11,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Names of the folder's entries but hidden ones, sorted, so that classes and rows do not depend on the file system.
+// Names of the folder's entries but hidden ones, sorted, so that classes and rows do not depend on
+// the file system.
 std::vector<std::string> entries(const fs::path& folder, bool folders) {
   std::vector<std::string> names;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    if (name.front() != '.' && (folders ? entry.is_directory() : entry.is_regular_file())) names.push_back(name);
+    if (name.front() != '.' && (folders ? entry.is_directory() : entry.is_regular_file()))
+      names.push_back(name);
   }
   std::sort(names.begin(), names.end());
   return names;
@@ -48,14 +51,17 @@ class ImageFolder : public skerry::Dataset {
   std::vector<std::string> class_names(const skerry::Config& config) const {
     const std::vector<std::string> found = entries(root_, true);
     if (found.empty()) {
-      throw skerry::invalid("uri", root_.string() + ": holds no folders; it must hold one folder of pictures a class");
+      throw skerry::invalid(
+          "uri",
+          root_.string() + ": holds no folders; it must hold one folder of pictures a class");
     }
     if (!config.has("classes")) return found;
     std::vector<std::string> names = config.strings("classes");
     for (const std::string& name : found) {
       if (std::find(names.begin(), names.end(), name) == names.end()) {
-        throw skerry::invalid("classes", "lacks the folder \"" + name + "\" of " + root_.string() + ". It lists " +
-                                             skerry::listed(names) + "." + skerry::did_you_mean(name, names));
+        throw skerry::invalid("classes", "lacks the folder \"" + name + "\" of " + root_.string() +
+                                             ". It lists " + skerry::listed(names) + "." +
+                                             skerry::did_you_mean(name, names));
       }
     }
     return names;
@@ -73,7 +79,8 @@ class ImageFolder : public skerry::Dataset {
         labels.push_back(static_cast<std::int64_t>(label));
       }
     }
-    if (files_.empty()) throw skerry::invalid("uri", root_.string() + ": the folders in it hold no files");
+    if (files_.empty())
+      throw skerry::invalid("uri", root_.string() + ": the folders in it hold no files");
     describe_classes({channels_, size_.height, size_.width}, std::move(labels),
                      static_cast<std::uint32_t>(classes.size()));
   }
@@ -90,7 +97,8 @@ class ImageFolder : public skerry::Dataset {
   }
 
   static skerry::Error unreadable(const fs::path& file) {
-    return skerry::invalid("uri", file.string() + ": not a picture that OpenCV can read, or a damaged one");
+    return skerry::invalid(
+        "uri", file.string() + ": not a picture that OpenCV can read, or a damaged one");
   }
 
   cv::Mat scaled(const cv::Mat& image) const {
@@ -106,7 +114,8 @@ class ImageFolder : public skerry::Dataset {
     for (int channel = 0; channel < channels_; ++channel) {
       for (int y = 0; y < image.rows; ++y) {
         const std::uint8_t* pixel = image.ptr<std::uint8_t>(y) + (channels_ - 1 - channel);
-        for (int x = 0; x < image.cols; ++x, pixel += channels_) *out++ = static_cast<float>(*pixel) / 255.0F;
+        for (int x = 0; x < image.cols; ++x, pixel += channels_)
+          *out++ = static_cast<float>(*pixel) / 255.0F;
       }
     }
   }

@@ -1,5 +1,6 @@
-// One picture that is a grid of equal cells, as the digits.png of OpenCV's samples: 50 rows of 100 digits, five rows a
-// digit. Row r of the dataset is cell r, counted from the left and then downwards.
+// One picture that is a grid of equal cells, as the digits.png of OpenCV's samples: 50 rows of 100
+// digits, five rows a digit. Row r of the dataset is cell r, counted from the left and then
+// downwards.
 #include <skerry/dataset.hpp>
 
 #include <filesystem>
@@ -17,8 +18,9 @@ class ImageGrid : public skerry::Dataset {
     }
     if (rows_per_class < 1) throw skerry::invalid("rowsPerClass", "must be at least 1");
     if (image_.cols % cell[0] != 0 || image_.rows % cell[1] != 0) {
-      throw skerry::invalid("cell", config.string("uri") + " is " + size_text(image_.cols, image_.rows) +
-                                        " pixels, which is no multiple of the cell's " + size_text(cell[0], cell[1]));
+      throw skerry::invalid(
+          "cell", config.string("uri") + " is " + size_text(image_.cols, image_.rows) +
+                      " pixels, which is no multiple of the cell's " + size_text(cell[0], cell[1]));
     }
     width_ = static_cast<int>(cell[0]);
     height_ = static_cast<int>(cell[1]);
@@ -47,8 +49,10 @@ class ImageGrid : public skerry::Dataset {
     }
     std::vector<std::int64_t> labels;
     labels.reserve(static_cast<std::size_t>(grid_rows * columns_));
-    for (std::int64_t row = 0; row < grid_rows; ++row) labels.insert(labels.end(), columns_, row / rows_per_class);
-    describe_classes({1, height_, width_}, std::move(labels), static_cast<std::uint32_t>(grid_rows / rows_per_class));
+    for (std::int64_t row = 0; row < grid_rows; ++row)
+      labels.insert(labels.end(), columns_, row / rows_per_class);
+    describe_classes({1, height_, width_}, std::move(labels),
+                     static_cast<std::uint32_t>(grid_rows / rows_per_class));
   }
 
   static std::string size_text(std::int64_t width, std::int64_t height) {
@@ -56,14 +60,16 @@ class ImageGrid : public skerry::Dataset {
   }
 
   static cv::Mat load(const std::string& path) {
-    if (!std::filesystem::is_regular_file(path)) throw skerry::invalid("uri", path + ": no such file");
+    if (!std::filesystem::is_regular_file(path))
+      throw skerry::invalid("uri", path + ": no such file");
     cv::Mat image;
     try {
       image = cv::imread(path, cv::IMREAD_GRAYSCALE);
     } catch (const cv::Exception& e) {
       throw skerry::invalid("uri", path + ": " + e.what());
     }
-    if (image.empty()) throw skerry::invalid("uri", path + ": not a picture that OpenCV can read, or a damaged one");
+    if (image.empty())
+      throw skerry::invalid("uri", path + ": not a picture that OpenCV can read, or a damaged one");
     return image;
   }
 

@@ -7,8 +7,8 @@
 
 namespace {
 
-// splitmix64 (Steele, Lea, Flood, 2014). Our own, because what std::shuffle and the standard distributions draw from a
-// seed differs between standard libraries.
+// splitmix64 (Steele, Lea, Flood, 2014). Our own, because what std::shuffle and the standard
+// distributions draw from a seed differs between standard libraries.
 class Generator {
  public:
   explicit Generator(std::uint64_t seed) : state_(seed) {}
@@ -37,7 +37,8 @@ class Random : public skerry::Selection {
   explicit Random(const skerry::Config& config)
       : fraction_(config.number("fraction", 0)), count_(config.integer("count", 0)) {
     if (config.has("fraction") == config.has("count")) {
-      throw skerry::invalid("fraction", std::string(config.has("count") ? "and count are both there" : "or count is missing") +
+      throw skerry::invalid("fraction", std::string(config.has("count") ? "and count are both there"
+                                                                        : "or count is missing") +
                                             ": give one of them, as fraction: 0.5 or count: 2");
     }
     if (config.has("fraction") && !(fraction_ > 0 && fraction_ <= 1)) {
@@ -46,16 +47,19 @@ class Random : public skerry::Selection {
     if (config.has("count") && count_ < 1) throw skerry::invalid("count", "must be at least 1");
   }
 
-  // Starts from the order of the nodes' names, so that the order in which they joined does not matter.
-  std::vector<std::uint32_t> select(const std::vector<skerry::Candidate>& candidates, std::uint32_t round,
-                                    std::uint64_t seed) override {
+  // Starts from the order of the nodes' names, so that the order in which they joined does not
+  // matter.
+  std::vector<std::uint32_t> select(const std::vector<skerry::Candidate>& candidates,
+                                    std::uint32_t round, std::uint64_t seed) override {
     std::vector<std::uint32_t> order(candidates.size());
     std::iota(order.begin(), order.end(), 0U);
-    std::sort(order.begin(), order.end(),
-              [&](std::uint32_t a, std::uint32_t b) { return candidates[a].node < candidates[b].node; });
+    std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+      return candidates[a].node < candidates[b].node;
+    });
     Generator generator(Generator(seed).next() ^ round);
     const std::size_t wanted = wanted_of(order.size());
-    for (std::size_t i = 0; i < wanted; ++i) std::swap(order[i], order[i + generator.below(order.size() - i)]);
+    for (std::size_t i = 0; i < wanted; ++i)
+      std::swap(order[i], order[i + generator.below(order.size() - i)]);
     order.resize(wanted);
     return order;
   }
@@ -63,7 +67,8 @@ class Random : public skerry::Selection {
  private:
   std::size_t wanted_of(std::size_t nodes) const {
     if (count_ > 0) return std::min<std::size_t>(static_cast<std::size_t>(count_), nodes);
-    const auto rounded = static_cast<std::size_t>(std::lround(fraction_ * static_cast<double>(nodes)));
+    const auto rounded =
+        static_cast<std::size_t>(std::lround(fraction_ * static_cast<double>(nodes)));
     return std::min(std::max<std::size_t>(rounded, 1), nodes);
   }
 

@@ -62,7 +62,7 @@ void AggregateTask::run(skerry::TaskContext& context) {
   std::vector<std::string> inputs;
   std::vector<skerry::Update> updates;
   for (const skerry::Config& each : context.params().objects("updates")) {
-    inputs.push_back("u" + std::to_string(updates.size()));
+    inputs.emplace_back("u").append(std::to_string(updates.size()));
     updates.push_back({each.string("node"), static_cast<std::uint64_t>(each.integer("samples")),
                        each.number("loss", std::numeric_limits<double>::quiet_NaN())});
   }

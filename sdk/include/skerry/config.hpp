@@ -12,9 +12,10 @@
 
 namespace skerry {
 
-// The host has checked the object against the schema in plugin.json and filled in its defaults, so a getter fails only
-// where the schema lets something through that the code does not expect. Every getter then throws Error
-// SKERRY_INVALID_ARGUMENT with the dotted path of the field ("optimizer.lr", "cell[0]").
+// The host has checked the object against the schema in plugin.json and filled in its defaults, so
+// a getter fails only where the schema lets something through that the code does not expect. Every
+// getter then throws Error SKERRY_INVALID_ARGUMENT with the dotted path of the field
+// ("optimizer.lr", "cell[0]").
 //
 // The getters with a fallback return it where the key is absent or null.
 class Config {
@@ -34,7 +35,9 @@ class Config {
     if (!value.is_number()) throw wrong(path(key), value, "a number");
     return value.get<double>();
   }
-  double number(const std::string& key, double fallback) const { return has(key) ? number(key) : fallback; }
+  double number(const std::string& key, double fallback) const {
+    return has(key) ? number(key) : fallback;
+  }
 
   std::int64_t integer(const std::string& key) const { return integer_of(at(key), path(key)); }
   std::int64_t integer(const std::string& key, std::int64_t fallback) const {
@@ -61,7 +64,9 @@ class Config {
     if (!value.is_boolean()) throw wrong(path(key), value, "true or false");
     return value.get<bool>();
   }
-  bool boolean(const std::string& key, bool fallback) const { return has(key) ? boolean(key) : fallback; }
+  bool boolean(const std::string& key, bool fallback) const {
+    return has(key) ? boolean(key) : fallback;
+  }
 
   // An empty object where the key is absent.
   Config object(const std::string& key) const {
@@ -79,9 +84,13 @@ class Config {
   std::vector<std::int64_t> integers(const std::string& key) const {
     return elements<std::int64_t>(key, integer_of);
   }
-  std::vector<std::string> strings(const std::string& key) const { return elements<std::string>(key, string_of); }
+  std::vector<std::string> strings(const std::string& key) const {
+    return elements<std::string>(key, string_of);
+  }
   std::vector<Config> objects(const std::string& key) const {
-    return elements<Config>(key, [](const nlohmann::json& value, const std::string& path) { return Config(value, path); });
+    return elements<Config>(key, [](const nlohmann::json& value, const std::string& path) {
+      return Config(value, path);
+    });
   }
 
   // Where `key` is, for an Error of the plugin's own: throw invalid(config.path("lr"), "...").

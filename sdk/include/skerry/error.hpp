@@ -1,4 +1,5 @@
-// How a plugin reports a failure: throw skerry::Error. The layer turns it into a skerry_error at the boundary.
+// How a plugin reports a failure: throw skerry::Error. The layer turns it into a skerry_error at
+// the boundary.
 #pragma once
 
 #include <skerry/abi.h>
@@ -13,8 +14,9 @@
 namespace skerry {
 
 // code: a SKERRY_ value of skerry_status; the host decides by it what to do (abi.h).
-// field: the configuration field at fault, as "optimizer.lr", or empty. At most 63 bytes reach the host.
-// message: what was found, what is allowed, what to do. UTF-8; at most 439 bytes reach the host.
+// field: the configuration field at fault, as "optimizer.lr", or empty. At most 63 bytes reach the
+// host. message: what was found, what is allowed, what to do. UTF-8; at most 439 bytes reach the
+// host.
 class Error : public std::runtime_error {
  public:
   Error(skerry_status code, std::string field, const std::string& message)
@@ -56,7 +58,8 @@ inline skerry_status write_error(skerry_error* error, skerry_status code, const 
   return code;
 }
 
-// Runs body() and turns whatever it throws into a skerry_error: nothing crosses the boundary as an exception.
+// Runs body() and turns whatever it throws into a skerry_error: nothing crosses the boundary as an
+// exception.
 template <class Body>
 skerry_status guard(skerry_error* error, Body&& body) noexcept {
   try {
@@ -77,8 +80,8 @@ skerry_status guard(skerry_error* error, Body&& body) noexcept {
 
 }  // namespace detail
 
-// The other direction: calls body(skerry_error*) -> skerry_status, some function of the ABI, and throws Error unless it
-// returned SKERRY_OK.
+// The other direction: calls body(skerry_error*) -> skerry_status, some function of the ABI, and
+// throws Error unless it returned SKERRY_OK.
 template <class Body>
 void check_call(Body&& body) {
   skerry_error error = {};
@@ -87,7 +90,8 @@ void check_call(Body&& body) {
   if (status == SKERRY_OK) return;
   error.field[sizeof(error.field) - 1] = '\0';
   error.message[sizeof(error.message) - 1] = '\0';
-  throw Error(status, error.field, error.message[0] != '\0' ? error.message : "failed without a message");
+  throw Error(status, error.field,
+              error.message[0] != '\0' ? error.message : "failed without a message");
 }
 
 }  // namespace skerry

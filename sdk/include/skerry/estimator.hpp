@@ -24,8 +24,9 @@ struct Data {
 };
 
 struct TrainParams {
-  std::uint32_t round = 0;    // from 0; `round * epochs` epochs were trained before, elsewhere or here
-  std::uint64_t seed = 0;     // with the epoch's number it decides shuffling, dropout and the like
+  std::uint32_t round =
+      0;                   // from 0; `round * epochs` epochs were trained before, elsewhere or here
+  std::uint64_t seed = 0;  // with the epoch's number it decides shuffling, dropout and the like
   std::uint64_t call_id = 0;  // for Host::cancelled
 };
 
@@ -41,18 +42,20 @@ class Estimator {
   using KindBase = Estimator;
   virtual ~Estimator() = default;
 
-  // Builds the model for such data (info.rows does not matter), with initial weights that depend on the seed only.
+  // Builds the model for such data (info.rows does not matter), with initial weights that depend on
+  // the seed only.
   virtual void prepare(const DatasetInfo& info, std::uint64_t seed) = 0;
 
-  // All parameters, then all buffers, each in a fixed order. The views must hold until the next call.
+  // All parameters, then all buffers, each in a fixed order. The views must hold until the next
+  // call.
   virtual std::vector<NamedTensor> weights() = 0;
 
-  // Copies the values in. The layer has checked that names, types and shapes are those of weights() and has put them
-  // into its order.
+  // Copies the values in. The layer has checked that names, types and shapes are those of weights()
+  // and has put them into its order.
   virtual void set_weights(const std::vector<NamedTensor>& weights) = 0;
 
-  // As many epochs as the configuration says. Metrics: at least "loss", the mean over the last epoch. Asks
-  // Host::cancelled(params.call_id) between batches.
+  // As many epochs as the configuration says. Metrics: at least "loss", the mean over the last
+  // epoch. Asks Host::cancelled(params.call_id) between batches.
   virtual void train(const Data& data, const TrainParams& params, Metrics& metrics) = 0;
 
   // Metrics: at least "loss"; "accuracy" (0..1) for classes. Changes nothing.
@@ -84,14 +87,14 @@ struct Kind<Estimator> {
   }
 
  private:
-  static skerry_status prepare(skerry_instance* instance, const skerry_dataset_info* info, std::uint64_t seed,
-                               skerry_error* error) {
-    return detail::guard(error,
-                         [&] { object_of<Estimator>(instance).prepare(detail::dataset_info(*info), seed); });
+  static skerry_status prepare(skerry_instance* instance, const skerry_dataset_info* info,
+                               std::uint64_t seed, skerry_error* error) {
+    return detail::guard(
+        error, [&] { object_of<Estimator>(instance).prepare(detail::dataset_info(*info), seed); });
   }
 
-  static skerry_status weights(skerry_instance* instance, const skerry_named_tensor** out, std::uint64_t* count,
-                               skerry_error* error) {
+  static skerry_status weights(skerry_instance* instance, const skerry_named_tensor** out,
+                               std::uint64_t* count, skerry_error* error) {
     return detail::guard(error, [&] {
       Estimator& object = object_of<Estimator>(instance);
       object.lent_ = object.weights();
@@ -101,39 +104,42 @@ struct Kind<Estimator> {
     });
   }
 
-  static skerry_status set_weights(skerry_instance* instance, const skerry_named_tensor* tensors, std::uint64_t count,
-                                   skerry_error* error) {
+  static skerry_status set_weights(skerry_instance* instance, const skerry_named_tensor* tensors,
+                                   std::uint64_t count, skerry_error* error) {
     return detail::guard(error, [&] {
       Estimator& object = object_of<Estimator>(instance);
       object.set_weights(in_order_of(object.weights(), detail::named_tensors(tensors, count)));
     });
   }
 
-  static skerry_status train(skerry_instance* instance, const skerry_data* data, const skerry_train_params* params,
-                             const skerry_metric_sink* sink, skerry_error* error) {
+  static skerry_status train(skerry_instance* instance, const skerry_data* data,
+                             const skerry_train_params* params, const skerry_metric_sink* sink,
+                             skerry_error* error) {
     return detail::guard(error, [&] {
       Metrics metrics(sink);
-      object_of<Estimator>(instance).train(data_of(*data), {params->round, params->seed, params->call_id}, metrics);
+      object_of<Estimator>(instance).train(data_of(*data),
+                                           {params->round, params->seed, params->call_id}, metrics);
     });
   }
 
-  static skerry_status evaluate(skerry_instance* instance, const skerry_data* data, const skerry_metric_sink* sink,
-                                skerry_error* error) {
+  static skerry_status evaluate(skerry_instance* instance, const skerry_data* data,
+                                const skerry_metric_sink* sink, skerry_error* error) {
     return detail::guard(error, [&] {
       Metrics metrics(sink);
       object_of<Estimator>(instance).evaluate(data_of(*data), metrics);
     });
   }
 
-  static skerry_status predict(skerry_instance* instance, const skerry_tensor* features, skerry_owned_tensor* out,
-                               skerry_error* error) {
+  static skerry_status predict(skerry_instance* instance, const skerry_tensor* features,
+                               skerry_owned_tensor* out, skerry_error* error) {
     return detail::guard(error, [&] {
-      auto prediction =
-          std::make_unique<Prediction>(object_of<Estimator>(instance).predict(TensorView(*features)));
+      auto prediction = std::make_unique<Prediction>(
+          object_of<Estimator>(instance).predict(TensorView(*features)));
       const TensorView view(prediction->values.data(), dtype_of<float>(), prediction->shape);
       if (view.size() != prediction->values.size()) {
-        throw Error(SKERRY_INTERNAL, "", std::to_string(prediction->values.size()) + " predicted values are no " +
-                                             shape_text(prediction->shape));
+        throw Error(SKERRY_INTERNAL, "",
+                    std::to_string(prediction->values.size()) + " predicted values are no " +
+                        shape_text(prediction->shape));
       }
       out->tensor = view.abi();
       out->tensor.shape = prediction->shape.data();
@@ -160,13 +166,16 @@ struct Kind<Estimator> {
     return ordered;
   }
 
-  static const NamedTensor& matching(const NamedTensor& wanted, const std::vector<NamedTensor>& given) {
+  static const NamedTensor& matching(const NamedTensor& wanted,
+                                     const std::vector<NamedTensor>& given) {
     for (const NamedTensor& each : given) {
       if (each.name != wanted.name) continue;
-      if (each.tensor.dtype() == wanted.tensor.dtype() && each.tensor.shape() == wanted.tensor.shape()) return each;
+      if (each.tensor.dtype() == wanted.tensor.dtype() &&
+          each.tensor.shape() == wanted.tensor.shape())
+        return each;
       throw invalid("", "tensor \"" + each.name + "\" is " + each.tensor.dtype().name() +
-                            shape_text(each.tensor.shape()) + ", the model's is " + wanted.tensor.dtype().name() +
-                            shape_text(wanted.tensor.shape()));
+                            shape_text(each.tensor.shape()) + ", the model's is " +
+                            wanted.tensor.dtype().name() + shape_text(wanted.tensor.shape()));
     }
     throw invalid("", "tensor \"" + wanted.name + "\" of the model is missing");
   }

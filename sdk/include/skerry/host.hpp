@@ -11,7 +11,8 @@
 namespace skerry {
 
 // The kind that an interface struct belongs to. A header that brings a kind specialises it:
-//   template <> struct InterfaceKind<skerry_estimator_v1> { static constexpr const char* id = "estimator/1"; };
+//   template <> struct InterfaceKind<skerry_estimator_v1> { static constexpr const char* id =
+//   "estimator/1"; };
 template <class Interface>
 struct InterfaceKind;
 
@@ -29,17 +30,22 @@ class FeatureRef {
 
   const std::string& id() const { return id_; }
 
-  // Calls interface->*function(instance, arguments..., &error) and throws Error as the function reports it;
-  // SKERRY_UNSUPPORTED when the plugin leaves the function out.
+  // Calls interface->*function(instance, arguments..., &error) and throws Error as the function
+  // reports it; SKERRY_UNSUPPORTED when the plugin leaves the function out.
   template <class... Parameters, class... Arguments>
-  void call(skerry_status (*Interface::*function)(skerry_instance*, Parameters...), Arguments... arguments) const {
-    if (!has(function)) throw Error(SKERRY_UNSUPPORTED, "", id_ + " does not provide this function");
-    check_call([&](skerry_error* error) { return (interface_->*function)(instance_, arguments..., error); });
+  void call(skerry_status (*Interface::*function)(skerry_instance*, Parameters...),
+            Arguments... arguments) const {
+    if (!has(function))
+      throw Error(SKERRY_UNSUPPORTED, "", id_ + " does not provide this function");
+    check_call([&](skerry_error* error) {
+      return (interface_->*function)(instance_, arguments..., error);
+    });
   }
 
   template <class Member>
   bool has(Member Interface::*member) const {
-    const auto offset = reinterpret_cast<const char*>(&(interface_->*member)) - reinterpret_cast<const char*>(interface_);
+    const auto offset = reinterpret_cast<const char*>(&(interface_->*member)) -
+                        reinterpret_cast<const char*>(interface_);
     return interface_->struct_size >= static_cast<std::size_t>(offset) + sizeof(Member) &&
            interface_->*member != nullptr;
   }
@@ -50,7 +56,8 @@ class FeatureRef {
   std::string id_;
 };
 
-// Given to a feature's constructor; lives until after its destructor, so a feature may keep a reference.
+// Given to a feature's constructor; lives until after its destructor, so a feature may keep a
+// reference.
 class Host {
  public:
   explicit Host(const skerry_host* host) : host_(host) {}
@@ -62,7 +69,8 @@ class Host {
   void info(const std::string& message) const { log(SKERRY_LOG_INFO, message); }
   void warn(const std::string& message) const { log(SKERRY_LOG_WARN, message); }
 
-  // [any-thread] True once the host wants the call to end; ask a few times a second, then call throw_if_cancelled().
+  // [any-thread] True once the host wants the call to end; ask a few times a second, then call
+  // throw_if_cancelled().
   bool cancelled(std::uint64_t call_id) const {
     return host_->cancelled != nullptr && host_->cancelled(host_, call_id) != 0;
   }
@@ -76,16 +84,19 @@ class Host {
     return service == nullptr ? 1 : std::max<std::uint32_t>(1, service->budget(host_));
   }
 
-  // The feature in a slot of the job's spec ("estimator"), created on first use. Throws Error as its creation does, and
-  // SKERRY_INVALID_ARGUMENT when what is there is of another kind. [serial]
+  // The feature in a slot of the job's spec ("estimator"), created on first use. Throws Error as
+  // its creation does, and SKERRY_INVALID_ARGUMENT when what is there is of another kind. [serial]
   template <class Interface>
   FeatureRef<Interface> feature(const std::string& slot) const {
     const auto* service = extension<skerry_ext_features>(SKERRY_EXT_FEATURES);
-    if (service == nullptr) throw Error(SKERRY_UNSUPPORTED, slot, "this host offers no features of the job");
+    if (service == nullptr)
+      throw Error(SKERRY_UNSUPPORTED, slot, "this host offers no features of the job");
     skerry_feature found = {};
-    check_call([&](skerry_error* error) { return service->open(host_, slot.c_str(), &found, error); });
+    check_call(
+        [&](skerry_error* error) { return service->open(host_, slot.c_str(), &found, error); });
     const char* wanted = InterfaceKind<Interface>::id;
-    if (found.interface == nullptr || found.kind == nullptr || std::strcmp(found.kind, wanted) != 0) {
+    if (found.interface == nullptr || found.kind == nullptr ||
+        std::strcmp(found.kind, wanted) != 0) {
       throw invalid(slot, "needs a feature of kind " + std::string(wanted) + ", found " +
                               (found.kind == nullptr ? "none" : found.kind));
     }
@@ -95,8 +106,9 @@ class Host {
   // A service of the host by its id, or nullptr where this host does not offer it. [any-thread]
   template <class Extension>
   const Extension* extension(const char* id) const {
-    return host_->get_extension == nullptr ? nullptr
-                                           : static_cast<const Extension*>(host_->get_extension(host_, id));
+    return host_->get_extension == nullptr
+               ? nullptr
+               : static_cast<const Extension*>(host_->get_extension(host_, id));
   }
 
   // For calls of an extension's functions.

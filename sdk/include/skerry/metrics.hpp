@@ -8,7 +8,8 @@
 
 namespace skerry {
 
-// Where a plugin puts its metrics; borrowed for the call. A later value of a name replaces an earlier one. [serial]
+// Where a plugin puts its metrics; borrowed for the call. A later value of a name replaces an
+// earlier one. [serial]
 class Metrics {
  public:
   explicit Metrics(const skerry_metric_sink* sink) : sink_(sink) {}
@@ -20,7 +21,8 @@ class Metrics {
   const skerry_metric_sink* sink_;
 };
 
-// The other side, for a task that calls another feature: collects what it reports. Stays where it is made.
+// The other side, for a task that calls another feature: collects what it reports. Stays where it
+// is made.
 class MetricMap {
  public:
   MetricMap() : sink_{sizeof(skerry_metric_sink), 0, this, collect} {}

@@ -2,13 +2,15 @@
 //
 //   #include <skerry/selection.hpp>
 //   class Everyone : public skerry::Selection {
-//     std::vector<std::uint32_t> select(const std::vector<skerry::Candidate>& nodes, std::uint32_t, std::uint64_t) override;
+//     std::vector<std::uint32_t> select(const std::vector<skerry::Candidate>& nodes, std::uint32_t,
+//     std::uint64_t) override;
 //   };
 //   SKERRY_PLUGIN(skerry::feature<Everyone>("all"));
 //
-// The ids stand in plugin.json too, with version, summary and the schema of the configuration. A class is constructed
-// from (const skerry::Config&, skerry::Host&), from (const skerry::Config&), or from nothing; a constructor that throws
-// skerry::Error refuses the configuration. Every exception of a plugin ends at the boundary as a skerry_error.
+// The ids stand in plugin.json too, with version, summary and the schema of the configuration. A
+// class is constructed from (const skerry::Config&, skerry::Host&), from (const skerry::Config&),
+// or from nothing; a constructor that throws skerry::Error refuses the configuration. Every
+// exception of a plugin ends at the boundary as a skerry_error.
 #pragma once
 
 #include <skerry/abi.h>
@@ -24,11 +26,12 @@
 
 namespace skerry {
 
-// Connects the C++ class of a kind with the C interface. The class states `using KindBase = Itself;` and its header
-// specialises
+// Connects the C++ class of a kind with the C interface. The class states `using KindBase =
+// Itself;` and its header specialises
 //   template <> struct Kind<Itself> {
 //     static constexpr const char* id = "aggregation/1";
-//     template <class T> static const void* table();   // the skerry_..._v1 struct for a feature class T
+//     template <class T> static const void* table();   // the skerry_..._v1 struct for a feature
+//     class T
 //   };
 // whose functions reach the object through object_of<Itself>(instance) inside detail::guard().
 template <class Base>
@@ -65,8 +68,9 @@ std::unique_ptr<T> construct(const Config& config, Host& host) {
   } else if constexpr (std::is_constructible_v<T, const Config&>) {
     return std::make_unique<T>(config);
   } else {
-    static_assert(std::is_default_constructible_v<T>,
-                  "a feature is constructed from (const Config&, Host&), (const Config&) or nothing");
+    static_assert(
+        std::is_default_constructible_v<T>,
+        "a feature is constructed from (const Config&, Host&), (const Config&) or nothing");
     return std::make_unique<T>();
   }
 }
@@ -90,16 +94,19 @@ const Feature* find_feature(const Feature (&features)[N], const char* id, const 
 }
 
 template <std::size_t N>
-skerry_status create(const Feature (&features)[N], const skerry_host* host, const char* id, const char* kind,
-                     skerry_bytes config, skerry_instance** out, skerry_error* error) noexcept {
+skerry_status create(const Feature (&features)[N], const skerry_host* host, const char* id,
+                     const char* kind, skerry_bytes config, skerry_instance** out,
+                     skerry_error* error) noexcept {
   return guard(error, [&] {
     *out = nullptr;
     const Feature* found = find_feature(features, id, kind);
     if (found == nullptr) {
       std::string all;
-      for (const Feature& each : features) all += std::string(all.empty() ? "" : ", ") + each.id + " (" + each.kind + ")";
-      throw Error(SKERRY_UNSUPPORTED, "",
-                  "this plugin's code has no " + std::string(id) + " (" + kind + "); it has " + all);
+      for (const Feature& each : features)
+        all += std::string(all.empty() ? "" : ", ") + each.id + " (" + each.kind + ")";
+      throw Error(
+          SKERRY_UNSUPPORTED, "",
+          "this plugin's code has no " + std::string(id) + " (" + kind + "); it has " + all);
     }
     auto json = nlohmann::json::parse(config.data, config.data + config.size, nullptr, false);
     if (json.is_discarded()) throw invalid("", "the configuration is not valid JSON");
@@ -114,7 +121,9 @@ inline const void* get_interface(skerry_instance* raw, const char* kind) noexcep
   return std::strcmp(instance->kind, kind) == 0 ? instance->table : nullptr;
 }
 
-inline void destroy(skerry_instance* instance) noexcept { delete reinterpret_cast<Instance*>(instance); }
+inline void destroy(skerry_instance* instance) noexcept {
+  delete reinterpret_cast<Instance*>(instance);
+}
 
 }  // namespace detail
 
@@ -132,26 +141,27 @@ constexpr detail::Feature feature(const char* id) {
 
 }  // namespace skerry
 
-// Defines the plugin's one exported symbol from a list of skerry::feature<Class>("id"). Once a plugin, outside of any
-// namespace. skerry_add_plugin() links the manifest in.
-#define SKERRY_PLUGIN(...)                                                                                       \
-  extern "C" {                                                                                                   \
-  extern const unsigned char skerry_manifest_text[];                                                             \
-  extern const std::uint64_t skerry_manifest_size;                                                               \
-  extern const skerry_entry skerry_plugin_entry_v1 __attribute__((visibility("default")));                       \
-  }                                                                                                              \
-  static skerry_status skerry_plugin_create(const skerry_host* host, const char* id, const char* kind,           \
-                                            skerry_bytes config, skerry_instance** out, skerry_error* error) {   \
-    static constexpr skerry::detail::Feature features[] = {__VA_ARGS__};                                         \
-    return skerry::detail::create(features, host, id, kind, config, out, error);                                 \
-  }                                                                                                              \
-  const skerry_entry skerry_plugin_entry_v1 = {                                                                  \
-      sizeof(skerry_entry),                                                                                      \
-      SKERRY_ABI_MAJOR,                                                                                          \
-      SKERRY_ABI_MINOR,                                                                                          \
-      0,                                                                                                         \
-      reinterpret_cast<const char*>(skerry_manifest_text),                                                       \
-      skerry_manifest_size,                                                                                      \
-      skerry_plugin_create,                                                                                      \
-      skerry::detail::get_interface,                                                                             \
+// Defines the plugin's one exported symbol from a list of skerry::feature<Class>("id"). Once a
+// plugin, outside of any namespace. skerry_add_plugin() links the manifest in.
+#define SKERRY_PLUGIN(...)                                                                 \
+  extern "C" {                                                                             \
+  extern const unsigned char skerry_manifest_text[];                                       \
+  extern const std::uint64_t skerry_manifest_size;                                         \
+  extern const skerry_entry skerry_plugin_entry_v1 __attribute__((visibility("default"))); \
+  }                                                                                        \
+  static skerry_status skerry_plugin_create(const skerry_host* host, const char* id,       \
+                                            const char* kind, skerry_bytes config,         \
+                                            skerry_instance** out, skerry_error* error) {  \
+    static constexpr skerry::detail::Feature features[] = {__VA_ARGS__};                   \
+    return skerry::detail::create(features, host, id, kind, config, out, error);           \
+  }                                                                                        \
+  const skerry_entry skerry_plugin_entry_v1 = {                                            \
+      sizeof(skerry_entry),                                                                \
+      SKERRY_ABI_MAJOR,                                                                    \
+      SKERRY_ABI_MINOR,                                                                    \
+      0,                                                                                   \
+      reinterpret_cast<const char*>(skerry_manifest_text),                                 \
+      skerry_manifest_size,                                                                \
+      skerry_plugin_create,                                                                \
+      skerry::detail::get_interface,                                                       \
       skerry::detail::destroy}

@@ -23,10 +23,10 @@ class Selection {
   using KindBase = Selection;
   virtual ~Selection() = default;
 
-  // Distinct indices into `candidates`, in any order. A pure function of its arguments: the same ones give the same
-  // choice, whatever was asked before. round counts from 1. [serial]
-  virtual std::vector<std::uint32_t> select(const std::vector<Candidate>& candidates, std::uint32_t round,
-                                            std::uint64_t seed) = 0;
+  // Distinct indices into `candidates`, in any order. A pure function of its arguments: the same
+  // ones give the same choice, whatever was asked before. round counts from 1. [serial]
+  virtual std::vector<std::uint32_t> select(const std::vector<Candidate>& candidates,
+                                            std::uint32_t round, std::uint64_t seed) = 0;
 };
 
 template <>
@@ -45,9 +45,9 @@ struct Kind<Selection> {
   }
 
  private:
-  static skerry_status select(skerry_instance* instance, const skerry_candidate* candidates, std::uint32_t n,
-                              std::uint32_t round, std::uint64_t seed, std::uint32_t* chosen, std::uint32_t* count,
-                              skerry_error* error) {
+  static skerry_status select(skerry_instance* instance, const skerry_candidate* candidates,
+                              std::uint32_t n, std::uint32_t round, std::uint64_t seed,
+                              std::uint32_t* chosen, std::uint32_t* count, skerry_error* error) {
     return detail::guard(error, [&] {
       std::vector<Candidate> nodes;
       nodes.reserve(n);
@@ -55,7 +55,8 @@ struct Kind<Selection> {
         const skerry_candidate& each = candidates[i];
         nodes.push_back({each.node, each.samples, each.loss, each.seconds, each.last_round});
       }
-      const std::vector<std::uint32_t> choice = object_of<Selection>(instance).select(nodes, round, seed);
+      const std::vector<std::uint32_t> choice =
+          object_of<Selection>(instance).select(nodes, round, seed);
       check(choice, n);
       for (std::size_t i = 0; i < choice.size(); ++i) chosen[i] = choice[i];
       *count = static_cast<std::uint32_t>(choice.size());
@@ -67,9 +68,11 @@ struct Kind<Selection> {
     for (std::uint32_t index : choice) {
       if (index >= n) {
         throw Error(SKERRY_INTERNAL, "",
-                    "chose candidate " + std::to_string(index) + " of " + std::to_string(n) + ", counting from 0");
+                    "chose candidate " + std::to_string(index) + " of " + std::to_string(n) +
+                        ", counting from 0");
       }
-      if (seen[index]) throw Error(SKERRY_INTERNAL, "", "chose candidate " + std::to_string(index) + " twice");
+      if (seen[index])
+        throw Error(SKERRY_INTERNAL, "", "chose candidate " + std::to_string(index) + " twice");
       seen[index] = true;
     }
   }

@@ -44,7 +44,8 @@ inline std::string did_you_mean(const std::string& wanted, const std::vector<std
 // "a, b, c", and "a, b, ... (97 in all)" when there are more than `most`.
 inline std::string listed(const std::vector<std::string>& names, std::size_t most = 12) {
   std::string text;
-  for (std::size_t i = 0; i < names.size() && i < most; ++i) text += (i == 0 ? "" : ", ") + names[i];
+  for (std::size_t i = 0; i < names.size() && i < most; ++i)
+    text += (i == 0 ? "" : ", ") + names[i];
   if (names.size() > most) text += ", ... (" + std::to_string(names.size()) + " in all)";
   return text;
 }

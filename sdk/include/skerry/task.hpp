@@ -122,8 +122,7 @@ class Task {
   virtual void run(TaskContext&) = 0;
 };
 
-// ----------------------------------------------------------------------------------------------
-// implementation
+// ------------------------------------------------------------------------------- implementation
 
 inline TaskContext::TaskContext(const Host& host, std::uint64_t call_id, Json params)
     : host_(host), call_id_(call_id), params_(std::move(params)) {}

@@ -39,12 +39,18 @@ struct DType {
   std::size_t bytes() const { return bits / 8; }
   std::string name() const {
     switch (code) {
-      case SKERRY_INT: return "int" + std::to_string(bits);
-      case SKERRY_UINT: return "uint" + std::to_string(bits);
-      case SKERRY_FLOAT: return "float" + std::to_string(bits);
-      case SKERRY_BFLOAT: return "bfloat" + std::to_string(bits);
-      case SKERRY_BOOL: return "bool";
-      default: return "type " + std::to_string(code) + " of " + std::to_string(bits) + " bits";
+      case SKERRY_INT:
+        return "int" + std::to_string(bits);
+      case SKERRY_UINT:
+        return "uint" + std::to_string(bits);
+      case SKERRY_FLOAT:
+        return "float" + std::to_string(bits);
+      case SKERRY_BFLOAT:
+        return "bfloat" + std::to_string(bits);
+      case SKERRY_BOOL:
+        return "bool";
+      default:
+        return "type " + std::to_string(code) + " of " + std::to_string(bits) + " bits";
     }
   }
   friend bool operator==(DType a, DType b) { return a.code == b.code && a.bits == b.bits; }
@@ -55,19 +61,25 @@ template <class T>
 constexpr DType dtype_of() {
   static_assert(std::is_arithmetic_v<T>, "an arithmetic type");
   constexpr auto bits = static_cast<std::uint8_t>(sizeof(T) * 8);
-  if constexpr (std::is_same_v<T, bool>) return {SKERRY_BOOL, bits};
-  else if constexpr (std::is_floating_point_v<T>) return {SKERRY_FLOAT, bits};
-  else if constexpr (std::is_signed_v<T>) return {SKERRY_INT, bits};
-  else return {SKERRY_UINT, bits};
+  if constexpr (std::is_same_v<T, bool>)
+    return {SKERRY_BOOL, bits};
+  else if constexpr (std::is_floating_point_v<T>)
+    return {SKERRY_FLOAT, bits};
+  else if constexpr (std::is_signed_v<T>)
+    return {SKERRY_INT, bits};
+  else
+    return {SKERRY_UINT, bits};
 }
 
 inline std::string shape_text(const std::vector<std::int64_t>& shape) {
   std::string text = "[";
-  for (std::size_t i = 0; i < shape.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+  for (std::size_t i = 0; i < shape.size(); ++i)
+    text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
   return text + "]";
 }
 
-// Dense, row-major, on the CPU. Borrows the elements, owns its shape. A view of a schema has no data (nullptr).
+// Dense, row-major, on the CPU. Borrows the elements, owns its shape. A view of a schema has no
+// data (nullptr).
 class TensorView {
  public:
   TensorView() = default;
@@ -78,14 +90,16 @@ class TensorView {
       : TensorView(const_cast<void*>(data), dtype, std::move(shape)) {}
 
   // Throws Error SKERRY_UNSUPPORTED unless the tensor is dense and on the CPU.
-  explicit TensorView(const skerry_tensor& tensor)
-      : dtype_{tensor.dtype_code, tensor.dtype_bits} {
-    if (tensor.device_type != SKERRY_CPU) throw Error(SKERRY_UNSUPPORTED, "", "a tensor that is not in CPU memory");
+  explicit TensorView(const skerry_tensor& tensor) : dtype_{tensor.dtype_code, tensor.dtype_bits} {
+    if (tensor.device_type != SKERRY_CPU)
+      throw Error(SKERRY_UNSUPPORTED, "", "a tensor that is not in CPU memory");
     if (tensor.ndim < 0 || tensor.ndim > SKERRY_MAX_DIMS) {
-      throw Error(SKERRY_UNSUPPORTED, "", "a tensor of " + std::to_string(tensor.ndim) + " dimensions");
+      throw Error(SKERRY_UNSUPPORTED, "",
+                  "a tensor of " + std::to_string(tensor.ndim) + " dimensions");
     }
     shape_.assign(tensor.shape, tensor.shape + tensor.ndim);
-    if (!is_dense(tensor)) throw Error(SKERRY_UNSUPPORTED, "", "a tensor that is not dense and row-major");
+    if (!is_dense(tensor))
+      throw Error(SKERRY_UNSUPPORTED, "", "a tensor that is not dense and row-major");
     if (tensor.data != nullptr) data_ = static_cast<char*>(tensor.data) + tensor.byte_offset;
   }
 
@@ -105,11 +119,14 @@ class TensorView {
   template <class T>
   T* data() const {
     const DType wanted = dtype_of<std::remove_const_t<T>>();
-    if (dtype_ != wanted) throw invalid("", "a tensor of " + wanted.name() + " is needed, found " + dtype_.name());
+    if (dtype_ != wanted)
+      throw invalid("", "a tensor of " + wanted.name() + " is needed, found " + dtype_.name());
     return static_cast<T*>(data_);
   }
   template <class T>
-  Span<T> elements() const { return {data<T>(), size()}; }
+  Span<T> elements() const {
+    return {data<T>(), size()};
+  }
 
   // For a call of the ABI; borrows this view's shape and data, so the view must outlive it.
   skerry_tensor abi() const&& = delete;
@@ -148,10 +165,12 @@ struct NamedTensor {
 
 namespace detail {
 
-inline std::vector<NamedTensor> named_tensors(const skerry_named_tensor* tensors, std::uint64_t count) {
+inline std::vector<NamedTensor> named_tensors(const skerry_named_tensor* tensors,
+                                              std::uint64_t count) {
   std::vector<NamedTensor> result;
   result.reserve(count);
-  for (std::uint64_t i = 0; i < count; ++i) result.push_back({tensors[i].name, TensorView(tensors[i].tensor)});
+  for (std::uint64_t i = 0; i < count; ++i)
+    result.push_back({tensors[i].name, TensorView(tensors[i].tensor)});
   return result;
 }
 

@@ -73,8 +73,8 @@ struct Event {
   TaskSeconds seconds;
   double cpu_seconds = 0;
   TaskBytes bytes;
-  std::string
-      code;  // "invalid_argument", "failed", "crashed", "lost", "cancelled", "rejected.nan", ...
+  // "invalid_argument", "failed", "crashed", "lost", "cancelled", "rejected.nan", ...
+  std::string code;
   std::string message;
 
   std::string timer;
@@ -94,9 +94,9 @@ struct TaskStart {
   std::string node;  // a node's name, or kCloud
   Json params = Json::object();
   std::map<std::string, std::string> inputs;  // name to digest
-  std::map<std::string, std::string>
-      expects;  // output to the digest of the artifact that it must look like: the same
-                // tensors, all finite. Another one arrives as TaskFailed "rejected..."
+  // Output to the digest of the artifact that it must look like: the same tensors, all finite.
+  // Another one arrives as TaskFailed with a code "rejected...".
+  std::map<std::string, std::string> expects;
 };
 
 // What should happen, in order. The engine stores it together with the new state before anything is
@@ -146,8 +146,7 @@ class Workflow {
   virtual Decision decide(const Event&, Json state) = 0;
 };
 
-// ----------------------------------------------------------------------------------------------
-// implementation
+// ------------------------------------------------------------------------------- implementation
 
 namespace detail {
 

@@ -42,8 +42,12 @@ TEST(Digest, ComesBackFromItsHexadecimalText) {
 
 TEST(Digest, RefusesTextThatIsNone) {
   const std::string good = kAbc;
-  for (const std::string& bad : {std::string(), good.substr(1), good + "0", "g" + good.substr(1),
-                                 "A" + good.substr(1), std::string(64, ' ')}) {
+  std::string letter = good;
+  letter[0] = 'g';
+  std::string capital = good;
+  capital[0] = 'B';
+  for (const std::string& bad :
+       {std::string(), good.substr(1), good + "0", letter, capital, std::string(64, ' ')}) {
     EXPECT_FALSE(Digest::from_hex(bad)) << bad;
   }
   EXPECT_FALSE(Digest::from_bytes(as_bytes("short")));

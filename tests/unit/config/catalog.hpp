@@ -34,7 +34,8 @@ inline plugin::Catalog test_catalog() {
 }
 
 inline plugin::Feature test_feature(const std::string& id) {
-  for (const plugin::Feature& feature : test_catalog().features()) {
+  const plugin::Catalog catalog = test_catalog();
+  for (const plugin::Feature& feature : catalog.features()) {
     if (feature.id == id) {
       return feature;
     }

@@ -115,12 +115,11 @@ TEST(Document, RefusesMoreThanTheLimits) {
 TEST(Document, RefusesAliasesThatMultiply) {
   std::string text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 10; ++i) {
-    const std::string last = "*a" + std::to_string(i - 1);
-    text += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + last;
-    for (int j = 1; j < 10; ++j) {
-      text += ", " + last;
+    const std::string name = std::to_string(i);
+    text.append("a").append(name).append(": &a").append(name).append(" [");
+    for (int j = 0; j < 10; ++j) {
+      text.append("*a").append(std::to_string(i - 1)).append(j < 9 ? ", " : "]\n");
     }
-    text += "]\n";
   }
   EXPECT_THAT(problem(text), HasSubstr("more than 100000 values"));
   EXPECT_THAT(problem("a: &x [*x]"), testing::AnyOf(HasSubstr("nested more than"), HasSubstr("anchor")));

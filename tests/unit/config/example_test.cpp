@@ -30,7 +30,8 @@ TEST(Example, PutsWhatIsRequiredFirstAndWhatIsOptionalInComments) {
 }
 
 TEST(Example, OfAFeatureIsAValidConfiguration) {
-  for (const plugin::Feature& feature : test_catalog().features()) {
+  const plugin::Catalog catalog = test_catalog();
+  for (const plugin::Feature& feature : catalog.features()) {
     const auto documents = parse_documents(example_fragment(feature), "example.yaml");
     ASSERT_TRUE(documents) << documents.error().text();
     const bool workflow = feature.resource.is_object();

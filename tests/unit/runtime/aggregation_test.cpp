@@ -73,10 +73,11 @@ constexpr skerry_aggregation_v1 kObservingMean{sizeof(skerry_aggregation_v1), 0,
 
 class AggregationDriver : public testing::Test {
  protected:
-  AggregationTask task_for(const std::vector<std::string>& files) {
+  AggregationTask task_for(std::vector<std::string> files) {
+    files_ = std::move(files);
     AggregationTask task{.rule = &kMean, .instance = rule_.instance(), .who = "the mean", .output = dir_.path() / "out"};
-    for (std::size_t i = 0; i < files.size(); ++i) {
-      task.inputs.push_back({"update " + std::to_string(i), as_bytes(files[i])});
+    for (std::size_t i = 0; i < files_.size(); ++i) {
+      task.inputs.push_back({"update " + std::to_string(i), as_bytes(files_[i])});
       task.updates.push_back({"node", 10 * (i + 1), 0.5});
     }
     return task;
@@ -92,6 +93,7 @@ class AggregationDriver : public testing::Test {
   }
 
   TempDir dir_ = TempDir::create().value();
+  std::vector<std::string> files_;  // what the task's inputs are
   MeanRule rule_;
 };
 
@@ -196,7 +198,9 @@ TEST_F(AggregationDriver, RefusesABaseOfAnotherStructure) {
   auto task = task_for({tensor_file({{"a", "F32", {2}, raw(std::vector<float>{1, 2})}})});
   const auto base = tensor_file({{"b", "F32", {2}, raw(std::vector<float>{1, 2})}});
   task.base = AggregationSource{"base", as_bytes(base)};
-  EXPECT_FALSE(run_aggregation(task));
+  const auto result = run_aggregation(task);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().where, "update 0");
 }
 
 TEST_F(AggregationDriver, StopsAtTheFirstErrorAndLeavesNoFile) {

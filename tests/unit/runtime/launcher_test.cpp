@@ -52,6 +52,8 @@ TEST(ProcessLauncher, KillsAWorkerThatDoesNotStopInTime) {
   const auto worker = launcher.start(host.spec("w1")).value();
   host.expect<wire::WorkerHello>();
   kill(worker.pid, SIGSTOP);  // deaf to TERM
+  siginfo_t info;
+  ASSERT_EQ(waitid(P_PID, static_cast<id_t>(worker.pid), &info, WSTOPPED | WNOWAIT), 0);
   launcher.stop("w1", std::chrono::milliseconds(10));
   EXPECT_EQ(wait_for_exit(launcher).signal, SIGKILL);
 }

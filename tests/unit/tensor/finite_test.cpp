@@ -1,10 +1,12 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <random>
+#include <string>
 
 #include "core/tensor/safetensors.hpp"
 #include "core/tensor/validate.hpp"
@@ -95,10 +97,22 @@ TEST(Finite, AgreesWithTheStandardLibraryOnRandomDoubles) {
 TEST(Finite, LetsIntegersHaveAnyBits) {
   for (const char* dtype : {"I64", "I32", "I16", "I8", "U8", "BOOL"}) {
     std::vector<TensorSpec> tensors{{"w", dtype, {64}}};
-    const std::string file = encode_header(tensors) + std::string(tensors[0].size, '\xff');
+    std::string file = encode_header(tensors);
+    file.append(tensors[0].size, '\xff');
     EXPECT_TRUE(check_finite(parse_layout(as_bytes(file), file.size()).value(), as_bytes(file)))
         << dtype;
   }
+}
+
+TEST(Finite, ReadsALargeTensorToItsLastElement) {
+  constexpr std::size_t kCount = 16 << 20;
+  File<std::uint32_t> file("F32", kCount);
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_TRUE(file.check());
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  RecordProperty("GB_per_second", std::to_string(4e-9 * kCount / seconds.count()));
+  file.set(kCount - 1, 0x7fc00000u);
+  EXPECT_FALSE(file.check());
 }
 
 TEST(Finite, RefusesAFileShorterThanItsLayout) {

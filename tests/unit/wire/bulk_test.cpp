@@ -1,1 +1,271 @@
+// Blobs between cloud and edges.
 #include <gtest/gtest.h>
+
+#include "core/wire/envelope.hpp"
+#include "core/wire/sockets.hpp"
+#include "tests/unit/wire/bulk_support.hpp"
+
+namespace skerry::wire {
+namespace {
+
+constexpr std::size_t kSizes[] = {0, 1, kChunkSize - 1, kChunkSize, 3 * 1024 * 1024 + 1};
+
+TEST_F(BulkTest, GetsBlobsOfEverySize) {
+  const auto client = client_of(net.edge_1);
+  for (const std::size_t size : kSizes) {
+    const std::string content = noise(size);
+    const Digest digest = digest_of_text(content);
+    backend.add(digest, content);
+    const auto file = edge_dir.path() / digest.hex();
+    const auto moved = get(*client, digest, file);
+    ASSERT_TRUE(moved) << moved.error().text();
+    EXPECT_EQ(*moved, size);
+    EXPECT_EQ(read_file(file).value(), content);
+  }
+  EXPECT_EQ(server->counters().malformed, 0u);
+  EXPECT_EQ(server->counters().dropped, 0u);
+}
+
+TEST_F(BulkTest, PutsBlobsOfEverySize) {
+  const auto client = client_of(net.edge_1);
+  for (const std::size_t size : kSizes) {
+    const std::string content = noise(size);
+    const Digest digest = digest_of_text(content);
+    const auto moved = put(*client, digest, content);
+    ASSERT_TRUE(moved) << moved.error().text();
+    EXPECT_EQ(*moved, size);
+    EXPECT_EQ(read_file(backend.blob(digest)).value(), content);
+    EXPECT_FALSE(std::filesystem::exists(backend.staging(digest)));
+  }
+  EXPECT_EQ(server->counters().uploads_completed, std::size(kSizes));
+}
+
+TEST_F(BulkTest, PutsBytesFromMemory) {
+  const auto client = client_of(net.edge_1);
+  const std::string content = noise(600000);
+  const Digest digest = digest_of_text(content);
+  client->put_bytes(digest, content, into_outcomes());
+  EXPECT_EQ(outcome().value(), content.size());
+  EXPECT_EQ(read_file(backend.blob(digest)).value(), content);
+}
+
+TEST_F(BulkTest, SendsNothingThatIsThereAlready) {
+  const std::string content = noise(500000);
+  const Digest digest = digest_of_text(content);
+  backend.add(digest, content);
+  const auto client = client_of(net.edge_1);
+  EXPECT_EQ(put(*client, digest, content).value(), 0u);
+  const auto file = edge_dir.path() / "here";
+  ASSERT_TRUE(write_file_durably(file, std::string_view(content)));
+  EXPECT_EQ(get(*client, digest, file).value(), 0u);
+}
+
+TEST_F(BulkTest, RunsManyTransfersAtOnce) {
+  const auto one = client_of(net.edge_1);
+  const auto two = client_of(net.edge_2);
+  constexpr int kEach = 8;
+  for (int i = 0; i < kEach; ++i) {
+    const std::string down = noise(700000 + static_cast<std::size_t>(i));
+    const std::string up = noise(900000 + static_cast<std::size_t>(i));
+    backend.add(digest_of_text(down), down);
+    one->get(digest_of_text(down), edge_dir.path() / ("one" + std::to_string(i)), into_outcomes());
+    two->get(digest_of_text(down), edge_dir.path() / ("two" + std::to_string(i)), into_outcomes());
+    one->put_bytes(digest_of_text(up), up, into_outcomes());
+  }
+  for (int i = 0; i < 3 * kEach; ++i) ASSERT_TRUE(outcome());
+}
+
+TEST_F(BulkTest, StoresOneBlobOfTwoEdgesOnce) {
+  const auto one = client_of(net.edge_1);
+  const auto two = client_of(net.edge_2);
+  const std::string content = noise(4 << 20);
+  const Digest digest = digest_of_text(content);
+  one->put_bytes(digest, content, into_outcomes());
+  two->put_bytes(digest, content, into_outcomes());
+  EXPECT_TRUE(outcome());
+  EXPECT_TRUE(outcome());
+  EXPECT_EQ(server->counters().uploads_completed, 1u);
+  EXPECT_EQ(read_file(backend.blob(digest)).value(), content);
+}
+
+TEST_F(BulkTest, ADownloadGoesOnWhenTheServerComesBack) {
+  const std::string content = noise(64 << 20);
+  const Digest digest = digest_of_text(content);
+  backend.add(digest, content);
+  const auto client = client_of(net.edge_1);
+  const auto file = edge_dir.path() / "blob";
+  client->get(digest, file, into_outcomes());
+  ASSERT_TRUE(eventually([&] { return server->counters().bytes_sent > 4 << 20; }));
+  const auto first = server->counters().bytes_sent;
+  server.reset();
+  ASSERT_TRUE(outcomes.empty()) << "the blob was too small to interrupt its transfer";
+  server = start_server(endpoint);
+  const auto moved = outcome();
+  ASSERT_TRUE(moved) << moved.error().text();
+  EXPECT_EQ(*moved, content.size());
+  EXPECT_EQ(read_file(file).value(), content);
+  // What was on its way when the server went, and no more, was sent twice.
+  EXPECT_LE(server->counters().bytes_sent, content.size() - first + (8 << 20));
+}
+
+TEST_F(BulkTest, AnUploadGoesOnWhenTheServerComesBack) {
+  const std::string content = noise(64 << 20);
+  const Digest digest = digest_of_text(content);
+  const auto client = client_of(net.edge_1);
+  client->put_bytes(digest, content, into_outcomes());
+  ASSERT_TRUE(eventually([&] { return server->counters().bytes_received > 12 << 20; }));
+  server.reset();
+  ASSERT_TRUE(outcomes.empty()) << "the blob was too small to interrupt its transfer";
+  const auto kept = std::filesystem::file_size(backend.staging(digest));
+  EXPECT_GE(kept, 8u << 20);
+  server = start_server(endpoint);
+  const auto moved = outcome();
+  ASSERT_TRUE(moved) << moved.error().text();
+  EXPECT_LE(*moved, content.size() + (8 << 20));
+  EXPECT_EQ(server->counters().bytes_received, content.size() - kept);
+  EXPECT_EQ(read_file(backend.blob(digest)).value(), content);
+}
+
+TEST_F(BulkTest, ANewClientGoesOnWhereTheLastOneStopped) {
+  const std::string content = noise(64 << 20);
+  const Digest digest = digest_of_text(content);
+  backend.add(digest, content);
+  const auto file = edge_dir.path() / "blob";
+  {
+    const auto client = client_of(net.edge_1);
+    client->get(digest, file, into_outcomes());
+    ASSERT_TRUE(eventually([&] { return server->counters().bytes_sent > 8 << 20; }));
+    client->cancel(digest);
+    const auto cancelled = outcome();
+    ASSERT_FALSE(cancelled);
+    EXPECT_EQ(cancelled.error().code, Code::cancelled);
+  }
+  const auto there = std::filesystem::file_size(file);
+  ASSERT_GT(there, 0u);
+  const auto client = client_of(net.edge_1);
+  EXPECT_EQ(get(*client, digest, file).value(), content.size() - there);
+  EXPECT_EQ(read_file(file).value(), content);
+}
+
+TEST_F(BulkTest, WaitsForACloudThatIsNotThereYet) {
+  server.reset();
+  const std::string content = noise(1000000);
+  const Digest digest = digest_of_text(content);
+  const auto client = client_of(net.edge_1);
+  client->put_bytes(digest, content, into_outcomes());
+  server = start_server(endpoint);
+  EXPECT_TRUE(outcome());
+}
+
+TEST_F(BulkTest, DamagedPartialFilesAreReplaced) {
+  const auto client = client_of(net.edge_1);
+  const std::string content = noise(1 << 20);
+  const Digest digest = digest_of_text(content);
+  for (const std::size_t size : {std::size_t{1000}, content.size(), content.size() + 5}) {
+    const std::string garbage(size, 'g');
+    ASSERT_TRUE(write_file_durably(backend.staging(digest), std::string_view(garbage)));
+    ASSERT_TRUE(put(*client, digest, content)) << size;
+    const auto file = edge_dir.path() / "blob";
+    ASSERT_TRUE(write_file_durably(file, std::string_view(garbage)));
+    ASSERT_TRUE(get(*client, digest, file)) << size;
+    EXPECT_EQ(read_file(file).value(), content);
+    std::filesystem::remove(backend.blob(digest));
+  }
+}
+
+TEST_F(BulkTest, RefusesAnUploadWithAnotherDigest) {
+  const auto client = client_of(net.edge_1);
+  const std::string content = noise(1 << 20);
+  const Digest wrong = digest_of_text("something else");
+  const auto refused = put(*client, wrong, content);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::data_loss);
+  EXPECT_NE(refused.error().message.find("digest mismatch"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(backend.staging(wrong)));
+  EXPECT_FALSE(std::filesystem::exists(backend.blob(wrong)));
+}
+
+TEST_F(BulkTest, RefusesADownloadWithAnotherDigest) {
+  const auto client = client_of(net.edge_1);
+  const Digest wrong = digest_of_text("something else");
+  backend.add(wrong, noise(1 << 20));
+  const auto file = edge_dir.path() / "blob";
+  const auto refused = get(*client, wrong, file);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::data_loss);
+  EXPECT_EQ(std::filesystem::file_size(file), 0u);
+}
+
+TEST_F(BulkTest, ReportsWhatIsNotThereOrNotAllowed) {
+  const auto client = client_of(net.edge_1);
+  const Digest digest = digest_of_text("content");
+  EXPECT_EQ(get(*client, digest, edge_dir.path() / "a").error().code, Code::not_found);
+  backend.add(digest, "content");
+  backend.deny("edge-1");
+  const auto denied = get(*client, digest, edge_dir.path() / "a");
+  EXPECT_EQ(denied.error().code, Code::permission_denied);
+  EXPECT_NE(denied.error().message.find("edge-1 has no task"), std::string::npos);
+  EXPECT_EQ(put(*client, digest_of_text("x"), "x").error().code, Code::permission_denied);
+  EXPECT_EQ(server->counters().refused, 3u);
+}
+
+TEST_F(BulkTest, ReportsLocalFilesThatCannotBeUsed) {
+  const auto client = client_of(net.edge_1);
+  const Digest digest = digest_of_text("content");
+  EXPECT_FALSE(get(*client, digest, edge_dir.path() / "no" / "such" / "folder"));
+  client->put(digest, edge_dir.path() / "absent", 10, into_outcomes());
+  EXPECT_EQ(outcome().error().code, Code::not_found);
+  const auto brief = edge_dir.path() / "short";
+  ASSERT_TRUE(write_file_durably(brief, std::string_view("short")));
+  client->put(digest, brief, 10, into_outcomes());
+  EXPECT_EQ(outcome().error().code, Code::data_loss);
+}
+
+TEST_F(BulkTest, RefusesASecondGetOfOneBlob) {
+  server.reset();
+  const auto client = client_of(net.edge_1);
+  const Digest digest = digest_of_text("content");
+  client->get(digest, edge_dir.path() / "a", into_outcomes());
+  client->get(digest, edge_dir.path() / "b", into_outcomes());
+  EXPECT_EQ(outcome().error().code, Code::already_exists);
+  client->cancel(digest);
+  EXPECT_EQ(outcome().error().code, Code::cancelled);
+}
+
+TEST_F(BulkTest, ADyingClientEndsItsTransfers) {
+  server.reset();
+  auto client = client_of(net.edge_1);
+  client->get(digest_of_text("content"), edge_dir.path() / "a", into_outcomes());
+  client.reset();
+  EXPECT_EQ(outcome().error().code, Code::cancelled);
+}
+
+TEST_F(BulkTest, StrangersGetNothing) {
+  const auto stranger = client_of(new_key());
+  const Digest digest = digest_of_text("content");
+  backend.add(digest, "content");
+  stranger->get(digest, edge_dir.path() / "a", into_outcomes());
+  ASSERT_TRUE(net.refusals.take());
+  EXPECT_TRUE(get(*client_of(net.edge_1), digest, edge_dir.path() / "b"));
+  EXPECT_TRUE(outcomes.empty());
+  EXPECT_EQ(server->counters().bytes_sent, 7u);
+}
+
+TEST_F(BulkTest, CountsNonsenseAndGoesOn) {
+  zmq::socket_t rogue(net.edge_context, zmq::socket_type::dealer);
+  set_limits(rogue, {kBulkLimit, 100, 100}, endpoint);
+  set_curve_client(rogue, net.edge_2, net.cloud.public_key);
+  rogue.connect(endpoint);
+  std::string broken = frame(0, 1, 0, BlobGet{});
+  broken.back() ^= 1;
+  for (const std::string& bytes : {std::string("nonsense"), frame(Header{Type::blob_get}, "x"),
+                                   frame(Header{Type::hello}, "x"), broken}) {
+    rogue.send(zmq::buffer(bytes), zmq::send_flags::none);
+  }
+  EXPECT_TRUE(eventually([&] { return server->counters().malformed == 4; }));
+  const auto client = client_of(net.edge_1);
+  EXPECT_TRUE(put(*client, digest_of_text("x"), "x"));
+}
+
+}  // namespace
+}  // namespace skerry::wire
