@@ -116,8 +116,8 @@ Result<const skerry_entry*> entry_of(dll::shared_library& library, const std::st
 Result<std::string> read_manifest(const Feature& feature) {
   SKERRY_TRY(check_trust(feature.file, feature.search_path));
   SKERRY_ASSIGN(const ElfFile elf, ElfFile::open(feature.file));
-  SKERRY_TRY(check_exported_entry(elf, feature.file));
   SKERRY_ASSIGN(std::string section, manifest_text(elf, feature.file));
+  SKERRY_TRY(check_exported_entry(elf, feature.file));
   SKERRY_TRY(check_feature(section, feature));
   return section;
 }

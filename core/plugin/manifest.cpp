@@ -18,7 +18,7 @@ tl::unexpected<Problem> wrong(const std::string& field, const std::string& messa
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// A name in a job file and in file names: "image-grid", "acme.krum".
+// A name in a job file and in file names: "my-data", "acme.krum".
 bool is_id(std::string_view text) {
   if (text.empty() || text.size() > 63 || (!is_lower(text[0]) && !is_digit(text[0]))) {
     return false;

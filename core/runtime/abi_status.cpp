@@ -32,26 +32,39 @@ skerry_status to_abi(Code code) {
     case Code::invalid_argument:
     case Code::not_found:
     case Code::already_exists:
-    case Code::permission_denied: return SKERRY_INVALID_ARGUMENT;
-    case Code::failed_precondition: return SKERRY_UNSUPPORTED;
-    case Code::data_loss: return SKERRY_FAILED;
-    case Code::cancelled: return SKERRY_CANCELLED;
+    case Code::permission_denied:
+      return SKERRY_INVALID_ARGUMENT;
+    case Code::failed_precondition:
+      return SKERRY_UNSUPPORTED;
+    case Code::data_loss:
+      return SKERRY_FAILED;
+    case Code::cancelled:
+      return SKERRY_CANCELLED;
     case Code::unavailable:
-    case Code::deadline_exceeded: return SKERRY_RETRY;
-    case Code::internal: return SKERRY_INTERNAL;
+    case Code::deadline_exceeded:
+      return SKERRY_RETRY;
+    case Code::internal:
+      return SKERRY_INTERNAL;
   }
   return SKERRY_INTERNAL;
 }
 
 std::string_view status_name(skerry_status status) {
   switch (status) {
-    case SKERRY_OK: return "ok";
-    case SKERRY_INVALID_ARGUMENT: return "invalid_argument";
-    case SKERRY_UNSUPPORTED: return "unsupported";
-    case SKERRY_FAILED: return "failed";
-    case SKERRY_CANCELLED: return "cancelled";
-    case SKERRY_RETRY: return "retry";
-    default: return "internal";
+    case SKERRY_OK:
+      return "ok";
+    case SKERRY_INVALID_ARGUMENT:
+      return "invalid_argument";
+    case SKERRY_UNSUPPORTED:
+      return "unsupported";
+    case SKERRY_FAILED:
+      return "failed";
+    case SKERRY_CANCELLED:
+      return "cancelled";
+    case SKERRY_RETRY:
+      return "retry";
+    default:
+      return "internal";
   }
 }
 
@@ -64,19 +77,33 @@ skerry_error empty_error() {
 Problem problem_of(skerry_status status, const skerry_error& error, std::string_view who) {
   Problem problem{.message = text_of(error.message), .field = text_of(error.field)};
   switch (status) {
-    case SKERRY_INVALID_ARGUMENT: problem.code = Code::invalid_argument; break;
-    case SKERRY_UNSUPPORTED: problem.code = Code::failed_precondition; break;
-    case SKERRY_FAILED: problem.code = Code::data_loss; break;
-    case SKERRY_CANCELLED: problem.code = Code::cancelled; break;
-    case SKERRY_RETRY: problem.code = Code::unavailable; break;
-    case SKERRY_INTERNAL: problem.code = Code::internal; break;
+    case SKERRY_INVALID_ARGUMENT:
+      problem.code = Code::invalid_argument;
+      break;
+    case SKERRY_UNSUPPORTED:
+      problem.code = Code::failed_precondition;
+      break;
+    case SKERRY_FAILED:
+      problem.code = Code::data_loss;
+      break;
+    case SKERRY_CANCELLED:
+      problem.code = Code::cancelled;
+      break;
+    case SKERRY_RETRY:
+      problem.code = Code::unavailable;
+      break;
+    case SKERRY_INTERNAL:
+      problem.code = Code::internal;
+      break;
     default:
       problem.code = Code::internal;
-      problem.message = fmt::format("{} returned status {}, which the plugin interface does not have ({})", who,
-                                    status, problem.message.empty() ? "no message" : problem.message);
+      problem.message =
+          fmt::format("{} returned status {}, which the plugin interface does not have ({})", who,
+                      status, problem.message.empty() ? "no message" : problem.message);
       return problem;
   }
-  if (problem.message.empty()) problem.message = fmt::format("{} failed ({}) without a message", who, status_name(status));
+  if (problem.message.empty())
+    problem.message = fmt::format("{} failed ({}) without a message", who, status_name(status));
   return problem;
 }
 
@@ -85,7 +112,8 @@ skerry_status report(const Problem& problem, skerry_error* error) {
   if (error) {
     error->code = status;
     put(error->field, problem.field);
-    put(error->message, problem.where.empty() ? problem.message : problem.where + ": " + problem.message);
+    put(error->message,
+        problem.where.empty() ? problem.message : problem.where + ": " + problem.message);
   }
   return status;
 }

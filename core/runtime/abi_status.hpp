@@ -14,16 +14,18 @@ namespace skerry::runtime {
 
 skerry_status to_abi(Code code);
 
-// "invalid_argument", "unsupported", "failed", "cancelled", "retry", "internal": what TaskDone carries.
+// "invalid_argument", "unsupported", "failed", "cancelled", "retry", "internal": what TaskDone
+// carries.
 std::string_view status_name(skerry_status status);
 
 skerry_error empty_error();
 
-// What a call of `who` ("plugin x 1.0.0 (FILE)") that did not return SKERRY_OK has told. A status that is none of the
-// ABI's is the plugin's fault: Code::internal.
+// What a call of `who` ("plugin x 1.0.0 (FILE)") that did not return SKERRY_OK has told. A status
+// that is none of the ABI's is the plugin's fault: Code::internal.
 Problem problem_of(skerry_status status, const skerry_error& error, std::string_view who);
 
-// Writes the problem where a plugin will read it and returns the status that goes with it. `error` may be null.
+// Writes the problem where a plugin will read it and returns the status that goes with it. `error`
+// may be null.
 skerry_status report(const Problem& problem, skerry_error* error);
 
 // The body of a function that plugins call: no exception leaves it.

@@ -57,11 +57,16 @@ struct Output {
 class TileRunner {
  public:
   TileRunner(const AggregationTask& task, const AggregationSources& sources)
-      : task_(task), sources_(sources), pointers_(sources.clients()), buffers_(sources.clients() + 2) {}
+      : task_(task),
+        sources_(sources),
+        pointers_(sources.clients()),
+        buffers_(sources.clients() + 2) {}
 
   Status observe(const Tile& tile) {
     const auto view = prepare(tile);
-    return call(task_.who, [&](skerry_error* error) { return task_.rule->observe(task_.instance, &view, error); });
+    return call(task_.who, [&](skerry_error* error) {
+      return task_.rule->observe(task_.instance, &view, error);
+    });
   }
 
   Status combine(const Tile& tile, const Output& output) {
@@ -77,8 +82,9 @@ class TileRunner {
     if (!stored_as_tile(element)) {
       encoded_.resize(stored);
       if (!encode_tile(element, combined, tile.count, encoded_.data()))
-        return fail(Code::data_loss, fmt::format("{} gave NaN for an element of \"{}\", which holds integers ({})",
-                                                 task_.who, spec.name, spec.dtype));
+        return fail(Code::data_loss,
+                    fmt::format("{} gave NaN for an element of \"{}\", which holds integers ({})",
+                                task_.who, spec.name, spec.dtype));
       combined = encoded_.data();
     }
     const std::uint64_t at = output.data_offset + spec.offset + tile.offset * stored_size(element);
@@ -87,6 +93,7 @@ class TileRunner {
 
  private:
   skerry_tile prepare(const Tile& tile) {
+    sources_.fetch(tile);
     const Element element = sources_.element(tile);
     for (std::size_t i = 0; i < sources_.clients(); ++i)
       pointers_[i] = elements(i, element, sources_.input(i, tile), tile.count);
@@ -105,7 +112,8 @@ class TileRunner {
   }
 
   // The elements as a tile has them: in place where the file's own bytes serve, else converted.
-  const void* elements(std::size_t slot, Element element, const std::byte* stored, std::uint64_t count) {
+  const void* elements(std::size_t slot, Element element, const std::byte* stored,
+                       std::uint64_t count) {
     const bool aligned = reinterpret_cast<std::uintptr_t>(stored) % tile_size(element) == 0;
     if (stored_as_tile(element) && aligned) return stored;
     auto* converted = buffer(slot, count * tile_size(element));
@@ -115,18 +123,22 @@ class TileRunner {
 
   std::byte* buffer(std::size_t slot, std::size_t bytes) {
     auto& buffer = buffers_[slot];
-    if (buffer.size() * sizeof(double) < bytes) buffer.resize((bytes + sizeof(double) - 1) / sizeof(double));
+    if (buffer.size() * sizeof(double) < bytes)
+      buffer.resize((bytes + sizeof(double) - 1) / sizeof(double));
     return reinterpret_cast<std::byte*>(buffer.data());
   }
 
   const AggregationTask& task_;
   const AggregationSources& sources_;
   std::vector<const void*> pointers_;
-  std::vector<std::vector<double>> buffers_;  // of each input, the base, the output; doubles for their alignment
+  std::vector<std::vector<double>>
+      buffers_;  // of each input, the base, the output; doubles for their alignment
   std::vector<std::byte> encoded_;
 };
 
-Status cancelled_status() { return fail(Code::cancelled, "stopped by the host"); }
+Status cancelled_status() {
+  return fail(Code::cancelled, "stopped by the host");
+}
 
 // Deals tiles to threads, in order, and keeps the problem of the earliest tile that failed.
 class TileQueue {
@@ -158,7 +170,8 @@ class TileQueue {
   std::optional<Problem> problem_;
 };
 
-Status observe_all(const AggregationTask& task, const AggregationSources& sources, const std::vector<Tile>& tiles) {
+Status observe_all(const AggregationTask& task, const AggregationSources& sources,
+                   const std::vector<Tile>& tiles) {
   if (!SKERRY_HAS(skerry_aggregation_v1, task.rule, observe) || !task.rule->observe) return {};
   TileRunner runner(task, sources);
   for (const auto& tile : tiles) {
@@ -169,8 +182,8 @@ Status observe_all(const AggregationTask& task, const AggregationSources& source
   return {};
 }
 
-Status combine_all(const AggregationTask& task, const AggregationSources& sources, const std::vector<Tile>& tiles,
-                   const Output& output) {
+Status combine_all(const AggregationTask& task, const AggregationSources& sources,
+                   const std::vector<Tile>& tiles, const Output& output) {
   TileQueue queue(tiles.size());
   const auto work = [&] {
     try {
@@ -203,28 +216,31 @@ Status begin(const AggregationTask& task, const AggregationSources& sources) {
   std::vector<skerry_named_tensor> schema;
   for (const auto& spec : sources.layout().tensors) schema.push_back(view_of(spec, nullptr));
   return call(task.who, [&](skerry_error* error) {
-    return task.rule->begin(task.instance, schema.data(), schema.size(), task.updates.data(), task.updates.size(),
-                            error);
+    return task.rule->begin(task.instance, schema.data(), schema.size(), task.updates.data(),
+                            task.updates.size(), error);
   });
 }
 
 Status finish(const AggregationTask& task) {
   if (!SKERRY_HAS(skerry_aggregation_v1, task.rule, finish) || !task.rule->finish) return {};
-  return call(task.who, [&](skerry_error* error) { return task.rule->finish(task.instance, error); });
+  return call(task.who,
+              [&](skerry_error* error) { return task.rule->finish(task.instance, error); });
 }
 
 Status check_updates(const AggregationTask& task) {
   if (task.updates.size() != task.inputs.size())
-    return fail(Code::internal,
-                fmt::format("{} inputs but {} descriptions of updates", task.inputs.size(), task.updates.size()));
+    return fail(Code::internal, fmt::format("{} inputs but {} descriptions of updates",
+                                            task.inputs.size(), task.updates.size()));
   for (std::size_t i = 0; i < task.updates.size(); ++i)
     if (task.updates[i].samples == 0)
-      return fail(Code::invalid_argument, "an update of 0 samples has no weight; at least 1 is needed",
+      return fail(Code::invalid_argument,
+                  "an update of 0 samples has no weight; at least 1 is needed",
                   task.inputs[i].name);
   return {};
 }
 
-Result<AggregationResult> write_model(const AggregationTask& task, const AggregationSources& sources,
+Result<AggregationResult> write_model(const AggregationTask& task,
+                                      const AggregationSources& sources,
                                       const std::vector<Tile>& tiles) {
   SKERRY_ASSIGN(const auto output, Output::create(task.output, sources.layout()));
   SKERRY_TRY(combine_all(task, sources, tiles, output));

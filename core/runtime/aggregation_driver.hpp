@@ -33,9 +33,10 @@ struct AggregationResult {
   std::uint64_t size = 0;
 };
 
-// Runs an aggregation tile by tile and writes the new model to a file, which is removed again on failure. Memory is
-// O(threads x tile x clients), however large the model. The result has the same bits for any number of threads and any
-// tile size, provided that the rule keeps its promise (abi.h). The first error ends everything.
+// Runs an aggregation tile by tile and writes the new model to a file, which is removed again on
+// failure. Memory is O(threads x tile x clients), however large the model. The result has the same
+// bits for any number of threads and any tile size, provided that the rule keeps its promise
+// (abi.h). The first error ends everything.
 Result<AggregationResult> run_aggregation(const AggregationTask& task);
 
 }  // namespace skerry::runtime

@@ -21,7 +21,7 @@ Result<tensor::Layout> layout_of(const AggregationSource& source) {
 }
 
 // Advice only: failure changes speed or memory, not results.
-void advise(const std::byte* begin, std::size_t size, int advice) {
+void advise_range(const std::byte* begin, std::size_t size, int advice) {
   static const std::uintptr_t page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
   const auto start = reinterpret_cast<std::uintptr_t>(begin) & ~(page - 1);
   const auto end = reinterpret_cast<std::uintptr_t>(begin) + size;
@@ -32,10 +32,12 @@ void advise(const std::byte* begin, std::size_t size, int advice) {
 
 Result<AggregationSources> AggregationSources::open(std::vector<AggregationSource> inputs,
                                                     std::optional<AggregationSource> base) {
-  if (inputs.empty()) return fail(Code::invalid_argument, "there is nothing to aggregate: no inputs");
+  if (inputs.empty())
+    return fail(Code::invalid_argument, "there is nothing to aggregate: no inputs");
   AggregationSources sources;
   SKERRY_ASSIGN(sources.layout_, layout_of(base ? *base : inputs.front()));
-  for (const auto& spec : sources.layout_.tensors) sources.elements_.push_back(element_of(spec.dtype));
+  for (const auto& spec : sources.layout_.tensors)
+    sources.elements_.push_back(element_of(spec.dtype));
   for (auto& input : inputs) {
     SKERRY_ASSIGN(const auto layout, layout_of(input));
     SKERRY_ASSIGN(auto file, sources.arrange(std::move(input), layout));
@@ -58,8 +60,10 @@ Result<AggregationSources::File> AggregationSources::arrange(AggregationSource s
   }
   File file{std::move(source), {}};
   for (const auto& spec : layout_.tensors)
-    file.tensors.push_back(file.source.bytes.data() + found.data_offset + found.find(spec.name)->offset);
-  if (file.source.mapped) advise(file.source.bytes.data(), file.source.bytes.size(), MADV_SEQUENTIAL);
+    file.tensors.push_back(file.source.bytes.data() + found.data_offset +
+                           found.find(spec.name)->offset);
+  if (file.source.mapped)
+    advise_range(file.source.bytes.data(), file.source.bytes.size(), MADV_SEQUENTIAL);
   return file;
 }
 
@@ -73,14 +77,20 @@ std::vector<Tile> AggregationSources::tiles(std::uint64_t elements) const {
   return result;
 }
 
-void AggregationSources::release(const Tile& tile) const {
-  for (const auto& file : inputs_) release(file, tile);
-  if (base_) release(*base_, tile);
+void AggregationSources::fetch(const Tile& tile) const {
+  for (const auto& file : inputs_) advise(file, tile, MADV_POPULATE_READ);
+  if (base_) advise(*base_, tile, MADV_POPULATE_READ);
 }
 
-void AggregationSources::release(const File& file, const Tile& tile) const {
-  // Whole pages, a neighbour's edge included: the kernel still has them, should they be read again.
-  if (file.source.mapped) advise(at(file, tile), tile.count * stored_size(element(tile)), MADV_DONTNEED);
+void AggregationSources::release(const Tile& tile) const {
+  for (const auto& file : inputs_) advise(file, tile, MADV_DONTNEED);
+  if (base_) advise(*base_, tile, MADV_DONTNEED);
+}
+
+void AggregationSources::advise(const File& file, const Tile& tile, int advice) const {
+  // Whole pages, a neighbour's edge included: the kernel still has what it takes away there.
+  if (file.source.mapped)
+    advise_range(at(file, tile), tile.count * stored_size(element(tile)), advice);
 }
 
 }  // namespace skerry::runtime

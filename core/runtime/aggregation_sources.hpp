@@ -16,9 +16,10 @@ namespace skerry::runtime {
 
 // A safetensors file in memory.
 struct AggregationSource {
-  std::string name;      // for messages
-  Bytes bytes;           // borrowed
-  bool mapped = false;   // a mapping of a file, read-only: pages may be given back once they were read
+  std::string name;  // for messages
+  Bytes bytes;       // borrowed
+  bool mapped =
+      false;  // a mapping of a file, read-only: pages may be given back once they were read
 };
 
 struct Tile {
@@ -30,7 +31,8 @@ struct Tile {
 // The inputs of an aggregation, found to be of one structure, cut into tiles.
 class AggregationSources {
  public:
-  static Result<AggregationSources> open(std::vector<AggregationSource> inputs, std::optional<AggregationSource> base);
+  static Result<AggregationSources> open(std::vector<AggregationSource> inputs,
+                                         std::optional<AggregationSource> base);
 
   std::size_t clients() const { return inputs_.size(); }
   bool has_base() const { return base_.has_value(); }
@@ -40,9 +42,13 @@ class AggregationSources {
   Element element(const Tile& tile) const { return elements_[tile.tensor]; }
 
   // Where the tile's elements are in an input or the base, in the file's own type.
-  const std::byte* input(std::size_t client, const Tile& tile) const { return at(inputs_[client], tile); }
+  const std::byte* input(std::size_t client, const Tile& tile) const {
+    return at(inputs_[client], tile);
+  }
   const std::byte* base(const Tile& tile) const { return at(*base_, tile); }
 
+  // The tile will be read now: its pages are mapped at once rather than fault by fault.
+  void fetch(const Tile& tile) const;
   // The tile was read: its pages of mapped files need not stay in memory.
   void release(const Tile& tile) const;
 
@@ -56,7 +62,7 @@ class AggregationSources {
   const std::byte* at(const File& file, const Tile& tile) const {
     return file.tensors[tile.tensor] + tile.offset * stored_size(element(tile));
   }
-  void release(const File& file, const Tile& tile) const;
+  void advise(const File& file, const Tile& tile, int advice) const;
 
   tensor::Layout layout_;
   std::vector<Element> elements_;  // of each tensor

@@ -32,14 +32,16 @@ Result<tensor::TensorSpec> spec_of(const skerry_named_tensor& named) {
   const auto refuse = [&](std::string what) {
     return fail(Code::invalid_argument, fmt::format("tensor \"{}\" {}", name, what));
   };
-  if (name.empty() || name == "__metadata__") return refuse("cannot have this name in a safetensors file");
+  if (name.empty() || name == "__metadata__")
+    return refuse("cannot have this name in a safetensors file");
   if (tensor.device_type != SKERRY_CPU) return refuse("is not in CPU memory; copy it there first");
   if (tensor.ndim < 0 || tensor.ndim > SKERRY_MAX_DIMS)
-    return refuse(fmt::format("has {} dimensions; 0 to {} are allowed", tensor.ndim, int{SKERRY_MAX_DIMS}));
+    return refuse(
+        fmt::format("has {} dimensions; 0 to {} are allowed", tensor.ndim, int{SKERRY_MAX_DIMS}));
   const auto dtype = dtype_name(tensor.dtype_code, tensor.dtype_bits);
   if (!dtype || tensor.dtype_lanes != 1)
-    return refuse(fmt::format("has element type {}/{}/{}, which safetensors files cannot hold", tensor.dtype_code,
-                              tensor.dtype_bits, tensor.dtype_lanes));
+    return refuse(fmt::format("has element type {}/{}/{}, which safetensors files cannot hold",
+                              tensor.dtype_code, tensor.dtype_bits, tensor.dtype_lanes));
   if (!is_dense(tensor)) return refuse("is not dense and row-major; make it contiguous first");
   tensor::TensorSpec spec{.name = name, .dtype = std::string(*dtype)};
   spec.shape.assign(tensor.shape, tensor.shape + tensor.ndim);
@@ -48,7 +50,8 @@ Result<tensor::TensorSpec> spec_of(const skerry_named_tensor& named) {
   return spec;
 }
 
-Result<std::vector<tensor::TensorSpec>> specs_of(const skerry_named_tensor* tensors, std::uint64_t count) {
+Result<std::vector<tensor::TensorSpec>> specs_of(const skerry_named_tensor* tensors,
+                                                 std::uint64_t count) {
   std::vector<tensor::TensorSpec> specs;
   std::set<std::string> names;
   for (std::uint64_t i = 0; i < count; ++i) {
@@ -75,8 +78,8 @@ Status stream(const std::string& header, const skerry_named_tensor* tensors,
 }
 
 Status stream_to_file(const std::filesystem::path& file, const std::string& header,
-                      const skerry_named_tensor* tensors, const std::vector<tensor::TensorSpec>& specs,
-                      Hasher& hasher) {
+                      const skerry_named_tensor* tensors,
+                      const std::vector<tensor::TensorSpec>& specs, Hasher& hasher) {
   SKERRY_ASSIGN(auto fd, open_file(file, O_WRONLY | O_CREAT | O_TRUNC));
   return stream(header, tensors, specs, [&](Bytes bytes) -> Status {
     constexpr std::size_t kStep = 1 << 20;  // hashed while it is still in the cache
@@ -119,8 +122,8 @@ Result<std::unique_ptr<InputTensors>> InputTensors::open(const wire::TaskInput& 
   return result;
 }
 
-Result<wire::TaskOutput> write_tensors(std::string_view name, const skerry_named_tensor* tensors, std::uint64_t count,
-                                       const std::filesystem::path& file) {
+Result<wire::TaskOutput> write_tensors(std::string_view name, const skerry_named_tensor* tensors,
+                                       std::uint64_t count, const std::filesystem::path& file) {
   SKERRY_ASSIGN(auto specs, specs_of(tensors, count));
   const std::string header = tensor::encode_header(specs);
   wire::TaskOutput output{.name = std::string(name), .size = header.size()};

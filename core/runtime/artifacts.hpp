@@ -17,7 +17,8 @@
 
 namespace skerry::runtime {
 
-// The bytes of an input: mapped from its file, or in the message that brought it, which must outlive this.
+// The bytes of an input: mapped from its file, or in the message that brought it, which must
+// outlive this.
 class InputFile {
  public:
   static Result<InputFile> open(const wire::TaskInput& input);
@@ -30,7 +31,8 @@ class InputFile {
   bool mapped_ = false;
 };
 
-// Named views of an input's tensors, in the order of the file. Data that is not aligned for its type is copied.
+// Named views of an input's tensors, in the order of the file. Data that is not aligned for its
+// type is copied.
 class InputTensors {
  public:
   static Result<std::unique_ptr<InputTensors>> open(const wire::TaskInput& input);
@@ -43,9 +45,10 @@ class InputTensors {
   std::vector<skerry_named_tensor> views_;
 };
 
-// Writes dense CPU tensors as one safetensors file and takes its digest on the way. At most wire::kInlineBlobLimit
-// bytes stay in memory (TaskOutput::data); more go to `file`, which is removed again on failure.
-Result<wire::TaskOutput> write_tensors(std::string_view name, const skerry_named_tensor* tensors, std::uint64_t count,
-                                       const std::filesystem::path& file);
+// Writes dense CPU tensors as one safetensors file and takes its digest on the way. At most
+// wire::kInlineBlobLimit bytes stay in memory (TaskOutput::data); more go to `file`, which is
+// removed again on failure.
+Result<wire::TaskOutput> write_tensors(std::string_view name, const skerry_named_tensor* tensors,
+                                       std::uint64_t count, const std::filesystem::path& file);
 
 }  // namespace skerry::runtime

@@ -8,8 +8,8 @@ namespace skerry::runtime {
 // The number of the call that runs, and whether it is to stop. One call at a time.
 class Calls {
  public:
-  std::uint64_t begin() { return ++current_; }                // before the call is handed to its thread
-  void cancel_current() { cancelled_.store(current_.load()); }  // any thread
+  std::uint64_t begin() { return ++current_; }  // before the call is handed to its thread
+  void cancel_current() { cancelled_.store(current_.load()); }                // any thread
   bool cancelled(std::uint64_t id) const { return id == cancelled_.load(); }  // any thread
 
  private:

@@ -16,11 +16,13 @@
 
 namespace skerry::runtime {
 
-// The rows of the job's datasets, held out and divided as the job says, in memory for the worker's life.
+// The rows of the job's datasets, held out and divided as the job says, in memory for the worker's
+// life.
 //
-// A slot's `partition` {by, parts, index, alpha, seed} decides the shares of the "train" split; what it leaves open
-// comes from the call, the seed from the job. `holdout` is the fraction that the "holdout" split has, the same rows on
-// every node; the call alone divides it, at random. Not thread-safe.
+// A slot's `partition` {by, parts, index, alpha, seed} decides the shares of the "train" split;
+// what it leaves open comes from the call, the seed from the job. `holdout` is the fraction that
+// the "holdout" split has, the same rows on every node; the call alone divides it, at random. Not
+// thread-safe.
 class DataLoader {
  public:
   DataLoader(FeaturePool& pool, std::uint64_t job_seed);

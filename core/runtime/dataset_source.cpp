@@ -13,7 +13,8 @@
 namespace skerry::runtime {
 namespace {
 
-constexpr double kDefaultHoldout = 0.2;  // where the document was resolved without the schema's default
+constexpr double kDefaultHoldout =
+    0.2;  // where the document was resolved without the schema's default
 
 template <class T>
 std::optional<T> optional_word(const Json& words, const char* name) {
@@ -25,7 +26,9 @@ std::optional<T> optional_word(const Json& words, const char* name) {
 PartitionWords parse_partition(const Json& words) {
   PartitionWords result;
   const auto by = words.value("by", "iid");
-  result.by = by == "label" ? PartitionBy::label : by == "dirichlet" ? PartitionBy::dirichlet : PartitionBy::iid;
+  result.by = by == "label"       ? PartitionBy::label
+              : by == "dirichlet" ? PartitionBy::dirichlet
+                                  : PartitionBy::iid;
   result.parts = optional_word<std::uint32_t>(words, "parts");
   result.index = optional_word<std::uint32_t>(words, "index");
   result.alpha = words.value("alpha", 0.5);
@@ -35,13 +38,15 @@ PartitionWords parse_partition(const Json& words) {
 
 template <class T>
 std::vector<double> copy_labels(const skerry_tensor& tensor, std::uint64_t rows) {
-  const auto* labels = reinterpret_cast<const T*>(static_cast<const char*>(tensor.data) + tensor.byte_offset);
+  const auto* labels =
+      reinterpret_cast<const T*>(static_cast<const char*>(tensor.data) + tensor.byte_offset);
   return std::vector<double>(labels, labels + rows);
 }
 
 bool holds(const skerry_tensor& tensor, std::uint8_t code, std::uint8_t bits, std::uint64_t rows) {
-  return tensor.data && tensor.device_type == SKERRY_CPU && tensor.dtype_code == code && tensor.dtype_bits == bits &&
-         tensor.ndim == 1 && static_cast<std::uint64_t>(tensor.shape[0]) == rows &&
+  return tensor.data && tensor.device_type == SKERRY_CPU && tensor.dtype_code == code &&
+         tensor.dtype_bits == bits && tensor.ndim == 1 &&
+         static_cast<std::uint64_t>(tensor.shape[0]) == rows &&
          (!tensor.strides || tensor.strides[0] == 1);
 }
 
@@ -49,9 +54,12 @@ bool holds(const skerry_tensor& tensor, std::uint8_t code, std::uint8_t bits, st
 
 std::string_view partition_name(PartitionBy by) {
   switch (by) {
-    case PartitionBy::label: return "label";
-    case PartitionBy::dirichlet: return "dirichlet";
-    case PartitionBy::iid: break;
+    case PartitionBy::label:
+      return "label";
+    case PartitionBy::dirichlet:
+      return "dirichlet";
+    case PartitionBy::iid:
+      break;
   }
   return "iid";
 }
@@ -73,14 +81,17 @@ Status DatasetSource::read_info() {
     return interface_->info(instance_->get(), &info_, error);
   }));
   const auto wrong = [&](std::string what) {
-    return fail(Code::internal, fmt::format("{} describes its dataset wrongly: {}", instance_->who(), what));
+    return fail(Code::internal,
+                fmt::format("{} describes its dataset wrongly: {}", instance_->who(), what));
   };
-  if (info_.ndim < 1 || info_.ndim > SKERRY_MAX_DIMS) return wrong(fmt::format("{} dimensions", info_.ndim));
+  if (info_.ndim < 1 || info_.ndim > SKERRY_MAX_DIMS)
+    return wrong(fmt::format("{} dimensions", info_.ndim));
   const std::vector<std::int64_t> shape(info_.shape, info_.shape + info_.ndim);
   const auto elements = tensor::element_count(shape);
   if (!elements || *elements == 0) return wrong("rows of shape " + tensor::shape_text(shape));
   row_elements_ = *elements;
-  if (info_.label_kind > SKERRY_LABEL_REAL) return wrong(fmt::format("label kind {}", info_.label_kind));
+  if (info_.label_kind > SKERRY_LABEL_REAL)
+    return wrong(fmt::format("label kind {}", info_.label_kind));
   if ((info_.label_kind == SKERRY_LABEL_CLASS) != (info_.classes > 0))
     return wrong(fmt::format("{} classes with label kind {}", info_.classes, info_.label_kind));
   if (info_.rows == 0) return fail(Code::invalid_argument, "the dataset has no rows");
@@ -94,23 +105,28 @@ Status DatasetSource::read_labels() {
     return interface_->labels(instance_->get(), &tensor, error);
   }));
   const bool classes = info_.label_kind == SKERRY_LABEL_CLASS;
-  if (!(classes ? holds(tensor, SKERRY_INT, 64, info_.rows) : holds(tensor, SKERRY_FLOAT, 32, info_.rows)))
-    return fail(Code::internal, fmt::format("{} did not give {} {} labels", instance_->who(), info_.rows,
-                                            classes ? "int64" : "float32"));
-  labels_ = classes ? copy_labels<std::int64_t>(tensor, info_.rows) : copy_labels<float>(tensor, info_.rows);
+  if (!(classes ? holds(tensor, SKERRY_INT, 64, info_.rows)
+                : holds(tensor, SKERRY_FLOAT, 32, info_.rows)))
+    return fail(Code::internal, fmt::format("{} did not give {} {} labels", instance_->who(),
+                                            info_.rows, classes ? "int64" : "float32"));
+  labels_ = classes ? copy_labels<std::int64_t>(tensor, info_.rows)
+                    : copy_labels<float>(tensor, info_.rows);
   for (std::uint64_t row = 0; row < info_.rows; ++row) {
     const double label = labels_[row];
     if (classes && !(label >= 0 && label < info_.classes))
-      return fail(Code::invalid_argument, fmt::format("row {} has label {}; classes are 0..{}", row, label, info_.classes - 1));
+      return fail(Code::invalid_argument, fmt::format("row {} has label {}; classes are 0..{}", row,
+                                                      label, info_.classes - 1));
     if (!std::isfinite(label))
-      return fail(Code::invalid_argument, fmt::format("row {} has no finite label ({})", row, label));
+      return fail(Code::invalid_argument,
+                  fmt::format("row {} has no finite label ({})", row, label));
   }
   return {};
 }
 
 Result<std::unique_ptr<float[]>> DatasetSource::read(const Rows& rows) const {
   if (rows.size() > SIZE_MAX / sizeof(float) / row_elements_)
-    return fail(Code::invalid_argument, fmt::format("{} rows of {} values do not fit in memory", rows.size(), row_elements_));
+    return fail(Code::invalid_argument, fmt::format("{} rows of {} values do not fit in memory",
+                                                    rows.size(), row_elements_));
   std::unique_ptr<float[]> features(new float[rows.size() * row_elements_]);
   if (rows.empty()) return features;
   SKERRY_TRY(call(instance_->who(), [&](skerry_error* error) {

@@ -19,7 +19,8 @@ Status append(Json& commands, const std::string& text, const Instance& workflow)
   if (text.empty()) return {};
   const auto more = parse_json(text);
   if (!more || !more->is_array())
-    return fail(Code::internal, fmt::format("{} gave commands that are no JSON array: {}", workflow.who(), text.substr(0, 80)));
+    return fail(Code::internal, fmt::format("{} gave commands that are no JSON array: {}",
+                                            workflow.who(), text.substr(0, 80)));
   commands.insert(commands.end(), more->begin(), more->end());
   return {};
 }
@@ -46,15 +47,17 @@ wire::DecideReply Decider::decide(const wire::DecideRequest& request) {
 }
 
 Status Decider::decide(const wire::DecideRequest& request, wire::DecideReply& reply) {
-  SKERRY_ASSIGN(Job* job, job_.open(request.plan, kNode));
-  SKERRY_ASSIGN(const Instance* workflow, job->features().open_feature("workflow/1", job->plan().workflow));
+  SKERRY_ASSIGN(Job * job, job_.open(request.plan, kNode));
+  SKERRY_ASSIGN(const Instance* workflow,
+                job->features().open_feature("workflow/1", job->plan().workflow));
   std::string state = request.state;
   Json commands = Json::array();
   for (const auto& event : request.events) {
     StringSink new_state, new_commands;
     SKERRY_TRY(call(workflow->who(), [&](skerry_error* error) {
-      return workflow->as<skerry_workflow_v1>().decide(workflow->get(), abi_bytes(state), abi_bytes(event),
-                                                       new_state.get(), new_commands.get(), error);
+      return workflow->as<skerry_workflow_v1>().decide(workflow->get(), abi_bytes(state),
+                                                       abi_bytes(event), new_state.get(),
+                                                       new_commands.get(), error);
     }));
     SKERRY_TRY(append(commands, new_commands.text(), *workflow));
     state = std::move(new_state.text());

@@ -18,14 +18,18 @@ constexpr std::string_view kDatasetKind = "dataset/1";
 Result<const Json*> find_slot(const Json& spec, std::string_view slot) {
   auto found = spec.find(std::string(slot));
   if (found == spec.end() || !found->is_object() || !found->contains("plugin"))
-    return fail(Code::invalid_argument, fmt::format("the job names no plugin for \"{}\"; add {}: {{plugin: ...}} to its spec", slot, slot),
-                {}, std::string(slot));
+    return fail(
+        Code::invalid_argument,
+        fmt::format("the job names no plugin for \"{}\"; add {}: {{plugin: ...}} to its spec", slot,
+                    slot),
+        {}, std::string(slot));
   return &*found;
 }
 
 // "nodes" holds the whole configuration of each node that differs.
 Json config_of(const Json& slot, const std::string& node) {
-  if (const auto nodes = slot.find("nodes"); nodes != slot.end() && nodes->contains(node)) return nodes->at(node);
+  if (const auto nodes = slot.find("nodes"); nodes != slot.end() && nodes->contains(node))
+    return nodes->at(node);
   return slot.value("config", Json::object());
 }
 
@@ -43,6 +47,11 @@ void FeaturePool::add_artifact(std::string digest, std::filesystem::path path) {
   artifacts_[std::move(digest)] = std::move(path);
 }
 
+FeaturePool::~FeaturePool() {
+  while (!task_instances_.empty()) task_instances_.pop_back();
+  while (!slot_instances_.empty()) slot_instances_.pop_back();
+}
+
 std::string FeaturePool::declared_kind(std::string_view slot) const {
   const auto workflow = catalog_.find("workflow/1", plan_.workflow);
   if (!workflow || !(*workflow)->resource.is_object()) return {};
@@ -56,9 +65,11 @@ Result<const plugin::Feature*> FeaturePool::feature_of(std::string_view slot) co
   if (const auto kind = declared_kind(slot); !kind.empty()) return catalog_.find(kind, id);
   // A place that the workflow's schema does not declare: the id must say it all.
   const auto& all = catalog_.features();
-  auto found = std::find_if(all.begin(), all.end(), [&](const auto& feature) { return feature.id == id; });
+  auto found =
+      std::find_if(all.begin(), all.end(), [&](const auto& feature) { return feature.id == id; });
   if (found == all.end())
-    return fail(Code::not_found, fmt::format("no plugin \"{}\"; looked in {}", id, catalog_.describe_places()), {},
+    return fail(Code::not_found,
+                fmt::format("no plugin \"{}\"; looked in {}", id, catalog_.describe_places()), {},
                 std::string(slot));
   return &*found;
 }
@@ -72,16 +83,16 @@ Result<Instance*> FeaturePool::open_slot(std::string_view slot) {
     config.erase("holdout");
   }
   SKERRY_ASSIGN(auto instance, create(*feature, config));
-  instances_.push_back(std::move(instance));
-  return by_slot_[std::string(slot)] = instances_.back().get();
+  slot_instances_.push_back(std::move(instance));
+  return by_slot_[std::string(slot)] = slot_instances_.back().get();
 }
 
 Result<Instance*> FeaturePool::open_slot(std::string_view slot, std::string_view kind) {
-  SKERRY_ASSIGN(Instance* instance, open_slot(slot));
+  SKERRY_ASSIGN(Instance * instance, open_slot(slot));
   if (instance->kind() != kind)
     return fail(Code::invalid_argument,
-                fmt::format("\"{}\" is a feature of kind {}, but one of kind {} is needed here", instance->id(),
-                            instance->kind(), kind),
+                fmt::format("\"{}\" is a feature of kind {}, but one of kind {} is needed here",
+                            instance->id(), instance->kind(), kind),
                 {}, std::string(slot));
   return instance;
 }
@@ -92,8 +103,8 @@ Result<Instance*> FeaturePool::open_feature(std::string_view kind, std::string_v
   SKERRY_ASSIGN(const auto* feature, catalog_.find(kind, id));
   SKERRY_ASSIGN(const auto config, checked_config(*feature, Json::object()));
   SKERRY_ASSIGN(auto instance, create(*feature, config));
-  instances_.push_back(std::move(instance));
-  return by_kind_and_id_[key] = instances_.back().get();
+  task_instances_.push_back(std::move(instance));
+  return by_kind_and_id_[key] = task_instances_.back().get();
 }
 
 Result<Json> FeaturePool::slot_config(std::string_view slot) const {
@@ -127,7 +138,8 @@ Result<Json> FeaturePool::with_local_paths(const Json& value) const {
   return result;
 }
 
-Result<std::unique_ptr<Instance>> FeaturePool::create(const plugin::Feature& feature, const Json& config) {
+Result<std::unique_ptr<Instance>> FeaturePool::create(const plugin::Feature& feature,
+                                                      const Json& config) {
   SKERRY_ASSIGN(const auto* entry, loader_.load(feature));
   SKERRY_TRY(record(feature));
   return Instance::create(entry, feature, config, services_);
@@ -136,7 +148,8 @@ Result<std::unique_ptr<Instance>> FeaturePool::create(const plugin::Feature& fea
 Status FeaturePool::record(const plugin::Feature& feature) {
   if (!recorded_.emplace(feature.kind + " " + feature.id, feature.file).second) return {};
   SKERRY_ASSIGN(const auto digest, plugin::file_digest(feature));
-  auto line = fmt::format("{} {} {} {}", feature.id, feature.version, digest, feature.file.string());
+  auto line =
+      fmt::format("{} {} {} {}", feature.id, feature.version, digest, feature.file.string());
   log_info("loaded " + line);
   loaded_.push_back(std::move(line));
   return {};

@@ -26,9 +26,10 @@ class FeaturePool {
     std::string kind;
   };
 
-  // Scans the plan's places for plugins. `node` decides where a slot differs from node to node. The plan and the
-  // services must outlive the pool.
+  // Scans the plan's places for plugins. `node` decides where a slot differs from node to node. The
+  // plan and the services must outlive the pool.
   FeaturePool(const Plan& plan, std::string node, HostServices& services);
+  ~FeaturePool();
 
   // Where the files that travel with the job are on this machine, by digest in hex.
   void add_artifact(std::string digest, std::filesystem::path path);
@@ -65,8 +66,10 @@ class FeaturePool {
   std::map<std::string, std::filesystem::path> artifacts_;
   std::map<std::string, std::filesystem::path> recorded_;
   std::vector<std::string> loaded_;
-  // In the order of creation; destroyed in the opposite order, since later ones may use earlier ones.
-  std::vector<std::unique_ptr<Instance>> instances_;
+  // Destroyed from the end: a feature may use another one as long as it lives, and what fills a
+  // slot is used by tasks and by what was created after it.
+  std::vector<std::unique_ptr<Instance>> slot_instances_;
+  std::vector<std::unique_ptr<Instance>> task_instances_;
   std::map<std::string, Instance*, std::less<>> by_slot_;
   std::map<std::pair<std::string, std::string>, Instance*> by_kind_and_id_;
 };

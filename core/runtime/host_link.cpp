@@ -38,14 +38,16 @@ Result<std::unique_ptr<HostLink>> HostLink::connect(const std::string& endpoint)
   try {
     std::unique_ptr<HostLink> link(new HostLink);
     configure(link->socket_);
-    if (zmq_socket_monitor(link->socket_.handle(), kMonitor, ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED) != 0)
+    if (zmq_socket_monitor(link->socket_.handle(), kMonitor,
+                           ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED) != 0)
       throw zmq::error_t();
     link->monitor_.set(zmq::sockopt::linger, 0);
     link->monitor_.connect(kMonitor);
     link->socket_.connect(endpoint);
     return link;
   } catch (const zmq::error_t& error) {
-    return fail(Code::invalid_argument, fmt::format("cannot connect to the host at {}: {}", endpoint, error.what()));
+    return fail(Code::invalid_argument,
+                fmt::format("cannot connect to the host at {}: {}", endpoint, error.what()));
   }
 }
 
@@ -54,7 +56,8 @@ Result<std::vector<std::string>> HostLink::wait() {
     zmq::pollitem_t items[] = {{socket_.handle(), 0, ZMQ_POLLIN, 0},
                                {monitor_.handle(), 0, ZMQ_POLLIN, 0},
                                {nullptr, wake_.get(), ZMQ_POLLIN, 0}};
-    const auto timeout = connected_ ? std::chrono::milliseconds(-1) : std::chrono::milliseconds(kConnectTimeout);
+    const auto timeout =
+        connected_ ? std::chrono::milliseconds(-1) : std::chrono::milliseconds(kConnectTimeout);
     if (zmq::poll(items, 3, timeout) == 0)
       return fail(Code::deadline_exceeded, "the host does not answer at its local socket");
     if (items[2].revents) {
@@ -89,7 +92,8 @@ void HostLink::send_posted() {
     posted.swap(posted_);
   }
   for (auto& frame : posted)
-    if (!socket_.send(zmq::buffer(frame), zmq::send_flags::dontwait)) log_error("a message to the host was dropped");
+    if (!socket_.send(zmq::buffer(frame), zmq::send_flags::dontwait))
+      log_error("a message to the host was dropped");
 }
 
 std::vector<std::string> HostLink::receive() {
@@ -107,6 +111,8 @@ void HostLink::post(std::string frame) {
   wake();
 }
 
-void HostLink::wake() { eventfd_write(wake_.get(), 1); }
+void HostLink::wake() {
+  eventfd_write(wake_.get(), 1);
+}
 
 }  // namespace skerry::runtime

@@ -13,13 +13,14 @@
 
 namespace skerry::runtime {
 
-// A worker's connection to its host, over ipc. All calls from one thread, but for post() and wake().
+// A worker's connection to its host, over ipc. All calls from one thread, but for post() and
+// wake().
 class HostLink {
  public:
   static Result<std::unique_ptr<HostLink>> connect(const std::string& endpoint);
 
-  // Waits until a message came, wake() or post() was called, or the host is gone. Sends what was posted.
-  // Fails when the host is gone or never was there.
+  // Waits until a message came, wake() or post() was called, or the host is gone. Sends what was
+  // posted. Fails when the host is gone or never was there.
   Result<std::vector<std::string>> wait();
 
   void post(std::string frame);  // any thread

@@ -9,29 +9,34 @@
 
 namespace skerry::runtime {
 
-Result<std::unique_ptr<Instance>> Instance::create(const skerry_entry* entry, const plugin::Feature& feature,
+Result<std::unique_ptr<Instance>> Instance::create(const skerry_entry* entry,
+                                                   const plugin::Feature& feature,
                                                    const Json& config, HostServices& services) {
   std::unique_ptr<Instance> result(new Instance);
   result->entry_ = entry;
   result->id_ = feature.id;
   result->kind_ = feature.kind;
-  result->who_ = fmt::format("plugin {} {} ({})", feature.id, feature.version, feature.file.string());
+  result->who_ =
+      fmt::format("plugin {} {} ({})", feature.id, feature.version, feature.file.string());
   result->host_ = std::make_unique<PluginHost>(services, feature.id);
 
   const std::string text = dump_json(config);
   const skerry_bytes bytes{reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
   SKERRY_TRY(call(result->who_, [&](skerry_error* error) {
-    return entry->create(result->host_->get(), feature.id.c_str(), feature.kind.c_str(), bytes, &result->instance_,
-                         error);
+    return entry->create(result->host_->get(), feature.id.c_str(), feature.kind.c_str(), bytes,
+                         &result->instance_, error);
   }));
   if (!result->instance_)
-    return fail(Code::internal, fmt::format("{} says that it created {} but gave no instance", result->who_, feature.kind));
+    return fail(Code::internal, fmt::format("{} says that it created {} but gave no instance",
+                                            result->who_, feature.kind));
   result->interface_ = entry->get_interface(result->instance_, feature.kind.c_str());
   if (!result->interface_)
-    return fail(Code::internal,
-                fmt::format("{} offers {} in its manifest, but its code has no interface of that kind; rebuild the "
-                            "plugin from one state of its sources",
-                            result->who_, feature.kind));
+    return fail(
+        Code::internal,
+        fmt::format(
+            "{} offers {} in its manifest, but its code has no interface of that kind; rebuild the "
+            "plugin from one state of its sources",
+            result->who_, feature.kind));
   return result;
 }
 

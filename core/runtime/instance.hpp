@@ -18,7 +18,8 @@ class PluginHost;
 class Instance {
  public:
   // `config` is checked and has its defaults.
-  static Result<std::unique_ptr<Instance>> create(const skerry_entry* entry, const plugin::Feature& feature,
+  static Result<std::unique_ptr<Instance>> create(const skerry_entry* entry,
+                                                  const plugin::Feature& feature,
                                                   const Json& config, HostServices& services);
   ~Instance();
   Instance(const Instance&) = delete;

@@ -6,7 +6,8 @@ namespace skerry::runtime {
 
 Result<skerry_feature> Job::open(std::string_view slot) {
   SKERRY_ASSIGN(const Instance* instance, features_.open_slot(slot));
-  return skerry_feature{instance->get(), instance->interface(), instance->id().c_str(), instance->kind().c_str()};
+  return skerry_feature{instance->get(), instance->interface(), instance->id().c_str(),
+                        instance->kind().c_str()};
 }
 
 Result<Job*> CurrentJob::open(const std::string& plan, const std::string& node) {

@@ -43,8 +43,8 @@ class Job final : public HostServices {
   DataLoader data_;
 };
 
-// The job that a worker works on. A worker serves one job on one node; should another plan come, the old job's
-// instances are destroyed first.
+// The job that a worker works on. A worker serves one job on one node; should another plan come,
+// the old job's instances are destroyed first.
 class CurrentJob {
  public:
   CurrentJob(std::uint32_t threads, const Calls& calls) : threads_(threads), calls_(calls) {}

@@ -1,4 +1,5 @@
-// How a host starts, stops and observes its workers. Processes on this machine are one way; others can follow.
+// How a host starts, stops and observes its workers. Processes on this machine are one way; others
+// can follow.
 #pragma once
 
 #include <sys/types.h>
@@ -17,10 +18,10 @@ namespace skerry::runtime {
 enum class WorkerRole { task, decide };
 
 struct WorkerSpec {
-  std::string id;        // unique among the workers that run
+  std::string id;  // unique among the workers that run
   WorkerRole role = WorkerRole::task;
-  std::string endpoint;  // where the host listens: "ipc://..."
-  int threads = 1;       // how many the plugins may use at once
+  std::string endpoint;                    // where the host listens: "ipc://..."
+  int threads = 1;                         // how many the plugins may use at once
   std::filesystem::path log_file;          // standard output and error are appended to it
   std::map<std::string, std::string> env;  // added to the host's own
   std::optional<int> nice;                 // -20..19
@@ -40,17 +41,18 @@ struct WorkerExit {
   std::string text;        // "killed by SIGSEGV", "exited with status 3"
 };
 
-// All calls from one thread, which must live as long as the launcher: when the thread that started a worker ends, so
-// does the worker. None of them blocks.
+// All calls from one thread, which must live as long as the launcher: when the thread that started
+// a worker ends, so does the worker. None of them blocks.
 class Launcher {
  public:
   virtual ~Launcher() = default;
 
   virtual Result<WorkerHandle> start(const WorkerSpec& spec) = 0;
-  // Asks the worker to end, and ends it by force when it still runs after `grace`. poll() reports the exit. An id that
-  // is not running is ignored.
+  // Asks the worker to end, and ends it by force when it still runs after `grace`. poll() reports
+  // the exit. An id that is not running is ignored.
   virtual void stop(const std::string& id, std::chrono::milliseconds grace) = 0;
-  // Workers that ended since the last call, each once. To be called a few times a second: it also enforces the grace.
+  // Workers that ended since the last call, each once. To be called a few times a second: it also
+  // enforces the grace.
   virtual std::vector<WorkerExit> poll() = 0;
 };
 

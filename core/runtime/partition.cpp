@@ -36,8 +36,7 @@ std::vector<Rows> partition_iid(Rows rows, const PartitionSpec& spec) {
 std::vector<Rows> partition_by_label(Rows rows, Labels labels, const PartitionSpec& spec) {
   Random random(spec.seed);
   random.shuffle(rows);
-  std::stable_sort(rows.begin(), rows.end(),
-                   [&](auto a, auto b) { return labels[a] < labels[b]; });
+  std::stable_sort(rows.begin(), rows.end(), [&](auto a, auto b) { return labels[a] < labels[b]; });
   const std::size_t shards_a_part = rows.size() >= 2u * spec.parts ? 2 : 1;
   auto shards = equal_runs(rows, shards_a_part * spec.parts);
   std::vector<std::size_t> order(shards.size());
@@ -61,9 +60,10 @@ std::vector<Rows> partition_dirichlet(const Rows& rows, Labels labels, const Par
     std::size_t begin = 0;
     for (std::size_t i = 0; i < spec.parts; ++i) {
       cumulated += shares[i];
-      const auto cut = static_cast<std::size_t>(cumulated * static_cast<double>(members.size()) + 0.5);
-      const auto end = i + 1 == spec.parts ? members.size()
-                                           : std::clamp(cut, begin, members.size());
+      const auto cut =
+          static_cast<std::size_t>(cumulated * static_cast<double>(members.size()) + 0.5);
+      const auto end =
+          i + 1 == spec.parts ? members.size() : std::clamp(cut, begin, members.size());
       parts[i].insert(parts[i].end(), members.begin() + static_cast<std::ptrdiff_t>(begin),
                       members.begin() + static_cast<std::ptrdiff_t>(end));
       begin = end;
@@ -74,7 +74,8 @@ std::vector<Rows> partition_dirichlet(const Rows& rows, Labels labels, const Par
 
 void move_share(Rows members, double fraction, Random& random, Split& split) {
   random.shuffle(members);
-  const auto held = static_cast<std::ptrdiff_t>(fraction * static_cast<double>(members.size()) + 0.5);
+  const auto held =
+      static_cast<std::ptrdiff_t>(fraction * static_cast<double>(members.size()) + 0.5);
   split.holdout.insert(split.holdout.end(), members.begin(), members.begin() + held);
   split.train.insert(split.train.end(), members.begin() + held, members.end());
 }
@@ -88,7 +89,8 @@ Split split_holdout(std::uint64_t rows, Labels labels, bool by_class, double fra
   Random random(seed);
   Split split;
   if (by_class) {
-    for (auto& [label, members] : by_label(all, labels)) move_share(members, fraction, random, split);
+    for (auto& [label, members] : by_label(all, labels))
+      move_share(members, fraction, random, split);
   } else {
     move_share(all, fraction, random, split);
   }
@@ -100,9 +102,15 @@ Split split_holdout(std::uint64_t rows, Labels labels, bool by_class, double fra
 std::vector<Rows> partition_rows(const Rows& rows, Labels labels, const PartitionSpec& spec) {
   std::vector<Rows> parts;
   switch (spec.by) {
-    case PartitionBy::iid: parts = partition_iid(rows, spec); break;
-    case PartitionBy::label: parts = partition_by_label(rows, labels, spec); break;
-    case PartitionBy::dirichlet: parts = partition_dirichlet(rows, labels, spec); break;
+    case PartitionBy::iid:
+      parts = partition_iid(rows, spec);
+      break;
+    case PartitionBy::label:
+      parts = partition_by_label(rows, labels, spec);
+      break;
+    case PartitionBy::dirichlet:
+      parts = partition_dirichlet(rows, labels, spec);
+      break;
   }
   for (auto& part : parts) std::sort(part.begin(), part.end());
   return parts;

@@ -17,7 +17,8 @@ Result<Plan> Plan::from_json(const Json& document) {
     plan.spec = document.at("spec");
     for (const auto& path : document.value("pluginPath", Json::array()))
       plan.plugin_path.emplace_back(path.get<std::string>());
-    if (!plan.spec.is_object()) return fail(Code::invalid_argument, "spec must be an object", "plan", "spec");
+    if (!plan.spec.is_object())
+      return fail(Code::invalid_argument, "spec must be an object", "plan", "spec");
     return plan;
   } catch (const Json::exception& exception) {
     return fail(Code::invalid_argument,

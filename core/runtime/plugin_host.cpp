@@ -17,14 +17,20 @@ const PluginHost& self(const skerry_host* host) {
   return *static_cast<const PluginHost*>(host->ctx);
 }
 
-std::string text(const char* pointer) { return pointer ? pointer : ""; }
+std::string text(const char* pointer) {
+  return pointer ? pointer : "";
+}
 
 void log(const skerry_host* host, int32_t level, const char* message) {
   const std::string line = fmt::format("[{}] {}", self(host).name(), text(message));
-  if (level <= SKERRY_LOG_DEBUG) log_debug(line);
-  else if (level == SKERRY_LOG_INFO) log_info(line);
-  else if (level == SKERRY_LOG_WARN) log_warn(line);
-  else log_error(line);
+  if (level <= SKERRY_LOG_DEBUG)
+    log_debug(line);
+  else if (level == SKERRY_LOG_INFO)
+    log_info(line);
+  else if (level == SKERRY_LOG_WARN)
+    log_warn(line);
+  else
+    log_error(line);
 }
 
 int32_t cancelled(const skerry_host* host, uint64_t call_id) {
@@ -35,7 +41,8 @@ uint32_t budget(const skerry_host* host) {
   return std::max<std::uint32_t>(1, self(host).services().threads());
 }
 
-skerry_status open(const skerry_host* host, const char* slot, skerry_feature* out, skerry_error* error) {
+skerry_status open(const skerry_host* host, const char* slot, skerry_feature* out,
+                   skerry_error* error) {
   return answer(error, [&]() -> Status {
     SKERRY_ASSIGN(*out, self(host).services().open(text(slot)));
     return {};
@@ -46,11 +53,12 @@ skerry_status open(const skerry_host* host, const char* slot, skerry_feature* ou
 
 Result<TaskServices*> current_task(const skerry_host* host) {
   if (auto* task = self(host).services().task()) return task;
-  return fail(Code::internal,
-              fmt::format("{} used {} while none of its tasks runs", self(host).name(), SKERRY_EXT_TASK));
+  return fail(Code::internal, fmt::format("{} used {} while none of its tasks runs",
+                                          self(host).name(), SKERRY_EXT_TASK));
 }
 
-skerry_status input_path(const skerry_host* host, const char* name, const char** path, skerry_error* error) {
+skerry_status input_path(const skerry_host* host, const char* name, const char** path,
+                         skerry_error* error) {
   return answer(error, [&]() -> Status {
     SKERRY_ASSIGN(auto* task, current_task(host));
     SKERRY_ASSIGN(*path, task->input_path(text(name)));
@@ -58,8 +66,8 @@ skerry_status input_path(const skerry_host* host, const char* name, const char**
   });
 }
 
-skerry_status input_tensors(const skerry_host* host, const char* name, const skerry_named_tensor** out,
-                            uint64_t* count, skerry_error* error) {
+skerry_status input_tensors(const skerry_host* host, const char* name,
+                            const skerry_named_tensor** out, uint64_t* count, skerry_error* error) {
   return answer(error, [&]() -> Status {
     SKERRY_ASSIGN(auto* task, current_task(host));
     SKERRY_ASSIGN(auto* tensors, task->input_tensors(text(name)));
@@ -69,16 +77,18 @@ skerry_status input_tensors(const skerry_host* host, const char* name, const ske
   });
 }
 
-skerry_status write_tensors(const skerry_host* host, const char* name, const skerry_named_tensor* tensors,
-                            uint64_t count, skerry_error* error) {
+skerry_status write_tensors(const skerry_host* host, const char* name,
+                            const skerry_named_tensor* tensors, uint64_t count,
+                            skerry_error* error) {
   return answer(error, [&]() -> Status {
     SKERRY_ASSIGN(auto* task, current_task(host));
     return task->write_tensors(text(name), tensors, count);
   });
 }
 
-skerry_status load_data(const skerry_host* host, const char* slot, const char* split, uint32_t index,
-                        uint32_t parts, const skerry_data** out, skerry_error* error) {
+skerry_status load_data(const skerry_host* host, const char* slot, const char* split,
+                        uint32_t index, uint32_t parts, const skerry_data** out,
+                        skerry_error* error) {
   return answer(error, [&]() -> Status {
     SKERRY_ASSIGN(auto* task, current_task(host));
     SKERRY_ASSIGN(*out, task->load_data({text(slot), text(split), index, parts}));
@@ -87,8 +97,8 @@ skerry_status load_data(const skerry_host* host, const char* slot, const char* s
 }
 
 skerry_status aggregate(const skerry_host* host, const char* slot, const char* const* inputs,
-                        const skerry_update* updates, uint64_t count, const char* base, const char* output,
-                        skerry_error* error) {
+                        const skerry_update* updates, uint64_t count, const char* base,
+                        const char* output, skerry_error* error) {
   return answer(error, [&]() -> Status {
     SKERRY_ASSIGN(auto* task, current_task(host));
     AggregateRequest request{text(slot), {}, {}, text(base), text(output)};
@@ -118,8 +128,15 @@ void progress(const skerry_host* host, double fraction) {
 
 constexpr skerry_ext_threads kThreads{sizeof(skerry_ext_threads), 0, budget};
 constexpr skerry_ext_features kFeatures{sizeof(skerry_ext_features), 0, open};
-constexpr skerry_ext_task kTask{sizeof(skerry_ext_task), 0,         input_path, input_tensors, write_tensors,
-                                load_data,               aggregate, metric,     progress};
+constexpr skerry_ext_task kTask{sizeof(skerry_ext_task),
+                                0,
+                                input_path,
+                                input_tensors,
+                                write_tensors,
+                                load_data,
+                                aggregate,
+                                metric,
+                                progress};
 
 const void* get_extension(const skerry_host*, const char* id) {
   const std::string_view wanted = id ? id : "";
@@ -134,6 +151,7 @@ const void* get_extension(const skerry_host*, const char* id) {
 PluginHost::PluginHost(HostServices& services, std::string name)
     : services_(services),
       name_(std::move(name)),
-      host_{sizeof(skerry_host), SKERRY_ABI_MAJOR, SKERRY_ABI_MINOR, 0, this, log, get_extension, cancelled} {}
+      host_{sizeof(skerry_host), SKERRY_ABI_MAJOR, SKERRY_ABI_MINOR, 0, this, log,
+            get_extension,       cancelled} {}
 
 }  // namespace skerry::runtime

@@ -31,10 +31,12 @@ Result<Request> read_request(const std::filesystem::path& file) {
     SKERRY_ASSIGN(request.plan, Plan::from_json(json.at("plan")));
     request.nodes = std::max<std::uint32_t>(1, json.value("nodes", std::uint32_t{1}));
     request.artifacts = json.value("artifacts", std::map<std::string, std::string>());
-    for (const auto& path : json.value("pluginPath", std::vector<std::string>())) request.plan.plugin_path.emplace_back(path);
+    for (const auto& path : json.value("pluginPath", std::vector<std::string>()))
+      request.plan.plugin_path.emplace_back(path);
     return request;
   } catch (const Json::exception& exception) {
-    return fail(Code::invalid_argument, std::string("not a preflight request: ") + exception.what(), file.string());
+    return fail(Code::invalid_argument, std::string("not a preflight request: ") + exception.what(),
+                file.string());
   }
 }
 
@@ -51,7 +53,8 @@ class Inspection {
       return failure("workflow", workflow.error());
     auto slots = job_.features().slots();
     // Datasets first: estimators are built for the data.
-    std::stable_partition(slots.begin(), slots.end(), [](const auto& slot) { return slot.kind == "dataset/1"; });
+    std::stable_partition(slots.begin(), slots.end(),
+                          [](const auto& slot) { return slot.kind == "dataset/1"; });
     Json told = Json::object();
     for (const auto& slot : slots) {
       auto result = inspect(slot);
@@ -68,7 +71,8 @@ class Inspection {
             {"slot", slot},
             {"node", node_},
             {"field", problem.field},
-            {"message", problem.where.empty() ? problem.message : problem.where + ": " + problem.message}};
+            {"message",
+             problem.where.empty() ? problem.message : problem.where + ": " + problem.message}};
   }
 
   Result<Json> inspect(const FeaturePool::Slot& slot) {
@@ -104,7 +108,8 @@ class Inspection {
     std::uint64_t parameters = 0;
     for (std::uint64_t i = 0; i < count; ++i) {
       const auto& tensor = tensors[i].tensor;
-      SKERRY_ASSIGN(const auto elements, tensor::element_count({tensor.shape, tensor.shape + tensor.ndim}));
+      SKERRY_ASSIGN(const auto elements,
+                    tensor::element_count({tensor.shape, tensor.shape + tensor.ndim}));
       parameters += elements;
     }
     told.update({{"tensors", count}, {"parameters", parameters}});
@@ -144,7 +149,7 @@ Json inspect_all(const Request& request) {
 
 Json preflight(const std::filesystem::path& file) {
   const auto fault = [](std::string_view code, const std::string& message) {
-    return Json{{"ok", false},  {"code", std::string(code)}, {"slot", ""}, {"node", ""},
+    return Json{{"ok", false}, {"code", std::string(code)}, {"slot", ""}, {"node", ""},
                 {"field", ""}, {"message", message}};
   };
   try {

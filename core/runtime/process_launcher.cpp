@@ -98,7 +98,8 @@ WorkerExit describe_exit(const std::string& id, const siginfo_t& info, bool requ
   return result;
 }
 
-// Has `pid` ended? Its process group, which may hold children of plugins, is killed while the pid cannot be reused.
+// Has `pid` ended? Its process group, which may hold children of plugins, is killed while the pid
+// cannot be reused.
 bool reap(pid_t pid, siginfo_t& info, int flags) {
   info = {};
   while (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT | flags) != 0)
@@ -121,9 +122,10 @@ Result<std::filesystem::path> worker_beside_this_program() {
                 "/proc/self/exe");
   auto worker = self.parent_path() / "skerry-worker";
   if (!std::filesystem::exists(worker, error))
-    return fail(Code::not_found,
-                "no skerry-worker beside this program; reinstall Skerry, or build the target skerry-worker",
-                worker.string());
+    return fail(
+        Code::not_found,
+        "no skerry-worker beside this program; reinstall Skerry, or build the target skerry-worker",
+        worker.string());
   return worker;
 }
 

@@ -14,8 +14,8 @@ namespace skerry::runtime {
 // The worker program beside this program.
 Result<std::filesystem::path> worker_beside_this_program();
 
-// Workers as processes of this machine, each the leader of a session and process group of its own. The destructor kills
-// all that still run, with their groups, and waits for them.
+// Workers as processes of this machine, each the leader of a session and process group of its own.
+// The destructor kills all that still run, with their groups, and waits for them.
 class ProcessLauncher final : public Launcher {
  public:
   explicit ProcessLauncher(std::filesystem::path worker_program);

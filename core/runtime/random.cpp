@@ -1,4 +1,5 @@
-// Compiled without fused multiply-add (see CMakeLists.txt), which would round differently from machine to machine.
+// Compiled without fused multiply-add (see CMakeLists.txt), which would round differently from
+// machine to machine.
 #include "core/runtime/random.hpp"
 
 #include <algorithm>
@@ -14,7 +15,8 @@ std::uint64_t Random::next() {
 }
 
 std::uint64_t Random::below(std::uint64_t bound) {
-  const std::uint64_t rest = (0 - bound) % bound;  // 2^64 mod bound: so many values would be drawn too often
+  const std::uint64_t rest =
+      (0 - bound) % bound;  // 2^64 mod bound: so many values would be drawn too often
   std::uint64_t value;
   do value = next();
   while (value < rest);
@@ -35,7 +37,8 @@ double Random::normal() {
 }
 
 double Random::log_gamma_variate(double shape) {
-  // For a small shape: Gamma(a) = Gamma(a + 1) * U^(1/a), in logarithms since U^(1/a) may be too small for a double.
+  // For a small shape: Gamma(a) = Gamma(a + 1) * U^(1/a), in logarithms since U^(1/a) may be too
+  // small for a double.
   if (shape < 1) return log_gamma_variate(shape + 1) + portable_log(uniform()) / shape;
   const double d = shape - 1.0 / 3;
   const double c = 1 / std::sqrt(9 * d);

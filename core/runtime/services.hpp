@@ -1,4 +1,5 @@
-// What a plugin may ask of its worker, as plain interfaces. plugin_host.cpp puts them behind the C ABI.
+// What a plugin may ask of its worker, as plain interfaces. plugin_host.cpp puts them behind the C
+// ABI.
 #pragma once
 
 #include <skerry/abi.h>
@@ -27,13 +28,15 @@ struct AggregateRequest {
   std::string output;
 };
 
-// Of the task that runs now. One call at a time but for progress(). What is returned is valid until the task ends.
+// Of the task that runs now. One call at a time but for progress(). What is returned is valid until
+// the task ends.
 class TaskServices {
  public:
   virtual ~TaskServices() = default;
   virtual Result<const char*> input_path(std::string_view name) = 0;
   virtual Result<const std::vector<skerry_named_tensor>*> input_tensors(std::string_view name) = 0;
-  virtual Status write_tensors(std::string_view name, const skerry_named_tensor* tensors, std::uint64_t count) = 0;
+  virtual Status write_tensors(std::string_view name, const skerry_named_tensor* tensors,
+                               std::uint64_t count) = 0;
   virtual Result<const skerry_data*> load_data(const LoadRequest& request) = 0;
   virtual Status aggregate(const AggregateRequest& request) = 0;
   virtual void metric(std::string_view name, double value) = 0;
@@ -43,10 +46,10 @@ class TaskServices {
 class HostServices {
  public:
   virtual ~HostServices() = default;
-  virtual std::uint32_t threads() const = 0;                      // any thread
-  virtual bool cancelled(std::uint64_t call_id) const = 0;        // any thread
+  virtual std::uint32_t threads() const = 0;                       // any thread
+  virtual bool cancelled(std::uint64_t call_id) const = 0;         // any thread
   virtual Result<skerry_feature> open(std::string_view slot) = 0;  // one call at a time
-  virtual TaskServices* task() = 0;                               // null while no task runs
+  virtual TaskServices* task() = 0;                                // null while no task runs
 };
 
 }  // namespace skerry::runtime

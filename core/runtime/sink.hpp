@@ -20,7 +20,8 @@ class StringSink {
  private:
   static skerry_status write(const skerry_sink* sink, skerry_bytes bytes) {
     try {
-      static_cast<std::string*>(sink->ctx)->append(reinterpret_cast<const char*>(bytes.data), bytes.size);
+      static_cast<std::string*>(sink->ctx)->append(reinterpret_cast<const char*>(bytes.data),
+                                                   bytes.size);
       return SKERRY_OK;
     } catch (const std::exception&) {  // no memory for so much
       return SKERRY_FAILED;

@@ -42,7 +42,8 @@ Result<wire::TaskOutput> output_of(std::string_view name, const AggregationResul
 
 }  // namespace
 
-TaskContext::TaskContext(Job& job, const wire::RunTask& task, std::uint64_t call_id, Progress progress)
+TaskContext::TaskContext(Job& job, const wire::RunTask& task, std::uint64_t call_id,
+                         Progress progress)
     : job_(job), task_(task), call_id_(call_id), progress_(std::move(progress)) {
   job_.set_task(this);
 }
@@ -58,7 +59,9 @@ std::map<std::string, double> TaskContext::metrics() const {
   return metrics_;
 }
 
-std::vector<wire::TaskOutput> TaskContext::take_outputs() { return std::exchange(outputs_, {}); }
+std::vector<wire::TaskOutput> TaskContext::take_outputs() {
+  return std::exchange(outputs_, {});
+}
 
 Result<const wire::TaskInput*> TaskContext::input(std::string_view name) const {
   std::string all;
@@ -66,18 +69,21 @@ Result<const wire::TaskInput*> TaskContext::input(std::string_view name) const {
     if (input.name == name) return &input;
     all += (all.empty() ? "" : ", ") + input.name;
   }
-  return fail(Code::invalid_argument, fmt::format("this task has no input \"{}\"; it has {}", name, all.empty() ? "none" : all));
+  return fail(Code::invalid_argument, fmt::format("this task has no input \"{}\"; it has {}", name,
+                                                  all.empty() ? "none" : all));
 }
 
 std::filesystem::path TaskContext::new_file() {
   static std::atomic<std::uint64_t> count = 0;
-  return std::filesystem::path(task_.output_dir) / fmt::format("{}-{}.safetensors", getpid(), count++);
+  return std::filesystem::path(task_.output_dir) /
+         fmt::format("{}-{}.safetensors", getpid(), count++);
 }
 
 Status TaskContext::check_output(std::string_view name) const {
   const auto same = [&](const auto& output) { return output.name == name; };
   if (name.empty() || std::any_of(outputs_.begin(), outputs_.end(), same))
-    return fail(Code::internal, fmt::format("output \"{}\" was written before or has no name", name));
+    return fail(Code::internal,
+                fmt::format("output \"{}\" was written before or has no name", name));
   return {};
 }
 
@@ -103,14 +109,17 @@ Result<const std::vector<skerry_named_tensor>*> TaskContext::input_tensors(std::
   return &tensors_.emplace(name, std::move(*opened)).first->second->views();
 }
 
-Status TaskContext::write_tensors(std::string_view name, const skerry_named_tensor* tensors, std::uint64_t count) {
+Status TaskContext::write_tensors(std::string_view name, const skerry_named_tensor* tensors,
+                                  std::uint64_t count) {
   SKERRY_TRY(check_output(name));
   SKERRY_ASSIGN(auto output, runtime::write_tensors(name, tensors, count, new_file()));
   outputs_.push_back(std::move(output));
   return {};
 }
 
-Result<const skerry_data*> TaskContext::load_data(const LoadRequest& request) { return job_.data().load(request); }
+Result<const skerry_data*> TaskContext::load_data(const LoadRequest& request) {
+  return job_.data().load(request);
+}
 
 Status TaskContext::aggregate(const AggregateRequest& request) {
   SKERRY_TRY(check_output(request.output));

@@ -17,7 +17,8 @@
 
 namespace skerry::runtime {
 
-// One task while it runs: its inputs, outputs and metrics. Output files that nobody takes over are removed.
+// One task while it runs: its inputs, outputs and metrics. Output files that nobody takes over are
+// removed.
 class TaskContext final : public TaskServices {
  public:
   using Progress = std::function<void(const wire::TaskProgress&)>;  // any thread
@@ -31,7 +32,8 @@ class TaskContext final : public TaskServices {
 
   Result<const char*> input_path(std::string_view name) override;
   Result<const std::vector<skerry_named_tensor>*> input_tensors(std::string_view name) override;
-  Status write_tensors(std::string_view name, const skerry_named_tensor* tensors, std::uint64_t count) override;
+  Status write_tensors(std::string_view name, const skerry_named_tensor* tensors,
+                       std::uint64_t count) override;
   Result<const skerry_data*> load_data(const LoadRequest& request) override;
   Status aggregate(const AggregateRequest& request) override;
   void metric(std::string_view name, double value) override;
@@ -48,7 +50,7 @@ class TaskContext final : public TaskServices {
   const Progress progress_;
   std::map<std::string, std::unique_ptr<InputTensors>, std::less<>> tensors_;
   std::map<std::string, std::string, std::less<>> paths_;  // of inputs that came without a file
-  std::vector<std::filesystem::path> files_;               // made by this task, outputs not included
+  std::vector<std::filesystem::path> files_;  // made by this task, outputs not included
   std::vector<wire::TaskOutput> outputs_;
   mutable std::mutex mutex_;  // of what follows
   std::map<std::string, double> metrics_;

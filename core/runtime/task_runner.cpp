@@ -24,7 +24,8 @@ Status check_result(const std::string& text, const Instance& task) {
   if (text.empty()) return {};
   const auto json = parse_json(text);
   if (json && json->is_object()) return {};
-  return fail(Code::internal, fmt::format("{} gave a result that is no JSON object: {}", task.who(), text.substr(0, 80)));
+  return fail(Code::internal, fmt::format("{} gave a result that is no JSON object: {}", task.who(),
+                                          text.substr(0, 80)));
 }
 
 }  // namespace
@@ -49,7 +50,8 @@ wire::TaskDone TaskRunner::run(const wire::RunTask& task, std::uint64_t call_id)
     done.code = status_name(to_abi(problem.code));
     done.field = problem.field;
     done.message = problem.where.empty() ? problem.message : problem.where + ": " + problem.message;
-    const auto line = fmt::format("task {} failed ({}): {}", task.key.task, done.code, problem.text());
+    const auto line =
+        fmt::format("task {} failed ({}): {}", task.key.task, done.code, problem.text());
     problem.code == Code::cancelled ? log_info(line) : log_error(line);
   }
   if (job_.get()) done.plugins = job_.get()->features().loaded();
@@ -57,14 +59,16 @@ wire::TaskDone TaskRunner::run(const wire::RunTask& task, std::uint64_t call_id)
 }
 
 Status TaskRunner::run(const wire::RunTask& task, std::uint64_t call_id, wire::TaskDone& done) {
-  SKERRY_ASSIGN(Job* job, job_.open(task.plan, task.node));
-  for (const auto& attachment : task.attachments) job->features().add_artifact(attachment.name, attachment.path);
+  SKERRY_ASSIGN(Job * job, job_.open(task.plan, task.node));
+  for (const auto& attachment : task.attachments)
+    job->features().add_artifact(attachment.name, attachment.path);
   SKERRY_ASSIGN(const Instance* instance, job->features().open_feature("task/1", task.kind));
 
   TaskContext context(*job, task, call_id, progress_);
   StringSink result;
   const auto status = call(instance->who(), [&](skerry_error* error) {
-    return instance->as<skerry_task_v1>().run(instance->get(), call_id, abi_bytes(task.params), result.get(), error);
+    return instance->as<skerry_task_v1>().run(instance->get(), call_id, abi_bytes(task.params),
+                                              result.get(), error);
   });
   done.metrics = context.metrics();
   SKERRY_TRY(status);

@@ -9,7 +9,8 @@
 
 namespace skerry::runtime {
 
-// Runs the tasks of a job, one after the other; plugin instances stay from task to task. One thread.
+// Runs the tasks of a job, one after the other; plugin instances stay from task to task. One
+// thread.
 class TaskRunner {
  public:
   TaskRunner(std::uint32_t threads, const Calls& calls, TaskContext::Progress progress)

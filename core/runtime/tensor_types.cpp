@@ -9,9 +9,10 @@ struct Row {
   std::uint8_t bits;
 };
 constexpr Row kTypes[] = {
-    {"F32", SKERRY_FLOAT, 32}, {"F64", SKERRY_FLOAT, 64}, {"F16", SKERRY_FLOAT, 16}, {"BF16", SKERRY_BFLOAT, 16},
-    {"I64", SKERRY_INT, 64},   {"I32", SKERRY_INT, 32},   {"I16", SKERRY_INT, 16},   {"I8", SKERRY_INT, 8},
-    {"U8", SKERRY_UINT, 8},    {"BOOL", SKERRY_BOOL, 8},
+    {"F32", SKERRY_FLOAT, 32},   {"F64", SKERRY_FLOAT, 64}, {"F16", SKERRY_FLOAT, 16},
+    {"BF16", SKERRY_BFLOAT, 16}, {"I64", SKERRY_INT, 64},   {"I32", SKERRY_INT, 32},
+    {"I16", SKERRY_INT, 16},     {"I8", SKERRY_INT, 8},     {"U8", SKERRY_UINT, 8},
+    {"BOOL", SKERRY_BOOL, 8},
 };
 
 }  // namespace
@@ -29,7 +30,8 @@ std::optional<std::string_view> dtype_name(std::uint8_t code, std::uint8_t bits)
 }
 
 skerry_named_tensor view_of(const tensor::TensorSpec& spec, const void* data) {
-  const auto type = element_type(spec.dtype).value_or(ElementType{});  // a parsed layout has known types only
+  const auto type =
+      element_type(spec.dtype).value_or(ElementType{});  // a parsed layout has known types only
   skerry_named_tensor view{};
   view.name = spec.name.c_str();
   view.tensor.data = const_cast<void*>(data);

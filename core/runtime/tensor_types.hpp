@@ -17,10 +17,11 @@ struct ElementType {
   std::uint8_t bits = 32;
 };
 
-std::optional<ElementType> element_type(std::string_view dtype);                  // "F32" -> float, 32 bits
+std::optional<ElementType> element_type(std::string_view dtype);  // "F32" -> float, 32 bits
 std::optional<std::string_view> dtype_name(std::uint8_t code, std::uint8_t bits);  // and back
 
-// A view of one tensor of a file; borrows the spec's name and shape. data may be null: names and types only.
+// A view of one tensor of a file; borrows the spec's name and shape. data may be null: names and
+// types only.
 skerry_named_tensor view_of(const tensor::TensorSpec& spec, const void* data);
 
 }  // namespace skerry::runtime

@@ -34,11 +34,14 @@ std::uint16_t float_to_half(float value) {
   return static_cast<std::uint16_t>(sign | (rounded - 0x38000000u) >> 13);
 }
 
-float bfloat_to_float(std::uint16_t value) { return std::bit_cast<float>(std::uint32_t{value} << 16); }
+float bfloat_to_float(std::uint16_t value) {
+  return std::bit_cast<float>(std::uint32_t{value} << 16);
+}
 
 std::uint16_t float_to_bfloat(float value) {
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
-  if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<std::uint16_t>(bits >> 16 | 0x40u);  // NaN stays one
+  if ((bits & 0x7fffffffu) > 0x7f800000u)
+    return static_cast<std::uint16_t>(bits >> 16 | 0x40u);  // NaN stays one
   return static_cast<std::uint16_t>((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
 }
 
@@ -73,7 +76,8 @@ Integer nearest(double value) {
 
 template <class Integer>
 void decode_integers(const std::byte* stored, std::uint64_t count, void* tile) {
-  convert_from<Integer, double>(stored, count, tile, [](Integer value) { return static_cast<double>(value); });
+  convert_from<Integer, double>(stored, count, tile,
+                                [](Integer value) { return static_cast<double>(value); });
 }
 
 template <class Integer>
@@ -104,13 +108,17 @@ Element element_of(std::string_view dtype) {
 std::size_t stored_size(Element element) {
   switch (element) {
     case Element::f64:
-    case Element::i64: return 8;
+    case Element::i64:
+      return 8;
     case Element::f32:
-    case Element::i32: return 4;
+    case Element::i32:
+      return 4;
     case Element::f16:
     case Element::bf16:
-    case Element::i16: return 2;
-    default: return 1;
+    case Element::i16:
+      return 2;
+    default:
+      return 1;
   }
 }
 
@@ -121,30 +129,51 @@ std::size_t tile_size(Element element) {
 void decode_tile(Element element, const std::byte* stored, std::uint64_t count, void* tile) {
   switch (element) {
     case Element::f32:
-    case Element::f64: std::memcpy(tile, stored, count * stored_size(element)); return;
-    case Element::f16: return convert_from<std::uint16_t, float>(stored, count, tile, half_to_float);
-    case Element::bf16: return convert_from<std::uint16_t, float>(stored, count, tile, bfloat_to_float);
-    case Element::i64: return decode_integers<std::int64_t>(stored, count, tile);
-    case Element::i32: return decode_integers<std::int32_t>(stored, count, tile);
-    case Element::i16: return decode_integers<std::int16_t>(stored, count, tile);
-    case Element::i8: return decode_integers<std::int8_t>(stored, count, tile);
-    case Element::u8: return decode_integers<std::uint8_t>(stored, count, tile);
+    case Element::f64:
+      std::memcpy(tile, stored, count * stored_size(element));
+      return;
+    case Element::f16:
+      return convert_from<std::uint16_t, float>(stored, count, tile, half_to_float);
+    case Element::bf16:
+      return convert_from<std::uint16_t, float>(stored, count, tile, bfloat_to_float);
+    case Element::i64:
+      return decode_integers<std::int64_t>(stored, count, tile);
+    case Element::i32:
+      return decode_integers<std::int32_t>(stored, count, tile);
+    case Element::i16:
+      return decode_integers<std::int16_t>(stored, count, tile);
+    case Element::i8:
+      return decode_integers<std::int8_t>(stored, count, tile);
+    case Element::u8:
+      return decode_integers<std::uint8_t>(stored, count, tile);
     case Element::boolean:
-      return convert_from<std::uint8_t, double>(stored, count, tile, [](auto value) { return value ? 1.0 : 0.0; });
+      return convert_from<std::uint8_t, double>(stored, count, tile,
+                                                [](auto value) { return value ? 1.0 : 0.0; });
   }
 }
 
 bool encode_tile(Element element, const void* tile, std::uint64_t count, std::byte* stored) {
   switch (element) {
     case Element::f32:
-    case Element::f64: std::memcpy(stored, tile, count * stored_size(element)); return true;
-    case Element::f16: convert_to<std::uint16_t, float>(tile, count, stored, float_to_half); return true;
-    case Element::bf16: convert_to<std::uint16_t, float>(tile, count, stored, float_to_bfloat); return true;
-    case Element::i64: return encode_integers<std::int64_t>(tile, count, stored);
-    case Element::i32: return encode_integers<std::int32_t>(tile, count, stored);
-    case Element::i16: return encode_integers<std::int16_t>(tile, count, stored);
-    case Element::i8: return encode_integers<std::int8_t>(tile, count, stored);
-    case Element::u8: return encode_integers<std::uint8_t>(tile, count, stored);
+    case Element::f64:
+      std::memcpy(stored, tile, count * stored_size(element));
+      return true;
+    case Element::f16:
+      convert_to<std::uint16_t, float>(tile, count, stored, float_to_half);
+      return true;
+    case Element::bf16:
+      convert_to<std::uint16_t, float>(tile, count, stored, float_to_bfloat);
+      return true;
+    case Element::i64:
+      return encode_integers<std::int64_t>(tile, count, stored);
+    case Element::i32:
+      return encode_integers<std::int32_t>(tile, count, stored);
+    case Element::i16:
+      return encode_integers<std::int16_t>(tile, count, stored);
+    case Element::i8:
+      return encode_integers<std::int8_t>(tile, count, stored);
+    case Element::u8:
+      return encode_integers<std::uint8_t>(tile, count, stored);
     case Element::boolean: {
       bool numbers = true;
       convert_to<std::uint8_t, double>(tile, count, stored, [&](double value) {

@@ -31,7 +31,8 @@ class WorkerLoop {
   WorkerLoop(const WorkerOptions& options, HostLink& link)
       : options_(options),
         link_(link),
-        runner_(options.threads, calls_, [this](const wire::TaskProgress& progress) { post(progress); }),
+        runner_(options.threads, calls_,
+                [this](const wire::TaskProgress& progress) { post(progress); }),
         decider_(options.threads, calls_),
         thread_([&link] { link.wake(); }) {}
 
@@ -83,25 +84,32 @@ class WorkerLoop {
         cancel_task(cancel.key);
         return {};
       }
-      case wire::Type::ping: link_.post(wire::frame(wire::Header{wire::Type::pong})); return {};
-      case wire::Type::shutdown: ended_ = true; return {};
+      case wire::Type::ping:
+        link_.post(wire::frame(wire::Header{wire::Type::pong}));
+        return {};
+      case wire::Type::shutdown:
+        ended_ = true;
+        return {};
       default:
-        return fail(Code::invalid_argument,
-                    fmt::format("message type {} is not for a worker", static_cast<int>(received.header.type)));
+        return fail(Code::invalid_argument, fmt::format("message type {} is not for a worker",
+                                                        static_cast<int>(received.header.type)));
     }
   }
 
   Status check_role(WorkerRole wanted) const {
     if (options_.role == wanted) return {};
-    return fail(Code::invalid_argument, "a worker for tasks was asked to decide, or the other way round");
+    return fail(Code::invalid_argument,
+                "a worker for tasks was asked to decide, or the other way round");
   }
 
   void cancel_task(const wire::TaskKey& key) {
     if (thread_.busy() && current_ == key) return calls_.cancel_current();
-    const auto waiting = std::find_if(tasks_.begin(), tasks_.end(), [&](const auto& task) { return task.key == key; });
+    const auto waiting = std::find_if(tasks_.begin(), tasks_.end(),
+                                      [&](const auto& task) { return task.key == key; });
     if (waiting == tasks_.end()) return;  // done already
     tasks_.erase(waiting);
-    post(wire::TaskDone{.key = key, .code = "cancelled", .message = "stopped by the host before it began"});
+    post(wire::TaskDone{
+        .key = key, .code = "cancelled", .message = "stopped by the host before it began"});
   }
 
   void start_next() {

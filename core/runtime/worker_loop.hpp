@@ -14,8 +14,8 @@ struct WorkerOptions {
   std::uint32_t threads = 1;
 };
 
-// Serves the host until it says so or is gone, and returns the exit status. A plugin that is still at work then keeps
-// its thread, so the process is ended at once rather than returned from.
+// Serves the host until it says so or is gone, and returns the exit status. A plugin that is still
+// at work then keeps its thread, so the process is ended at once rather than returned from.
 int run_worker(const WorkerOptions& options);
 
 }  // namespace skerry::runtime

@@ -90,7 +90,7 @@ class BulkClient::Impl {
   }
 
   bool wait() {
-    const short out = unsent_ ? ZMQ_POLLOUT : 0;
+    const short out = unsent_ && dealer_.connected() ? ZMQ_POLLOUT : 0;
     zmq_pollitem_t items[] = {
         {dealer_.socket().handle(), 0, static_cast<short>(ZMQ_POLLIN | out), 0},
         {dealer_.events().handle(), 0, ZMQ_POLLIN, 0},
@@ -106,8 +106,8 @@ class BulkClient::Impl {
     }
     if (!first) return -1;
     const auto left = *first - Clock::now();
-    return std::max<long>(
-        0, std::chrono::duration_cast<std::chrono::milliseconds>(left).count() + 1);
+    return std::max<long>(0,
+                          std::chrono::duration_cast<std::chrono::milliseconds>(left).count() + 1);
   }
 
   void look_after_connection() {
@@ -142,9 +142,9 @@ class BulkClient::Impl {
 
   // A frame of each transfer in turn, until none has one or the socket is full.
   void send_what_may() {
-    if (unsent_ && !try_send()) return;
-    const std::size_t window = std::max<std::size_t>(1, kWindow / std::max<std::size_t>(
-                                                            1, active_.size()));
+    if (!dealer_.connected() || (unsent_ && !try_send())) return;
+    const std::size_t window =
+        std::max<std::size_t>(1, kWindow / std::max<std::size_t>(1, active_.size()));
     for (bool sent = true; sent;) {
       sent = false;
       for (auto& [number, active] : active_) {
@@ -183,8 +183,8 @@ class BulkClient::Impl {
       }
       const Active ended = std::move(at->second);
       at = active_.erase(at);
-      ended.done(fail(Code::cancelled, "the transfer was cancelled: " +
-                                           ended.transfer->digest().hex()));
+      ended.done(
+          fail(Code::cancelled, "the transfer was cancelled: " + ended.transfer->digest().hex()));
     }
   }
 
@@ -226,6 +226,8 @@ void BulkClient::put_bytes(const Digest& digest, std::string data, Done done) {
   const auto size = data.size();
   impl_->put(digest, {{}, std::move(data), size}, std::move(done));
 }
-void BulkClient::cancel(const Digest& digest) { impl_->cancel(digest); }
+void BulkClient::cancel(const Digest& digest) {
+  impl_->cancel(digest);
+}
 
 }  // namespace skerry::wire

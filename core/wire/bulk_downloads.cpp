@@ -92,11 +92,12 @@ Status Downloads::open(Source& source, BulkSource found) {
 void Downloads::serve(const Source& source, const Request& request) {
   const auto& [to, what] = request;
   if (what.offset > source.size) {
-    outlet_.refuse(to, what.digest,
-                   {Code::invalid_argument,
-                    fmt::format("offset {} is beyond the blob's {} bytes", what.offset, source.size),
-                    {},
-                    {}});
+    outlet_.refuse(
+        to, what.digest,
+        {Code::invalid_argument,
+         fmt::format("offset {} is beyond the blob's {} bytes", what.offset, source.size),
+         {},
+         {}});
     return;
   }
   const std::size_t length = std::min<std::uint64_t>(what.length, source.size - what.offset);

@@ -1,5 +1,5 @@
-// The bulk server's downloads: chunks on request, from a small cache of open files. Internal to core/wire; the bulk
-// thread only.
+// The bulk server's downloads: chunks on request, from a small cache of open files. Internal to
+// core/wire; the bulk thread only.
 #pragma once
 
 #include <chrono>
@@ -38,8 +38,8 @@ class Downloads {
     std::uint64_t size = 0;
     std::string inline_data;
     std::filesystem::path path;
-    UniqueFd fd;                    // where there is no inline data
-    std::vector<Request> waiting;   // until ready
+    UniqueFd fd;                   // where there is no inline data
+    std::vector<Request> waiting;  // until ready
   };
 
   void resolve(const Key& key);

@@ -53,8 +53,9 @@ void GetTransfer::receive(const FrameView& frame) {
 
 void GetTransfer::take(const Chunk& chunk) {
   if (size_ && *size_ != chunk.size) {
-    give_up({Code::data_loss, fmt::format("blob {} changed its size from {} to {} bytes on the way",
-                                          digest_.hex(), *size_, chunk.size),
+    give_up({Code::data_loss,
+             fmt::format("blob {} changed its size from {} to {} bytes on the way", digest_.hex(),
+                         *size_, chunk.size),
              {},
              {}});
     return;

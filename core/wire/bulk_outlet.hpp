@@ -12,7 +12,8 @@
 
 namespace skerry::wire {
 
-// Whom to answer, and the number that the client gave the transfer: a reply carries it back in `seq`.
+// Whom to answer, and the number that the client gave the transfer: a reply carries it back in
+// `seq`.
 struct ReplyTo {
   std::string peer;
   std::uint64_t transfer = 0;
@@ -37,7 +38,7 @@ class BulkOutlet {
 
   template <class Message>
   void reply(const ReplyTo& to, const Message& message) {
-    send(to, message_of(frame(0, to.transfer, 0, message)));
+    send(to, zmq::message_t(frame(0, to.transfer, 0, message)));
   }
 
   void refuse(const ReplyTo& to, const Digest& digest, const Problem& problem) {

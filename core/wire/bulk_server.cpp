@@ -126,8 +126,14 @@ Result<std::unique_ptr<BulkServer>> BulkServer::start(zmq::context_t& context,
   return std::unique_ptr<BulkServer>(new BulkServer(std::move(impl)));
 }
 
-int BulkServer::port() const { return port_of(impl_->endpoint()); }
-const std::string& BulkServer::endpoint() const { return impl_->endpoint(); }
-BulkCounters BulkServer::counters() const { return impl_->counters(); }
+int BulkServer::port() const {
+  return port_of(impl_->endpoint());
+}
+const std::string& BulkServer::endpoint() const {
+  return impl_->endpoint();
+}
+BulkCounters BulkServer::counters() const {
+  return impl_->counters();
+}
 
 }  // namespace skerry::wire

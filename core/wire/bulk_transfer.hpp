@@ -1,4 +1,5 @@
-// What the bulk client's downloads and uploads have in common. Internal to core/wire; the client's thread only.
+// What the bulk client's downloads and uploads have in common. Internal to core/wire; the client's
+// thread only.
 #pragma once
 
 #include <chrono>
@@ -55,7 +56,7 @@ class Transfer {
 
   template <class Message>
   zmq::message_t request(const Message& message) const {
-    return message_of(frame(0, number_, 0, message));
+    return zmq::message_t(frame(0, number_, 0, message));
   }
 
   const std::uint64_t number_;

@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::size_t kMaxUploads = 1024;
 constexpr std::size_t kMaxUploadsOfUser = 64;
-// Chunks under way of all uploads together: it bounds the host's memory whatever the number of edges.
+// Chunks under way of all uploads together: it bounds the host's memory whatever the number of
+// edges.
 constexpr std::size_t kCreditOfAll = 64;
 constexpr std::size_t kCreditOfOne = 16;
 constexpr std::chrono::seconds kSilence{60};
@@ -29,9 +30,8 @@ Uploads::Upload* Uploads::find(const Digest& digest, std::uint64_t number) {
 }
 
 bool Uploads::may_begin(const ReplyTo& to, const std::string& user, const Digest& digest) {
-  const auto of_user = std::count_if(uploads_.begin(), uploads_.end(), [&](const auto& entry) {
-    return entry.second.user == user;
-  });
+  const auto of_user = std::count_if(uploads_.begin(), uploads_.end(),
+                                     [&](const auto& entry) { return entry.second.user == user; });
   if (uploads_.size() < kMaxUploads && of_user < static_cast<long>(kMaxUploadsOfUser)) return true;
   outlet_.refuse(to, digest, {Code::unavailable, "too many uploads at a time", {}, {}});
   return false;
@@ -56,12 +56,12 @@ void Uploads::put(const ReplyTo& to, const std::string& user, const BlobPut& req
     return;
   }
   if (upload.size != request.size) {
-    outlet_.refuse(to, request.digest,
-                   {Code::invalid_argument,
-                    fmt::format("this blob is under way with {} bytes, not {}", upload.size,
-                                request.size),
-                    {},
-                    {}});
+    outlet_.refuse(
+        to, request.digest,
+        {Code::invalid_argument,
+         fmt::format("this blob is under way with {} bytes, not {}", upload.size, request.size),
+         {},
+         {}});
     return;
   }
   upload.to = to;
@@ -71,9 +71,8 @@ void Uploads::put(const ReplyTo& to, const std::string& user, const BlobPut& req
 
 void Uploads::admit(const Digest& digest, const Upload& upload) {
   auto done = [this, digest, number = upload.number, inbox = inbox_](Result<BulkTarget> target) {
-    inbox->post([this, digest, number, target = std::move(target)] {
-      admitted(digest, number, target);
-    });
+    inbox->post(
+        [this, digest, number, target = std::move(target)] { admitted(digest, number, target); });
   };
   backend_.admit(upload.user, digest, upload.size, std::move(done));
 }
@@ -124,12 +123,13 @@ void Uploads::chunk(const ReplyTo& to, const std::string& user, const Chunk& chu
   upload.to = to;
   upload.last_heard = Clock::now();
   if (chunk.size != upload.size) {
-    end(chunk.digest, {Code::invalid_argument, "a chunk names another size than its upload", {}, {}});
+    end(chunk.digest,
+        {Code::invalid_argument, "a chunk names another size than its upload", {}, {}});
     return;
   }
   // Chunks after a gap are sent again, once the client hears of the gap or loses patience.
-  const bool next =
-      !chunk.data.empty() && upload.stage == Stage::receiving && chunk.offset == upload.file->size();
+  const bool next = !chunk.data.empty() && upload.stage == Stage::receiving &&
+                    chunk.offset == upload.file->size();
   if (next) {
     if (const auto status = upload.file->append(chunk.data); !status) {
       end(chunk.digest, status.error());

@@ -1,5 +1,5 @@
-// The bulk server's uploads: partial files that grow in order and are given to the backend once they are whole, right
-// and durable. Internal to core/wire; the bulk thread only.
+// The bulk server's uploads: partial files that grow in order and are given to the backend once
+// they are whole, right and durable. Internal to core/wire; the bulk thread only.
 #pragma once
 
 #include <chrono>

@@ -1,6 +1,8 @@
-// The payload of blob_chunk and blob_put_chunk: no FlatBuffer, so that 256 KiB of data is never copied to be checked.
+// The payload of blob_chunk and blob_put_chunk: no FlatBuffer, so that 256 KiB of data is never
+// copied to be checked.
 //
-//   0 digest (32 bytes) | 32 offset u64 | 40 size of the whole blob u64 | 48 data, at most kChunkSize
+//   0 digest (32 bytes) | 32 offset u64 | 40 size of the whole blob u64 | 48 data, at most
+//   kChunkSize
 #pragma once
 
 #include <cstddef>

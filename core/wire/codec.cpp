@@ -70,11 +70,11 @@ Reader::Reader(Bytes payload, const char* message, flatbuffers::uoffset_t max_ta
 
 void Reader::refuse(const char* field, std::string_view why) {
   if (problem_) return;
-  problem_ = Problem{Code::invalid_argument,
-                     fmt::format("a {} message was refused: {}{}{}", message_, field,
-                                 *field ? " " : "it ", why),
-                     {},
-                     field};
+  problem_ = Problem{
+      Code::invalid_argument,
+      fmt::format("a {} message was refused: {}{}{}", message_, field, *field ? " " : "it ", why),
+      {},
+      field};
 }
 
 bool Reader::spend(std::size_t size, const char* field) {
@@ -148,8 +148,7 @@ std::vector<TaskKey> Reader::keys(const TableVector<fbs::TaskKey>* from, const c
   return out;
 }
 
-std::vector<Artifact> Reader::artifacts(const TableVector<fbs::Artifact>* from,
-                                        const char* field) {
+std::vector<Artifact> Reader::artifacts(const TableVector<fbs::Artifact>* from, const char* field) {
   std::vector<Artifact> out;
   if (!count(from, field)) return out;
   for (const auto* entry : *from) {

@@ -44,14 +44,15 @@ std::string finish(Builder& builder, Offset<Table> root) {
 
 // ---- decoding
 
-inline constexpr std::size_t kMaxEntries = 4096;        // of a vector in a message from another machine
+inline constexpr std::size_t kMaxEntries = 4096;  // of a vector in a message from another machine
 inline constexpr std::size_t kMaxLocalEntries = 65536;  // from a worker or its host
 inline constexpr flatbuffers::uoffset_t kMaxDepth = 16;
 inline constexpr flatbuffers::uoffset_t kMaxTables = 4096;
 inline constexpr flatbuffers::uoffset_t kMaxLocalTables = 4 * 65536;
 
-// Copies fields out and checks their meaning; keeps the first problem and goes on, so that a decoder is one plain
-// list of fields. All text together may not exceed the payload: a hostile message could name one string many times.
+// Copies fields out and checks their meaning; keeps the first problem and goes on, so that a
+// decoder is one plain list of fields. All text together may not exceed the payload: a hostile
+// message could name one string many times.
 class Reader {
  public:
   // `payload` must outlive the reader unless it is misaligned, which makes the reader copy it.
@@ -68,8 +69,9 @@ class Reader {
     return flatbuffers::GetRoot<Table>(data_);
   }
 
-  std::string text(const flatbuffers::String* from, const char* field);     // any bytes
-  std::string message(const flatbuffers::String* from, const char* field);  // for people: no control characters
+  std::string text(const flatbuffers::String* from, const char* field);  // any bytes
+  std::string message(const flatbuffers::String* from,
+                      const char* field);  // for people: no control characters
   std::string id(const flatbuffers::String* from, const char* field);
   std::string optional_id(const flatbuffers::String* from, const char* field);  // or empty
   std::string node(const flatbuffers::String* from, const char* field);

@@ -112,8 +112,8 @@ std::string encode(const RunTask& m) {
   const auto output_dir = b.CreateString(m.output_dir);
   const auto inputs = encode_inputs(b, m.inputs);
   const auto attachments = encode_inputs(b, m.attachments);
-  return finish(b, fbs::CreateRunTask(b, key, node, kind, params, plan, output_dir, inputs,
-                                      attachments));
+  return finish(
+      b, fbs::CreateRunTask(b, key, node, kind, params, plan, output_dir, inputs, attachments));
 }
 
 template <>

@@ -27,11 +27,11 @@ Result<Dealer> Dealer::connect(zmq::context_t& context, const Options& options) 
 }
 
 bool Dealer::take_events(Clock::time_point now) {
-  bool connected = false;
+  bool anew = false;
   while (const auto event = monitor_.take()) {
     switch (*event) {
       case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
-        connected = true;
+        connected_ = anew = true;
         retry_at_.reset();
         pause_ = kFirstPause;
         break;
@@ -42,7 +42,7 @@ bool Dealer::take_events(Clock::time_point now) {
       case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
       case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
       case ZMQ_EVENT_DISCONNECTED:
-        connected = false;
+        connected_ = anew = false;
         if (!retry_at_) {
           const auto jitter = std::chrono::milliseconds(random_() % kFirstPause.count());
           retry_at_ = now + pause_ + jitter;
@@ -53,13 +53,14 @@ bool Dealer::take_events(Clock::time_point now) {
         break;
     }
   }
-  return connected;
+  return anew;
 }
 
 void Dealer::retry(Clock::time_point now) {
   if (!retry_at_ || now < *retry_at_) return;
   retry_at_.reset();
-  // A second connect to one endpoint does nothing while the first is remembered. It may be forgotten already.
+  // A second connect to one endpoint does nothing while the first is remembered. It may be
+  // forgotten already.
   zmq_disconnect(socket_.handle(), endpoint_.c_str());
   if (zmq_connect(socket_.handle(), endpoint_.c_str()) != 0) retry_at_ = now + kLongestPause;
 }

@@ -1,5 +1,6 @@
-// A DEALER that stays connected. libzmq connects again by itself after a lost connection, but never after a refused
-// key or a broken protocol: an edge that came a moment too early would stay outside for ever. Internal to core/wire.
+// A DEALER that stays connected. libzmq connects again by itself after a lost connection, but never
+// after a refused key or a broken protocol: an edge that came a moment too early would stay outside
+// for ever. Internal to core/wire.
 #pragma once
 
 #include <chrono>
@@ -31,6 +32,7 @@ class Dealer {
 
   // Call when events() is readable. True when a connection was made since the last call.
   bool take_events(Clock::time_point now);
+  bool connected() const { return connected_; }  // as of the last take_events()
   // When to call retry(); none while libzmq looks after the connection.
   std::optional<Clock::time_point> retry_at() const { return retry_at_; }
   // Connects anew where it is time.
@@ -40,6 +42,7 @@ class Dealer {
   std::string endpoint_;
   zmq::socket_t socket_;
   Monitor monitor_;
+  bool connected_ = false;
   std::optional<Clock::time_point> retry_at_;
   std::chrono::milliseconds pause_{};
   std::minstd_rand random_{std::random_device{}()};

@@ -82,8 +82,9 @@ std::string frame(const Header& header, std::string_view payload) {
 
 Result<FrameView> check_frame(std::string_view bytes, std::size_t limit) {
   if (bytes.size() < kHeaderSize) {
-    return fail(Code::invalid_argument, fmt::format("a frame has {} bytes, its header alone takes {}",
-                                                    bytes.size(), kHeaderSize));
+    return fail(
+        Code::invalid_argument,
+        fmt::format("a frame has {} bytes, its header alone takes {}", bytes.size(), kHeaderSize));
   }
   if (bytes.size() > limit) {
     return fail(Code::invalid_argument,

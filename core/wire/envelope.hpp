@@ -21,8 +21,8 @@ namespace skerry::wire {
 inline constexpr std::size_t kHeaderSize = 48;
 
 // Whole frames, header included.
-inline constexpr std::size_t kControlLimit = 64 * 1024;     // between cloud and edge
-inline constexpr std::size_t kBulkLimit = 512 * 1024;       // bulk socket
+inline constexpr std::size_t kControlLimit = 64 * 1024;       // between cloud and edge
+inline constexpr std::size_t kBulkLimit = 512 * 1024;         // bulk socket
 inline constexpr std::size_t kLocalLimit = 64 * 1024 * 1024;  // ipc on one machine
 
 struct Header {
@@ -43,13 +43,15 @@ std::string frame(std::uint64_t session, std::uint64_t seq, std::uint64_t ack,
 // Writes the header over the first kHeaderSize bytes of a frame whose payload is already in place.
 void seal_frame(const Header& header, std::span<std::byte> whole);
 
-// A frame that passed the checks of form; `payload` borrows from the bytes that were checked and may be misaligned.
+// A frame that passed the checks of form; `payload` borrows from the bytes that were checked and
+// may be misaligned.
 struct FrameView {
   Header header;
   std::span<const std::byte> payload;
 };
 
-// Problems: invalid_argument (not of this protocol, or too large), data_loss (the crc does not match).
+// Problems: invalid_argument (not of this protocol, or too large), data_loss (the crc does not
+// match).
 Result<FrameView> check_frame(std::string_view bytes, std::size_t limit);
 
 struct Received {

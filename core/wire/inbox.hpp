@@ -1,5 +1,5 @@
-// Work handed to a thread that sleeps in zmq_poll. Shared by pointer, so that a late callback finds it even when the
-// thread is gone. Internal to core/wire.
+// Work handed to a thread that sleeps in zmq_poll. Shared by pointer, so that a late callback finds
+// it even when the thread is gone. Internal to core/wire.
 #pragma once
 
 #include <functional>

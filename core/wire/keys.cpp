@@ -23,11 +23,12 @@ Status refuse_loose_mode(const std::filesystem::path& path) {
   struct stat info;
   if (::stat(path.c_str(), &info) != 0) return fail(errno_problem(errno, "look at", path));
   if ((info.st_mode & 077) == 0) return {};
-  return fail(Code::failed_precondition,
-              fmt::format("this secret key has mode {:04o}, others must not reach it: chmod 600 {}, "
-                          "and make a new key if others may have read it",
-                          info.st_mode & 07777, path.string()),
-              path.string());
+  return fail(
+      Code::failed_precondition,
+      fmt::format("this secret key has mode {:04o}, others must not reach it: chmod 600 {}, "
+                  "and make a new key if others may have read it",
+                  info.st_mode & 07777, path.string()),
+      path.string());
 }
 
 Result<KeyPair> load(const std::filesystem::path& path) {

@@ -10,7 +10,8 @@
 
 namespace skerry::wire {
 
-// Destroyed before the socket that it watches: libzmq's threads would wait for ever on events that nobody can take.
+// Destroyed before the socket that it watches: libzmq's threads would wait for ever on events that
+// nobody can take.
 class Monitor {
  public:
   // Before the socket connects.

@@ -1,5 +1,5 @@
-// A blob that is growing on the disk: appended in order, hashed on the way, resumed from its length. Internal to
-// core/wire; one thread.
+// A blob that is growing on the disk: appended in order, hashed on the way, resumed from its
+// length. Internal to core/wire; one thread.
 #pragma once
 
 #include <cstdint>

@@ -105,8 +105,7 @@ class SocketThread::Impl {
   }
 
   Counters counters() const {
-    return {received_,         sent_,      dropped_no_peer_, dropped_full_,
-            dropped_multipart_, oversized_};
+    return {received_, sent_, dropped_no_peer_, dropped_full_, dropped_multipart_, oversized_};
   }
 
  private:
@@ -162,18 +161,18 @@ class SocketThread::Impl {
       outgoing.swap(outgoing_);
     }
     for (auto& [number, port] : added) ports_.emplace(number, std::move(port));
-    for (auto& message : outgoing) send_now(message);
+    for (const auto& message : outgoing) send_now(message);
     for (const int number : removed) ports_.erase(number);
     return true;
   }
 
-  void send_now(Outgoing& message) {
+  void send_now(const Outgoing& message) {
     const auto at = ports_.find(message.socket);
     if (at == ports_.end()) {
       ++dropped_no_peer_;
       return;
     }
-    zmq::message_t body = message_of(std::move(message.data));
+    zmq::message_t body(message.data.data(), message.data.size());
     switch (wire::send(at->second.socket(), message.peer, body)) {
       case Sent::ok:
         ++sent_;
@@ -233,8 +232,8 @@ class SocketThread::Impl {
         continue;
       }
       ++received_;
-      batch.push_back({number, std::move(arrived.peer), std::move(arrived.user),
-                       arrived.body.to_string()});
+      batch.push_back(
+          {number, std::move(arrived.peer), std::move(arrived.user), arrived.body.to_string()});
     }
   }
 
@@ -271,7 +270,11 @@ Result<int> SocketThread::connect_dealer(const DealerOptions& options) {
 void SocketThread::send(int socket, std::string peer, std::string data) {
   impl_->send(socket, std::move(peer), std::move(data));
 }
-void SocketThread::disconnect(int socket) { impl_->disconnect(socket); }
-SocketThread::Counters SocketThread::counters() const { return impl_->counters(); }
+void SocketThread::disconnect(int socket) {
+  impl_->disconnect(socket);
+}
+SocketThread::Counters SocketThread::counters() const {
+  return impl_->counters();
+}
 
 }  // namespace skerry::wire

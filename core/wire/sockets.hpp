@@ -1,5 +1,5 @@
-// ZeroMQ sockets with the options that keep a hostile or slow peer from hurting the others. Internal to core/wire:
-// the only headers that include zmq.hpp are internal ones.
+// ZeroMQ sockets with the options that keep a hostile or slow peer from hurting the others.
+// Internal to core/wire: the only headers that include zmq.hpp are internal ones.
 #pragma once
 
 #include <cstddef>
@@ -34,16 +34,15 @@ struct Arrived {
   zmq::message_t body;
 };
 enum class Receipt { nothing, message, multipart };
-// Never blocks. More than one frame after the routing id: all of it is dropped and the TCP peer is disconnected.
+// Never blocks. More than one frame after the routing id: all of it is dropped and the TCP peer is
+// disconnected.
 Receipt receive(zmq::socket_t& socket, bool router, Arrived& arrived);
 
 enum class Sent { ok, no_peer, full };
 // Never blocks. The body is kept where it was not sent.
 Sent send(zmq::socket_t& socket, const std::string& peer, zmq::message_t& body);
 
-// Owns the string until libzmq has sent it: no copy.
-zmq::message_t message_of(std::string text);
-
-Problem zmq_problem(const zmq::error_t& error, const std::string& what, const std::string& endpoint);
+Problem zmq_problem(const zmq::error_t& error, const std::string& what,
+                    const std::string& endpoint);
 
 }  // namespace skerry::wire

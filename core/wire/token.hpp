@@ -1,5 +1,6 @@
-// What an operator hands to a new edge. The token carries a CURVE key pair of its own (its secret half; the public
-// half follows from it): the cloud lets that key in for one Join and for nothing else.
+// What an operator hands to a new edge. The token carries a CURVE key pair of its own (its secret
+// half; the public half follows from it): the cloud lets that key in for one Join and for nothing
+// else.
 #pragma once
 
 #include <string>

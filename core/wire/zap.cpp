@@ -16,7 +16,8 @@ namespace {
 constexpr const char* kEndpoint = "inproc://zeromq.zap.01";
 constexpr long kTickMs = 5000;
 
-// https://rfc.zeromq.org/spec/27: version, request id, domain, address, routing id, mechanism, public key.
+// https://rfc.zeromq.org/spec/27: version, request id, domain, address, routing id, mechanism,
+// public key.
 struct Request {
   std::vector<std::string> frames;
 
@@ -140,6 +141,8 @@ void ZapHandler::set_keys(std::map<std::string, std::string> keys) {
   impl_->set_keys(std::move(keys));
 }
 
-std::uint64_t ZapHandler::refused() const { return impl_->refused(); }
+std::uint64_t ZapHandler::refused() const {
+  return impl_->refused();
+}
 
 }  // namespace skerry::wire

@@ -18,9 +18,9 @@ namespace skerry::wire {
 inline constexpr const char* kZapDomain = "skerry";
 
 struct Refusal {
-  std::string address;     // IP
-  std::string public_key;  // Z85, the last one tried
-  std::uint64_t count = 0; // refusals of that address since it was last reported
+  std::string address;      // IP
+  std::string public_key;   // Z85, the last one tried
+  std::uint64_t count = 0;  // refusals of that address since it was last reported
 };
 
 // One a context, started before any CURVE socket binds. Lets nobody in until set_keys().
@@ -31,7 +31,8 @@ class ZapHandler {
   static Result<std::unique_ptr<ZapHandler>> start(zmq::context_t& context, OnRefused on_refused);
   ~ZapHandler();
 
-  // Replaces all keys. Any thread. Sessions that are up stay up: the caller must end those of a revoked key.
+  // Replaces all keys. Any thread. Sessions that are up stay up: the caller must end those of a
+  // revoked key.
   void set_keys(std::map<std::string, std::string> public_key_to_user_id);
   // Of all addresses, ever.
   std::uint64_t refused() const;
@@ -42,8 +43,9 @@ class ZapHandler {
   std::unique_ptr<Impl> impl_;
 };
 
-// Connects with a random key and succeeds only when the server says that it refuses it. libzmq lets every key in when
-// no handler answers, so a host that cannot prove the refusal must not go on. Takes 10 s at most.
+// Connects with a random key and succeeds only when the server says that it refuses it. libzmq lets
+// every key in when no handler answers, so a host that cannot prove the refusal must not go on.
+// Takes 10 s at most.
 Status prove_strangers_are_refused(zmq::context_t& context, const std::string& endpoint,
                                    const std::string& server_public_key);
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/base/suggest.hpp"
+#include "core/version.hpp"
 #include "hosts/cli/commands/commands.hpp"
 #include "hosts/cli/view/problems.hpp"
 
@@ -31,7 +32,7 @@ class CommandLine {
  public:
   CommandLine() {
     app_.require_subcommand(0, 1);
-    app_.set_version_flag("--version", "skerry " SKERRY_VERSION);
+    app_.set_version_flag("--version", std::string("skerry ") + skerry::kVersion);
     app_.get_formatter()->column_width(34);
     add_run();
     add_check();
@@ -148,7 +149,7 @@ class CommandLine {
   void add_node() {
     CLI::App* node = group("node", "Let edges in, see them, throw them out");
     CLI::App* token = operator_command(*node, "token", "Make a token with which one edge can join",
-                                       "skerry node token edge-1 --endpoint tcp://cloud.example.org:7400",
+                                       "skerry node token edge-1 --endpoint tcp://cloud.example.org:7443",
                                        [this] { return node_token_command(who_, name_, endpoint_); });
     token->add_option("--endpoint", endpoint_, "where the edge finds the cloud (default: where it listens)");
     operator_command(*node, "ls", "List nodes", "skerry node ls", [this] { return node_list_command(who_); });

@@ -14,15 +14,16 @@
 
 namespace {
 
-// Numeric libraries read these when they are loaded; their own default is every core of the machine.
+// Numeric libraries read these when they are loaded; their own default is every core of the
+// machine.
 void limit_threads(unsigned threads) {
   const std::string count = std::to_string(threads);
   setenv("OMP_NUM_THREADS", count.c_str(), 0);
   setenv("OPENBLAS_NUM_THREADS", count.c_str(), 0);
 }
 
-// Ends without running the destructors of plugins' static objects, which are never unloaded and may depend on threads
-// that are gone.
+// Ends without running the destructors of plugins' static objects, which are never unloaded and may
+// depend on threads that are gone.
 [[noreturn]] void leave(int status) {
   skerry::flush_log();
   std::fflush(nullptr);
@@ -48,12 +49,16 @@ int main(int argc, char** argv) {
   std::string role = "task";
   std::string preflight_file;
   int parent = 0;
-  auto* connect = app.add_option("--connect", options.endpoint, "the host's local socket, as ipc://PATH");
+  auto* connect =
+      app.add_option("--connect", options.endpoint, "the host's local socket, as ipc://PATH");
   auto* id = app.add_option("--id", options.id, "this worker's name at its host");
   app.add_option("--role", role, "what it is for")->check(CLI::IsMember({"task", "decide"}));
-  app.add_option("--threads", options.threads, "how many threads plugins may use")->check(CLI::Range(1, 4096));
-  auto* parent_pid = app.add_option("--parent-pid", parent, "the host's process id: the worker ends with it");
-  auto* preflight = app.add_option("--preflight", preflight_file, "check the job in this file and exit");
+  app.add_option("--threads", options.threads, "how many threads plugins may use")
+      ->check(CLI::Range(1, 4096));
+  auto* parent_pid =
+      app.add_option("--parent-pid", parent, "the host's process id: the worker ends with it");
+  auto* preflight =
+      app.add_option("--preflight", preflight_file, "check the job in this file and exit");
   connect->needs(id)->needs(parent_pid);
   preflight->excludes(connect);
   CLI11_PARSE(app, argc, argv);
@@ -61,18 +66,24 @@ int main(int argc, char** argv) {
   const char* level = std::getenv("SKERRY_LOG_LEVEL");
   const skerry::LogOptions log{.name = preflight_file.empty() ? options.id : "preflight",
                                .file = {},
-                               .level = level ? level : preflight_file.empty() ? "info" : "warn"};
+                               .level = level                    ? level
+                                        : preflight_file.empty() ? "info"
+                                                                 : "warn"};
   if (auto status = skerry::init_log(log); !status) skerry::log_error(status.error().text());
+  // A check that is run by hand has no host.
+  if (parent > 0) {
+    if (auto status = skerry::runtime::confine_worker(parent); !status) {
+      skerry::log_error(status.error().text());
+      leave(EXIT_FAILURE);
+    }
+  }
   limit_threads(options.threads);
   if (!preflight_file.empty()) leave(check(preflight_file));
   if (options.endpoint.empty()) {
     std::fputs("nothing to do: --connect or --preflight is missing\n", stderr);
     return 2;
   }
-  if (auto status = skerry::runtime::confine_worker(parent); !status) {
-    skerry::log_error(status.error().text());
-    leave(EXIT_FAILURE);
-  }
-  options.role = role == "decide" ? skerry::runtime::WorkerRole::decide : skerry::runtime::WorkerRole::task;
+  options.role =
+      role == "decide" ? skerry::runtime::WorkerRole::decide : skerry::runtime::WorkerRole::task;
   leave(skerry::runtime::run_worker(options));
 }

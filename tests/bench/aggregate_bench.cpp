@@ -1,11 +1,14 @@
-// How fast is the averaging of 10 updates of 25 M float32 parameters, compared with merely reading as many bytes?
+// How fast is the averaging of 10 updates of 25 M float32 parameters, compared with merely reading
+// as many bytes?
 //
-//   aggregate_bench [--updates N] [--millions N] [--threads N] [--dir DIR] [--plugins DIR] [--rule ID]
+//   aggregate_bench [--updates N] [--millions N] [--threads N] [--dir DIR] [--plugins DIR] [--rule
+//   ID]
 //
-// "memory": the updates lie in anonymous memory, and the rule is called tile by tile from all threads as the driver
-// does, writing the new model to memory. "mapped files": the whole driver, from mapped files that the page cache holds
-// to the output file with its digest. Bandwidth counts the bytes of the updates, each once. The ratio is to the
-// memory-read bandwidth of the same run, threads and memory. Best of several runs each.
+// "memory": the updates lie in anonymous memory, and the rule is called tile by tile from all
+// threads as the driver does, writing the new model to memory. "mapped files": the whole driver,
+// from mapped files that the page cache holds to the output file with its digest. Bandwidth counts
+// the bytes of the updates, each once. The ratio is to the memory-read bandwidth of the same run,
+// threads and memory. Best of several runs each.
 #include <sys/mman.h>
 
 #include <CLI/CLI.hpp>
@@ -58,7 +61,9 @@ class Services final : public runtime::HostServices {
   explicit Services(std::uint32_t threads) : threads_(threads) {}
   std::uint32_t threads() const override { return threads_; }
   bool cancelled(std::uint64_t) const override { return false; }
-  Result<skerry_feature> open(std::string_view) override { return fail(Code::not_found, "no slots here"); }
+  Result<skerry_feature> open(std::string_view) override {
+    return fail(Code::not_found, "no slots here");
+  }
   runtime::TaskServices* task() override { return nullptr; }
 
  private:
@@ -72,7 +77,8 @@ class Memory {
     void* pages = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (pages == MAP_FAILED) std::abort();
     data_ = static_cast<float*>(pages);
-    for (std::size_t i = 0; i < elements; ++i) data_[i] = seed + static_cast<float>(i % 1000) * 1e-3f;
+    for (std::size_t i = 0; i < elements; ++i)
+      data_[i] = seed + static_cast<float>(i % 1000) * 1e-3f;
   }
   ~Memory() { munmap(data_, size_); }
   Memory(const Memory&) = delete;
@@ -89,7 +95,8 @@ double best_seconds(const std::function<void()>& work) {
   for (int i = 0; i < kRepeats; ++i) {
     const auto begin = std::chrono::steady_clock::now();
     work();
-    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    best = std::min(
+        best, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   }
   return best;
 }
@@ -128,12 +135,14 @@ std::vector<skerry_update> senders(const Options& options) {
   return result;
 }
 
-std::unique_ptr<runtime::Instance> open_rule(const Options& options, runtime::HostServices& services) {
+std::unique_ptr<runtime::Instance> open_rule(const Options& options,
+                                             runtime::HostServices& services) {
   static const auto catalog = plugin::Catalog::scan({options.plugins});
   const auto* feature = must(catalog.find("aggregation/1", options.rule));
   const auto* entry = must(plugin::Loader().load(*feature));
   std::vector<Problem> problems;
-  const auto config = config::apply_schema(config::config_schema(*feature), Json::object(), {}, problems);
+  const auto config =
+      config::apply_schema(config::config_schema(*feature), Json::object(), {}, problems);
   return must(runtime::Instance::create(entry, *feature, config, services));
 }
 
@@ -150,7 +159,8 @@ double memory_seconds(const Options& options, const runtime::Instance& rule,
   const auto who = senders(options);
   const Memory output(options.elements(), 0);
   const std::int64_t shape[] = {static_cast<std::int64_t>(options.elements())};
-  skerry_named_tensor schema{"weights", {nullptr, SKERRY_CPU, 0, 1, SKERRY_FLOAT, 32, 1, shape, nullptr, 0}};
+  skerry_named_tensor schema{"weights",
+                             {nullptr, SKERRY_CPU, 0, 1, SKERRY_FLOAT, 32, 1, shape, nullptr, 0}};
   return best_seconds([&] {
     skerry_error error{};
     error.struct_size = sizeof error;
@@ -194,7 +204,9 @@ DriverSeconds driver_seconds(const Options& options, const runtime::Instance& ru
                                 .threads = options.threads};
   for (std::size_t i = 0; i < updates.size(); ++i) {
     std::vector<tensor::TensorSpec> specs{
-        {.name = "weights", .dtype = "F32", .shape = {static_cast<std::int64_t>(options.elements())}}};
+        {.name = "weights",
+         .dtype = "F32",
+         .shape = {static_cast<std::int64_t>(options.elements())}}};
     const auto path = dir.path() / std::to_string(i);
     std::FILE* file = std::fopen(path.c_str(), "wb");
     const auto header = tensor::encode_header(specs);
@@ -211,7 +223,8 @@ DriverSeconds driver_seconds(const Options& options, const runtime::Instance& ru
 }
 
 void print(const char* what, double bytes, double seconds, double reference) {
-  std::printf("%-46s %8.3f s %8.2f GB/s   ratio %.2f\n", what, seconds, bytes / seconds * 1e-9, reference / seconds);
+  std::printf("%-46s %8.3f s %8.2f GB/s   ratio %.2f\n", what, seconds, bytes / seconds * 1e-9,
+              reference / seconds);
 }
 
 int bench(int argc, char** argv) {
@@ -231,18 +244,23 @@ int bench(int argc, char** argv) {
   for (std::size_t i = 0; i < options.updates; ++i)
     updates.push_back(std::make_unique<Memory>(options.elements(), static_cast<float>(i)));
 
-  std::printf("%s over %zu updates of %zu M float32 (%.2f GB), %u threads, best of %d\n", options.rule.c_str(),
-              options.updates, options.millions, options.bytes() * 1e-9, options.threads, kRepeats);
+  std::printf("%s over %zu updates of %zu M float32 (%.2f GB), %u threads, best of %d\n",
+              options.rule.c_str(), options.updates, options.millions, options.bytes() * 1e-9,
+              options.threads, kRepeats);
   const double read = read_seconds(options, updates);
   print("memory read (sum of all words)", options.bytes(), read, read);
-  print("averaging, updates in memory", options.bytes(), memory_seconds(options, *rule, updates), read);
+  print("averaging, updates in memory", options.bytes(), memory_seconds(options, *rule, updates),
+        read);
   const auto driver = driver_seconds(options, *rule, updates);
   print("averaging from mapped files to a file", options.bytes(), driver.all, read);
-  print("  the same without the digest of the output", options.bytes(), driver.all - driver.digest, read);
+  print("  the same without the digest of the output", options.bytes(), driver.all - driver.digest,
+        read);
   return 0;
 }
 
 }  // namespace
 }  // namespace skerry
 
-int main(int argc, char** argv) { return skerry::bench(argc, argv); }
+int main(int argc, char** argv) {
+  return skerry::bench(argc, argv);
+}

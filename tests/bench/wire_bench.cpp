@@ -1,9 +1,12 @@
-// The wire beside the sockets it stands on, in one run: bulk MB/s and control round trips over CURVE on the loopback.
+// The wire beside the sockets it stands on, in one run: bulk MB/s and control round trips over
+// CURVE on the loopback.
 //
 // usage: wire_bench [MiB a blob, default 256] [folder for the blobs, default the current one]
-// Both ends share this process and this machine's cores; durable uploads are bounded by the folder's disk.
-#include <fmt/format.h>
+// Both ends share this process and this machine's cores; durable uploads are bounded by the
+// folder's disk.
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -23,10 +26,9 @@
 #include "core/wire/socket_thread.hpp"
 #include "core/wire/zap.hpp"
 
+namespace skerry::wire {
 namespace {
 
-using namespace skerry;
-using namespace skerry::wire;
 using Clock = std::chrono::steady_clock;
 
 constexpr int kRoundTrips = 20000;
@@ -90,24 +92,46 @@ class Store : public BulkBackend {
   std::filesystem::path staging_;
 };
 
+struct Cost {
+  double seconds;
+  double cpu_seconds;  // of both ends and libzmq's threads
+};
+
+class Stopwatch {
+ public:
+  Cost cost() const { return {seconds_since(start_), cpu_now() - cpu_}; }
+
+ private:
+  static double cpu_now() {
+    rusage use{};
+    ::getrusage(RUSAGE_SELF, &use);
+    const auto seconds = [](const timeval& t) {
+      return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+    };
+    return seconds(use.ru_utime) + seconds(use.ru_stime);
+  }
+  Clock::time_point start_ = Clock::now();
+  double cpu_ = cpu_now();
+};
+
 template <class Begin>
-double timed_transfer(Begin begin) {
+Cost timed_transfer(Begin begin) {
   std::promise<Result<std::uint64_t>> promise;
-  const auto start = Clock::now();
+  const Stopwatch watch;
   begin([&](Result<std::uint64_t> outcome) { promise.set_value(std::move(outcome)); });
   const auto outcome = promise.get_future().get();
   if (!outcome) {
     fmt::print(stderr, "{}\n", outcome.error().text());
     std::exit(1);
   }
-  return seconds_since(start);
+  return watch.cost();
 }
 
-double bare_transfer(Network& net, std::size_t chunks) {
+Cost bare_transfer(Network& net, std::size_t chunks) {
   auto router = net.bare_router();
   auto dealer = net.bare_dealer(router);
   const std::string chunk(kChunkSize, 'x');
-  const auto start = Clock::now();
+  const Stopwatch watch;
   std::thread sender([&] {
     for (std::size_t i = 0; i < chunks; ++i) dealer.send(zmq::buffer(chunk));
     zmq::message_t end;
@@ -118,11 +142,11 @@ double bare_transfer(Network& net, std::size_t chunks) {
     (void)router.recv(peer);
     (void)router.recv(body);
   }
-  const double seconds = seconds_since(start);
+  const Cost cost = watch.cost();
   router.send(peer, zmq::send_flags::sndmore);
   router.send(zmq::message_t{}, zmq::send_flags::none);
   sender.join();
-  return seconds;
+  return cost;
 }
 
 double disk_alone(const std::filesystem::path& file, std::size_t chunks) {
@@ -143,7 +167,8 @@ void bench_bulk(std::size_t mebibytes, const std::filesystem::path& parent) {
   {
     std::ofstream out(source, std::ios::binary);
     const std::string mebibyte(1 << 20, 'm');
-    for (std::size_t i = 0; i < mebibytes; ++i) out << i << mebibyte.substr(std::to_string(i).size());
+    for (std::size_t i = 0; i < mebibytes; ++i)
+      out << i << mebibyte.substr(std::to_string(i).size());
   }
   const std::uint64_t size = mebibytes << 20;
   const std::size_t chunks = size / kChunkSize;
@@ -154,23 +179,28 @@ void bench_bulk(std::size_t mebibytes, const std::filesystem::path& parent) {
   const auto server =
       BulkServer::start(net.cloud_context, "tcp://127.0.0.1:*", net.cloud, store).value();
   const auto client =
-      BulkClient::start(net.edge_context, server->endpoint(), net.edge, net.cloud.public_key).value();
+      BulkClient::start(net.edge_context, server->endpoint(), net.edge, net.cloud.public_key)
+          .value();
 
-  fmt::print("bulk, one blob of {} MiB in chunks of 256 KiB, MB/s:\n", mebibytes);
+  fmt::print("bulk, one blob of {} MiB in chunks of 256 KiB:\n", mebibytes);
   for (int run = 1; run <= 3; ++run) {
-    const double bare = bare_transfer(net, chunks);
+    const Cost bare = bare_transfer(net, chunks);
     const double disk = disk_alone(dir.path() / "disk", chunks);
     std::filesystem::remove(dir.path() / "disk");
-    const double put =
-        timed_transfer([&](auto done) { client->put(digest, source, size, done); });
+    const Cost put = timed_transfer([&](auto done) { client->put(digest, source, size, done); });
     std::filesystem::remove(dir.path() / "staging");
-    const double get =
+    const Cost get =
         timed_transfer([&](auto done) { client->get(digest, dir.path() / "got", done); });
     std::filesystem::remove(dir.path() / "got");
-    fmt::print(
-        "  run {}: upload {:.0f} and download {:.0f}, both durable and verified; bare CURVE "
-        "sockets {:.0f}; the disk alone, fdatasync each 8 MiB, {:.0f}\n",
-        run, megabytes / put, megabytes / get, megabytes / bare, megabytes / disk);
+    const auto line = [&](const char* what, const Cost& cost) {
+      fmt::print("  run {}: {:<32} {:>5.0f} MB/s, {:>5.0f} MB a CPU second\n", run, what,
+                 megabytes / cost.seconds, megabytes / cost.cpu_seconds);
+    };
+    line("upload, durable and verified", put);
+    line("download, durable and verified", get);
+    line("bare CURVE sockets", bare);
+    fmt::print("  run {}: the disk alone, fdatasync each 8 MiB: {:.0f} MB/s\n", run,
+               megabytes / disk);
   }
 }
 
@@ -178,8 +208,8 @@ void bench_bulk(std::size_t mebibytes, const std::filesystem::path& parent) {
 
 void print_percentiles(const char* what, std::vector<double>& microseconds) {
   std::sort(microseconds.begin(), microseconds.end());
-  fmt::print("  {}: p50 {:.0f} us, p99 {:.0f} us\n", what,
-             microseconds[microseconds.size() / 2], microseconds[microseconds.size() * 99 / 100]);
+  fmt::print("  {}: p50 {:.0f} us, p99 {:.0f} us\n", what, microseconds[microseconds.size() / 2],
+             microseconds[microseconds.size() * 99 / 100]);
 }
 
 void bench_bare_round_trips() {
@@ -238,15 +268,21 @@ void bench_round_trips() {
   print_percentiles("SocketThread on both ends, from send() to the woken caller", times);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   const std::size_t mebibytes = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 256;
   const std::filesystem::path folder = argc > 2 ? argv[2] : ".";
   bench_bulk(std::max<std::size_t>(1, mebibytes), folder);
-  fmt::print("control, round trip of {} bytes over CURVE, {} times, the first with its handshake:\n",
-             kMessage, kRoundTrips);
+  fmt::print(
+      "control, round trip of {} bytes over CURVE, {} times, the first with its handshake:\n",
+      kMessage, kRoundTrips);
   bench_bare_round_trips();
   bench_round_trips();
   return 0;
+}
+
+}  // namespace
+}  // namespace skerry::wire
+
+int main(int argc, char** argv) {
+  return skerry::wire::run(argc, argv);
 }

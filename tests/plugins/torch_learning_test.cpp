@@ -7,7 +7,11 @@ namespace {
 
 TEST(TorchLearning, PerceptronSeparatesThreeClouds) {
   const Rows rows = three_clouds(300, 1);
-  Estimator estimator(Json{{"architecture", "mlp"}, {"hidden", {16}}, {"optimizer", {{"lr", 0.1}}}, {"batch", 10}, {"epochs", 5}});
+  Estimator estimator(Json{{"architecture", "mlp"},
+                           {"hidden", {16}},
+                           {"optimizer", {{"lr", 0.1}}},
+                           {"batch", 10},
+                           {"epochs", 5}});
   estimator.prepare(rows, 7);
   const MetricValues training = estimator.train(rows, 0, 7);
   const MetricValues result = estimator.evaluate(three_clouds(99, 2));
@@ -20,11 +24,11 @@ TEST(TorchLearning, PerceptronSeparatesThreeClouds) {
 TEST(TorchLearning, ConvolutionalNetworkLearnsStripesByHeart) {
   const Rows rows = stripes(41, 1);  // with batches of 10, the last row joins the fourth batch
   Estimator estimator(Json{{"architecture", "cnn"},
-                       {"channels", {4, 8}},
-                       {"dense", 16},
-                       {"optimizer", {{"name", "sgd"}, {"lr", 0.05}, {"momentum", 0.9}}},
-                       {"batch", 10},
-                       {"epochs", 30}});
+                           {"channels", {4, 8}},
+                           {"dense", 16},
+                           {"optimizer", {{"name", "sgd"}, {"lr", 0.05}, {"momentum", 0.9}}},
+                           {"batch", 10},
+                           {"epochs", 30}});
   estimator.prepare(rows, 3).train(rows, 0, 3);
   EXPECT_EQ(estimator.evaluate(rows).at("accuracy"), 1.0);
 }
@@ -33,17 +37,18 @@ TEST(TorchLearning, DefaultConvolutionalNetworkHasTheSizesOfThePaper) {
   Rows rows = {{1, 28, 28}, {}, {}, {}, 10};
   Estimator estimator(Json{{"architecture", "cnn"}});
   std::size_t values = 0;
-  for (const Weight& each : estimator.prepare(rows, 1).weights()) values += each.bytes.size() / sizeof(float);
+  for (const Weight& each : estimator.prepare(rows, 1).weights())
+    values += each.bytes.size() / sizeof(float);
   EXPECT_EQ(values, 1'663'370u);
 }
 
 TEST(TorchLearning, AdamFitsAPlaneByItsSquaredError) {
   const Rows rows = a_plane(200, 1);
   Estimator estimator(Json{{"architecture", "mlp"},
-                       {"hidden", Json::array()},
-                       {"loss", "mse"},
-                       {"optimizer", {{"name", "adam"}, {"lr", 0.05}}},
-                       {"epochs", 40}});
+                           {"hidden", Json::array()},
+                           {"loss", "mse"},
+                           {"optimizer", {{"name", "adam"}, {"lr", 0.05}}},
+                           {"epochs", 40}});
   estimator.prepare(rows, 5).train(rows, 0, 5);
   const MetricValues result = estimator.evaluate(a_plane(50, 2));
   EXPECT_LT(result.at("loss"), 1e-4);
@@ -58,7 +63,11 @@ TEST(TorchLearning, YesOrNoIsLearntFromTwoClassesAndFromLabelsZeroAndOne) {
   for (float& label : zero_and_one.reals) label = label > 1 ? 1.0f : 0.0f;
   for (float label : zero_and_one.reals) two_classes.classes.push_back(label > 0.5f ? 1 : 0);
   two_classes.reals.clear();
-  const Json config = {{"architecture", "mlp"}, {"hidden", {8}}, {"loss", "bce"}, {"optimizer", {{"lr", 0.5}}}, {"epochs", 20}};
+  const Json config = {{"architecture", "mlp"},
+                       {"hidden", {8}},
+                       {"loss", "bce"},
+                       {"optimizer", {{"lr", 0.5}}},
+                       {"epochs", 20}};
   Estimator from_classes(config), from_reals(config);
   from_classes.prepare(two_classes, 5).train(two_classes, 0, 5);
   from_reals.prepare(zero_and_one, 5).train(zero_and_one, 0, 5);
@@ -85,10 +94,10 @@ TEST(TorchLearning, LossOfEvaluationIsThatOfThePredictions) {
 TEST(TorchLearning, ClippedGradientsMakeSmallSteps) {
   const Rows rows = a_plane(20, 1);
   Estimator estimator(Json{{"architecture", "mlp"},
-                       {"hidden", Json::array()},
-                       {"loss", "mse"},
-                       {"optimizer", {{"lr", 1.0}}},
-                       {"clipNorm", 0.001}});
+                           {"hidden", Json::array()},
+                           {"loss", "mse"},
+                           {"optimizer", {{"lr", 1.0}}},
+                           {"clipNorm", 0.001}});
   const std::vector<Weight> before = estimator.prepare(rows, 5).weights();
   estimator.train(rows, 0, 5);
   const std::vector<Weight> after = estimator.weights();

@@ -3,23 +3,30 @@
 namespace torch_test {
 namespace {
 
-// Checks that the outcome is INVALID_ARGUMENT at `field`, and that its message has all of `parts` in one line.
-void expect_refused(const Outcome& outcome, const std::string& field, const std::vector<std::string>& parts) {
+// Checks that the outcome is INVALID_ARGUMENT at `field`, and that its message has all of `parts`
+// in one line.
+void expect_refused(const Outcome& outcome, const std::string& field,
+                    const std::vector<std::string>& parts) {
   EXPECT_EQ(outcome.status, SKERRY_INVALID_ARGUMENT) << outcome;
   EXPECT_EQ(outcome.field, field) << outcome;
-  for (const std::string& part : parts) EXPECT_NE(outcome.message.find(part), std::string::npos) << part << ": " << outcome;
+  for (const std::string& part : parts)
+    EXPECT_NE(outcome.message.find(part), std::string::npos) << part << ": " << outcome;
   EXPECT_EQ(outcome.message.find('\n'), std::string::npos) << outcome;
 }
 
-Outcome created(const Json& config) { return plugin().create_outcome("torch", "estimator/1", config); }
+Outcome created(const Json& config) {
+  return plugin().create_outcome("torch", "estimator/1", config);
+}
 
 TEST(TorchRefuses, AConfigurationThatContradictsItself) {
   expect_refused(created(Json::object()), "architecture", {"missing", "mlp", "cnn", "script"});
-  expect_refused(created({{"architecture", "cnm"}}), "architecture", {"cnm", "Did you mean \"cnn\"?"});
+  expect_refused(created({{"architecture", "cnm"}}), "architecture",
+                 {"cnm", "Did you mean \"cnn\"?"});
   expect_refused(created({{"architecture", "script"}}), "script", {"missing"});
   expect_refused(created({{"architecture", "mlp"}, {"script", "model.pt"}}), "script", {"mlp"});
-  expect_refused(created({{"architecture", "mlp"}, {"optimizer", {{"name", "adam"}, {"momentum", 0.9}}}}),
-                 "optimizer.momentum", {"sgd"});
+  expect_refused(
+      created({{"architecture", "mlp"}, {"optimizer", {{"name", "adam"}, {"momentum", 0.9}}}}),
+      "optimizer.momentum", {"sgd"});
 }
 
 TEST(TorchRefuses, ALossThatDoesNotFitTheLabels) {
@@ -32,9 +39,10 @@ TEST(TorchRefuses, ALossThatDoesNotFitTheLabels) {
 }
 
 TEST(TorchRefuses, RowsThatAreNoImagesForTheConvolutionalNetwork) {
-  expect_refused(Estimator(Json{{"architecture", "cnn"}}).try_prepare(three_clouds(4, 1), 1), "architecture",
-                 {"[2]", "channels x height x width", "mlp"});
-  expect_refused(Estimator(Json{{"architecture", "cnn"}, {"channels", {4, 4, 4, 4}}}).try_prepare(stripes(4, 1), 1),
+  expect_refused(Estimator(Json{{"architecture", "cnn"}}).try_prepare(three_clouds(4, 1), 1),
+                 "architecture", {"[2]", "channels x height x width", "mlp"});
+  expect_refused(Estimator(Json{{"architecture", "cnn"}, {"channels", {4, 4, 4, 4}}})
+                     .try_prepare(stripes(4, 1), 1),
                  "channels", {"16 x 16", "[1, 9, 10]"});
 }
 

@@ -14,7 +14,8 @@ void add_parameter(Module& module, const char* name, const at::Tensor& value) {
   module.register_parameter(name, at::Tensor(value).requires_grad_(true), false);
 }
 
-// Two inputs, three outputs; BatchNorm and dropout between two linear layers. Written as torch.jit.script would.
+// Two inputs, three outputs; BatchNorm and dropout between two linear layers. Written as
+// torch.jit.script would.
 Module batch_norm_module() {
   torch::manual_seed(3);
   Module module("Net");
@@ -55,12 +56,15 @@ Json config_for(const std::string& script) {
   return {{"script", script}, {"optimizer", {{"lr", 0.1}}}, {"batch", 10}, {"epochs", 2}};
 }
 
-Outcome prepared(const std::string& script) { return Estimator(config_for(script)).try_prepare(three_clouds(3, 1), 1); }
+Outcome prepared(const std::string& script) {
+  return Estimator(config_for(script)).try_prepare(three_clouds(3, 1), 1);
+}
 
 void expect_refused(const Outcome& outcome, const std::vector<std::string>& parts) {
   EXPECT_EQ(outcome.status, SKERRY_INVALID_ARGUMENT) << outcome;
   EXPECT_EQ(outcome.field, "script") << outcome;
-  for (const std::string& part : parts) EXPECT_NE(outcome.message.find(part), std::string::npos) << part << ": " << outcome;
+  for (const std::string& part : parts)
+    EXPECT_NE(outcome.message.find(part), std::string::npos) << part << ": " << outcome;
   EXPECT_EQ(outcome.message.find('\n'), std::string::npos) << outcome;
 }
 
@@ -71,7 +75,9 @@ TEST(TorchScript, StartsFromTheWeightsOfTheFile) {
   const std::vector<Weight> weights = estimator.prepare(three_clouds(3, 1), 99).weights();
   ASSERT_EQ(weights.size(), 7u);
   EXPECT_EQ(weights[0].name, "first");
-  EXPECT_EQ(std::memcmp(weights[0].bytes.data(), module.attr("first").toTensor().data_ptr(), 16 * sizeof(float)), 0);
+  EXPECT_EQ(std::memcmp(weights[0].bytes.data(), module.attr("first").toTensor().data_ptr(),
+                        16 * sizeof(float)),
+            0);
 }
 
 TEST(TorchScript, LearnsAndCarriesTheBuffersOfBatchNorm) {
@@ -149,7 +155,8 @@ TEST(TorchScript, WithoutTrainableParameterIsRefused) {
   const Folder folder;
   Module none("Net");
   none.define("def forward(self, x):\n  return x\n");
-  expect_refused(prepared(saved(folder, none)), {"model.pt", "no trainable parameter", "torch.jit.script"});
+  expect_refused(prepared(saved(folder, none)),
+                 {"model.pt", "no trainable parameter", "torch.jit.script"});
   Module fixed = module_of("def forward(self, x):\n  return torch.matmul(x, self.weight.t())\n");
   fixed.attr("weight").toTensor().requires_grad_(false);
   expect_refused(prepared(saved(folder, fixed)), {"no trainable parameter", "1 tensors"});
@@ -157,7 +164,8 @@ TEST(TorchScript, WithoutTrainableParameterIsRefused) {
 
 TEST(TorchScript, ThatIsNoneIsRefused) {
   const Folder folder;
-  expect_refused(prepared(folder.write("garbage.pt", "this is no archive")), {"garbage.pt", "not a TorchScript file"});
+  expect_refused(prepared(folder.write("garbage.pt", "this is no archive")),
+                 {"garbage.pt", "not a TorchScript file"});
   expect_refused(prepared(folder.write("empty.pt", "")), {"empty.pt", "not a TorchScript file"});
   expect_refused(prepared(folder.path("absent.pt")), {"absent.pt", "no such file"});
   const std::string whole = saved(folder, batch_norm_module());
@@ -167,12 +175,18 @@ TEST(TorchScript, ThatIsNoneIsRefused) {
 
 TEST(TorchScript, WhoseOutputsDoNotFitTheDatasetIsRefusedBeforeTraining) {
   const Folder folder;
-  expect_refused(prepared(saved(folder, module_of("def forward(self, x):\n  return torch.matmul(x, self.weight.t())[:, :2]\n"))),
-                 {"[2, 2]", "[2, 3]"});
-  expect_refused(prepared(saved(folder, module_of("def forward(self, x):\n  return (x, self.weight)\n"))),
-                 {"one tensor", "Tuple"});
-  expect_refused(prepared(saved(folder, module_of("def forward(self, x):\n  return torch.matmul(x, self.weight)\n"))),
-                 {"[2, 2]", "mat1 and mat2 shapes cannot be multiplied"});
+  expect_refused(
+      prepared(saved(
+          folder,
+          module_of("def forward(self, x):\n  return torch.matmul(x, self.weight.t())[:, :2]\n"))),
+      {"[2, 2]", "[2, 3]"});
+  expect_refused(
+      prepared(saved(folder, module_of("def forward(self, x):\n  return (x, self.weight)\n"))),
+      {"one tensor", "Tuple"});
+  expect_refused(
+      prepared(saved(folder,
+                     module_of("def forward(self, x):\n  return torch.matmul(x, self.weight)\n"))),
+      {"[2, 2]", "mat1 and mat2 shapes cannot be multiplied"});
 }
 
 }  // namespace

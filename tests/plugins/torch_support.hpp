@@ -1,4 +1,5 @@
-// The estimator "torch" behind the C ABI, with plain C++ values in and out, and small data sets to train it on.
+// The estimator "torch" behind the C ABI, with plain C++ values in and out, and small data sets to
+// train it on.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -42,8 +43,8 @@ struct Weight {
   friend bool operator==(const Weight&, const Weight&) = default;
 };
 
-inline skerry_tensor tensor_of(const void* data, const std::vector<std::int64_t>& shape, std::uint8_t code,
-                               std::uint8_t bits) {
+inline skerry_tensor tensor_of(const void* data, const std::vector<std::int64_t>& shape,
+                               std::uint8_t code, std::uint8_t bits) {
   skerry_tensor tensor = {};
   tensor.data = const_cast<void*>(data);
   tensor.device_type = SKERRY_CPU;
@@ -73,7 +74,8 @@ inline skerry_dataset_info info_of(const Rows& rows) {
 
 class Estimator {
  public:
-  explicit Estimator(const Json& config) : instance_(plugin().create<skerry_estimator_v1>("torch", config)) {}
+  explicit Estimator(const Json& config)
+      : instance_(plugin().create<skerry_estimator_v1>("torch", config)) {}
 
   Outcome try_prepare(const Rows& rows, std::uint64_t seed) {
     const skerry_dataset_info info = info_of(rows);
@@ -98,18 +100,20 @@ class Estimator {
   Outcome try_set_weights(const std::vector<Weight>& weights) {
     std::vector<skerry_named_tensor> tensors;
     for (const Weight& each : weights) {
-      tensors.push_back({each.name.c_str(),
-                         tensor_of(each.bytes.data(), each.shape, each.dtype_code, each.dtype_bits)});
+      tensors.push_back({each.name.c_str(), tensor_of(each.bytes.data(), each.shape,
+                                                      each.dtype_code, each.dtype_bits)});
     }
     return instance_.call(&skerry_estimator_v1::set_weights,
-                          static_cast<const skerry_named_tensor*>(tensors.data()), std::uint64_t{tensors.size()});
+                          static_cast<const skerry_named_tensor*>(tensors.data()),
+                          std::uint64_t{tensors.size()});
   }
   void set_weights(const std::vector<Weight>& weights) {
     const Outcome outcome = try_set_weights(weights);
     EXPECT_TRUE(outcome.ok()) << outcome;
   }
 
-  Outcome try_train(const Rows& rows, std::uint32_t round, std::uint64_t seed, MetricValues* metrics = nullptr) {
+  Outcome try_train(const Rows& rows, std::uint32_t round, std::uint64_t seed,
+                    MetricValues* metrics = nullptr) {
     const skerry_train_params params = {sizeof(params), round, seed, 1};
     return with_data(rows, metrics, [&](const skerry_data* data, const skerry_metric_sink* sink) {
       return instance_.call(&skerry_estimator_v1::train, data, &params, sink);
@@ -153,7 +157,11 @@ class Estimator {
  private:
   static Weight copy_of(const skerry_named_tensor& lent) {
     const skerry_tensor& tensor = lent.tensor;
-    Weight weight = {lent.name, tensor.dtype_code, tensor.dtype_bits, {tensor.shape, tensor.shape + tensor.ndim}, {}};
+    Weight weight = {lent.name,
+                     tensor.dtype_code,
+                     tensor.dtype_bits,
+                     {tensor.shape, tensor.shape + tensor.ndim},
+                     {}};
     std::size_t bytes = tensor.dtype_bits / 8;
     for (std::int64_t extent : weight.shape) bytes *= static_cast<std::size_t>(extent);
     weight.bytes.assign(static_cast<const char*>(tensor.data) + tensor.byte_offset, bytes);
@@ -176,10 +184,10 @@ class Estimator {
                                      ? tensor_of(rows.classes.data(), label_shape, SKERRY_INT, 64)
                                      : tensor_of(rows.reals.data(), label_shape, SKERRY_FLOAT, 32);
     const skerry_data data = {sizeof(data), 0, &info, features, labels};
-    const skerry_metric_sink sink = {sizeof(sink), 0, metrics,
-                                     [](const skerry_metric_sink* to, const char* name, double value) {
-                                       if (to->ctx != nullptr) (*static_cast<MetricValues*>(to->ctx))[name] = value;
-                                     }};
+    const skerry_metric_sink sink = {
+        sizeof(sink), 0, metrics, [](const skerry_metric_sink* to, const char* name, double value) {
+          if (to->ctx != nullptr) (*static_cast<MetricValues*>(to->ctx))[name] = value;
+        }};
     return call(&data, &sink);
   }
 
@@ -199,7 +207,8 @@ inline Rows three_clouds(std::size_t count, std::uint64_t seed) {
   return rows;
 }
 
-// Images of 1 x 9 x 10 with a bright row (class 0) or a bright column (class 1), somewhere, in noise.
+// Images of 1 x 9 x 10 with a bright row (class 0) or a bright column (class 1), somewhere, in
+// noise.
 inline Rows stripes(std::size_t count, std::uint64_t seed) {
   constexpr std::size_t kHeight = 9, kWidth = 10;
   std::mt19937_64 random(seed);

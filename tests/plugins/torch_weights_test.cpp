@@ -4,8 +4,11 @@ namespace torch_test {
 namespace {
 
 const Json kPerceptron = {{"architecture", "mlp"}, {"hidden", {4}}, {"optimizer", {{"lr", 0.1}}}};
-const Json kConvolutional = {
-    {"architecture", "cnn"}, {"channels", {3, 4}}, {"dense", 8}, {"optimizer", {{"lr", 0.1}}}, {"batch", 6}};
+const Json kConvolutional = {{"architecture", "cnn"},
+                             {"channels", {3, 4}},
+                             {"dense", 8},
+                             {"optimizer", {{"lr", 0.1}}},
+                             {"batch", 6}};
 
 Json with(Json config, const char* key, const Json& value) {
   config[key] = value;
@@ -18,8 +21,8 @@ TEST(TorchWeights, HaveTheNamesAndShapesOfTheLayers) {
   for (const Weight& each : estimator.prepare(three_clouds(3, 1), 1).weights()) {
     found.push_back(each.name + Json(each.shape).dump());
   }
-  EXPECT_EQ(found, (std::vector<std::string>{"hidden1.weight[4,2]", "hidden1.bias[4]", "output.weight[3,4]",
-                                             "output.bias[3]"}));
+  EXPECT_EQ(found, (std::vector<std::string>{"hidden1.weight[4,2]", "hidden1.bias[4]",
+                                             "output.weight[3,4]", "output.bias[3]"}));
 }
 
 TEST(TorchWeights, GoInInAnyOrderAndComeOutTheSame) {
@@ -41,8 +44,12 @@ TEST(TorchWeights, OfAnotherShapeNameTypeOrNumberAreRefused) {
   type[2].dtype_bits = 64;
   missing.pop_back();
   more.push_back({"extra", SKERRY_FLOAT, 32, {1}, "1234"});
-  for (const auto& [wrong, expected] : std::vector<std::pair<std::vector<Weight>, std::string>>{
-           {shape, "hidden1.weight"}, {name, "hidden1.bias"}, {type, "output.weight"}, {missing, "output.bias"}, {more, "5"}}) {
+  for (const auto& [wrong, expected] :
+       std::vector<std::pair<std::vector<Weight>, std::string>>{{shape, "hidden1.weight"},
+                                                                {name, "hidden1.bias"},
+                                                                {type, "output.weight"},
+                                                                {missing, "output.bias"},
+                                                                {more, "5"}}) {
     const Outcome outcome = estimator.try_set_weights(wrong);
     EXPECT_EQ(outcome.status, SKERRY_INVALID_ARGUMENT);
     EXPECT_NE(outcome.message.find(expected), std::string::npos) << outcome;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -109,6 +110,7 @@ class Cloud::Impl : public WorkerPool::Listener, public Peers::Listener {
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<BlobAccess> blob_access_;
   std::unique_ptr<wire::BulkServer> bulk_;
+  std::atomic<bool> proven_ = false;  // that strangers are refused
   int control_socket_ = -1;
   int admin_socket_ = -1;
 };
@@ -170,6 +172,7 @@ Status Cloud::Impl::open_sockets() {
                   return bound.second;
                 }));
   SKERRY_TRY(wire::prove_strangers_are_refused(context_, control, key_.public_key));
+  proven_ = true;
   const std::string bulk_listen = options_.bulk_listen.empty() ? without_port(options_.listen) + ":*" : options_.bulk_listen;
   SKERRY_TRY(bind_again(bulk_listen, "bulk", [&](const std::string& endpoint) -> Result<std::string> {
     SKERRY_ASSIGN(bulk_, wire::BulkServer::start(context_, endpoint, key_, *blob_access_));
@@ -191,7 +194,8 @@ Status Cloud::Impl::open_sockets() {
 
 Status Cloud::Impl::open() {
   SKERRY_TRY(open_store());
-  SKERRY_ASSIGN(zap_, wire::ZapHandler::start(context_, [](const wire::Refusal& refusal) {
+  SKERRY_ASSIGN(zap_, wire::ZapHandler::start(context_, [this](const wire::Refusal& refusal) {
+                  if (!proven_) return;  // the proof's own attempt
                   log_warn(fmt::format("refused a connection from {}: its key {} is not known here ({} tries)", refusal.address,
                                        refusal.public_key, refusal.count));
                 }));

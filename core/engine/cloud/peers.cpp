@@ -238,6 +238,7 @@ void Peers::tick() {
     for (auto& [name, peer] : peers_) {
       if (peer.address.empty()) continue;
       if (now - peer.heard > kSilence) {
+        log_warn(fmt::format("node {} has not been heard for {} s: offline", peer.node, kSilence.count()));
         lose(peer);
       } else if (peer.sent > peer.acked && now - peer.progress > kResendAfter) {
         peer.sent = peer.acked;
@@ -249,7 +250,6 @@ void Peers::tick() {
 }
 
 void Peers::lose(Peer& peer) {
-  log_warn(fmt::format("node {} has not been heard for {} s: offline", peer.node, kSilence.count()));
   peer.address.clear();
   peer.inbox.clear();
   const Unit::Scope scope(unit_);
@@ -260,6 +260,7 @@ void Peers::drop(const std::string& node, const std::string& code, const std::st
   const auto it = peers_.find(node);
   if (it == peers_.end() || it->second.address.empty()) return;
   refuse(it->second.address, code, message, false);
+  log_info(fmt::format("node {} is cut off: {}", node, message));
   lose(it->second);
 }
 

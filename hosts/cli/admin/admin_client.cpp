@@ -23,7 +23,7 @@ constexpr std::chrono::milliseconds kSlice{100};  // how soon a signal is notice
 Problem nobody_there(const std::string& endpoint) {
   return {Code::unavailable,
           "no skerry-cloud answers at " + endpoint +
-              "; start one with `skerry-cloud --state DIR --listen tcp://0.0.0.0:7400`, or name the state "
+              "; start one with `skerry-cloud --state DIR --listen tcp://0.0.0.0:7443`, or name the state "
               "directory of the one that runs with --state",
           "", ""};
 }

@@ -65,7 +65,8 @@ int plugin_inspect_command(const std::string& what, bool json) {
   std::string text;
   for (const plugin::Feature& feature : *features) {
     list.push_back(feature_json(feature));
-    text += (text.empty() ? "" : "\n") + feature_text(feature);
+    if (!text.empty()) text += '\n';
+    text += feature_text(feature);
   }
   if (json) {
     print_json({{"features", list}});

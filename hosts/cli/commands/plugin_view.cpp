@@ -125,7 +125,7 @@ std::string feature_text(const Feature& feature) {
   add("license", feature.license);
   add("url", feature.url);
   add("file", feature.file.string());
-  add("digest", "blake2b-256 " + digest_of(feature));
+  add("blake2b", digest_of(feature));
   if (is_workflow(feature)) add("resource", feature.resource.value("kind", ""));
   if (!feature.requires_.is_null()) add("requires", config::to_yaml_line(feature.requires_));
   TextTable keys({{"KEY"}, {"TYPE"}, {"DESCRIPTION"}});

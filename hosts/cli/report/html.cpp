@@ -57,7 +57,8 @@ std::string escape_html(std::string_view text) {
 }
 
 std::string element(std::string_view tag, std::string_view attributes, std::string_view content) {
-  std::string out = "<" + std::string(tag);
+  std::string out("<");
+  out += tag;
   if (!attributes.empty()) out.append(" ").append(attributes);
   return out.append(">").append(content).append("</").append(tag).append(">");
 }

@@ -5,6 +5,7 @@
 
 #include <ctime>
 
+#include "core/version.hpp"
 #include "hosts/cli/report/html.hpp"
 #include "hosts/cli/report/participation.hpp"
 #include "hosts/cli/report/sections.hpp"
@@ -55,7 +56,7 @@ std::string render_report(const ReportInput& input) {
       {{"title", escape_html(text_at(summary, "job"))},
        {"badge", badge(text_at(summary, "phase"))},
        {"message", message.empty() ? "" : element("p", "class=\"message\"", escape_html(message))},
-       {"made", escape_html("Skerry " SKERRY_VERSION ", " + now_text())},
+       {"made", escape_html(fmt::format("Skerry {}, {}", kVersion, now_text()))},
        {"tiles", tiles_section(summary)},
        {"charts", charts.empty() ? "" : element("div", "class=\"charts\"", charts)},
        {"time", card("Where the time went", time_section(summary, input.records),

@@ -79,11 +79,17 @@ std::string participants_text(const Json& record) {
   return count ? format_number(*count) : "";
 }
 
+// "late: a, b; rejected: c (rejected.nan: ...)"
 std::string refused_text(const Json& record) {
   std::string text;
   for (const char* what : {"late", "rejected", "failed"}) {
     const auto names = names_at(record, what);
-    if (!names.empty()) text += (text.empty() ? "" : "; ") + std::string(what) + ": " + names_text(names);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      text += i > 0 ? ", " : (text.empty() ? "" : "; ") + std::string(what) + ": ";
+      text += names[i];
+      const std::string code = text_at(record[what][i], "code");
+      if (!code.empty()) text += fmt::format(" ({}: {})", code, text_at(record[what][i], "message"));
+    }
   }
   return text;
 }

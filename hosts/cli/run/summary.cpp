@@ -19,8 +19,8 @@ double sum_of(const std::vector<Json>& records, const std::string& path) {
 Json last_metrics(const std::vector<Json>& records) {
   Json metrics = Json::object();
   for (auto record = records.rbegin(); record != records.rend(); ++record) {
-    for (const auto& [name, value] : metrics_of(*record).items()) {
-      if (!metrics.contains(name)) metrics[name] = value;
+    for (const std::string& name : metric_names(*record)) {
+      if (!metrics.contains(name)) metrics[name] = record->at(name);
     }
   }
   return metrics;

@@ -7,14 +7,17 @@
 namespace skerry::torch_plugin {
 namespace {
 
-// An exception inside a script reads: a preface, the frames, and last "RuntimeError: what happened".
+// An exception inside a script reads: a preface, the frames, and last "RuntimeError: what
+// happened".
 std::string without_script_frames(const std::string& message) {
   constexpr char kMark[] = "RuntimeError: ";
   const std::size_t found = message.rfind(kMark);
   return found == std::string::npos ? message : message.substr(found + sizeof(kMark) - 1);
 }
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\r';
+}
 
 }  // namespace
 

@@ -8,13 +8,15 @@
 
 namespace skerry::torch_plugin {
 
-// What a message of LibTorch has to say, in one line: without stack traces and without TorchScript's frames.
+// What a message of LibTorch has to say, in one line: without stack traces and without
+// TorchScript's frames.
 std::string essence(const std::string& message);
 
 // The text of the exception in flight, in one line.
 std::string current_exception_text();
 
-// Runs body(); whatever LibTorch throws becomes an Error SKERRY_FAILED whose message begins with `doing`.
+// Runs body(); whatever LibTorch throws becomes an Error SKERRY_FAILED whose message begins with
+// `doing`.
 template <class Body>
 auto translating_errors(const char* doing, Body&& body) -> decltype(body()) {
   try {

@@ -10,8 +10,8 @@
 namespace skerry::torch_plugin {
 namespace {
 
-// Weights and gradients of a few MB come and go in every step. Given back to the system each time, their pages would be
-// mapped and zeroed afresh: up to a fifth of the training time.
+// Weights and gradients of a few MB come and go in every step. Given back to the system each time,
+// their pages would be mapped and zeroed afresh: up to a fifth of the training time.
 void keep_freed_memory() {
   constexpr int kLargestOnHeap = 32 << 20;  // the most that glibc allows
   constexpr int kKeptAtMost = 256 << 20;
@@ -19,11 +19,13 @@ void keep_freed_memory() {
   mallopt(M_TRIM_THRESHOLD, kKeptAtMost);
 }
 
-// OpenBLAS has a thread pool beside OpenMP's, and the idle threads of each spin in the way of the other: with two threads
-// in both, training on two cores was up to six times slower than with one thread in OpenBLAS.
+// OpenBLAS has a thread pool beside OpenMP's, and the idle threads of each spin in the way of the
+// other: with two threads in both, training on two cores was up to six times slower than with one
+// thread in OpenBLAS.
 void keep_blas_single_threaded() {
   using SetThreads = void (*)(int);
-  if (auto set = reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) set(1);
+  if (auto set = reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads")))
+    set(1);
 }
 
 }  // namespace
@@ -38,7 +40,8 @@ void set_up_process() {
 }
 
 void use_threads(std::uint32_t threads) {
-  if (at::get_num_threads() != static_cast<int>(threads)) at::set_num_threads(static_cast<int>(threads));
+  if (at::get_num_threads() != static_cast<int>(threads))
+    at::set_num_threads(static_cast<int>(threads));
 }
 
 void seed_generator(std::uint64_t seed) {

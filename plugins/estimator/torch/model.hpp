@@ -34,12 +34,14 @@ class Model {
   virtual std::vector<at::Tensor> trainable() const = 0;
 };
 
-// One of the built-in architectures. Initial weights come from LibTorch's generator: seed it first. Throws skerry::Error
-// for rows that the architecture does not take.
-std::unique_ptr<Model> build_network(const Settings& settings, const std::vector<std::int64_t>& row_shape,
+// One of the built-in architectures. Initial weights come from LibTorch's generator: seed it first.
+// Throws skerry::Error for rows that the architecture does not take.
+std::unique_ptr<Model> build_network(const Settings& settings,
+                                     const std::vector<std::int64_t>& row_shape,
                                      std::int64_t outputs);
 
-// The TorchScript file `path`. Throws skerry::Error with field "script" when it is none, or nothing in it can be trained.
+// The TorchScript file `path`. Throws skerry::Error with field "script" when it is none, or nothing
+// in it can be trained.
 std::unique_ptr<Model> load_script(const std::string& path);
 
 }  // namespace skerry::torch_plugin

@@ -28,7 +28,8 @@ class Perceptron : public Network {
  public:
   Perceptron(const std::vector<std::int64_t>& hidden, std::int64_t inputs, std::int64_t outputs) {
     for (std::size_t i = 0; i < hidden.size(); ++i) {
-      hidden_.push_back(register_module("hidden" + std::to_string(i + 1), torch::nn::Linear(inputs, hidden[i])));
+      hidden_.push_back(
+          register_module("hidden" + std::to_string(i + 1), torch::nn::Linear(inputs, hidden[i])));
       inputs = hidden[i];
     }
     output_ = register_module("output", torch::nn::Linear(inputs, outputs));
@@ -45,16 +46,18 @@ class Perceptron : public Network {
   torch::nn::Linear output_{nullptr};
 };
 
-// The network for MNIST in "Communication-Efficient Learning of Deep Networks from Decentralized Data" (McMahan et al.
-// 2017), with the sizes that the configuration gives.
+// The network for MNIST in "Communication-Efficient Learning of Deep Networks from Decentralized
+// Data" (McMahan et al. 2017), with the sizes that the configuration gives.
 class ConvolutionalNetwork : public Network {
  public:
   ConvolutionalNetwork(const std::vector<std::int64_t>& channels, std::int64_t dense,
                        const std::vector<std::int64_t>& image, std::int64_t outputs) {
     std::int64_t planes = image[0], height = image[1], width = image[2];
     for (std::size_t i = 0; i < channels.size(); ++i) {
-      const auto options = torch::nn::Conv2dOptions(planes, channels[i], kKernel).padding(kKernel / 2);
-      convolutions_.push_back(register_module("conv" + std::to_string(i + 1), torch::nn::Conv2d(options)));
+      const auto options =
+          torch::nn::Conv2dOptions(planes, channels[i], kKernel).padding(kKernel / 2);
+      convolutions_.push_back(
+          register_module("conv" + std::to_string(i + 1), torch::nn::Conv2d(options)));
       planes = channels[i];
       height /= 2;
       width /= 2;
@@ -79,12 +82,13 @@ class ConvolutionalNetwork : public Network {
 
 void check_image(const std::vector<std::int64_t>& shape, std::size_t halvings) {
   if (shape.size() != 3) {
-    throw invalid("architecture", "cnn needs rows of channels x height x width, found rows of " + shape_text(shape) +
-                                      ". Use mlp for such data.");
+    throw invalid("architecture", "cnn needs rows of channels x height x width, found rows of " +
+                                      shape_text(shape) + ". Use mlp for such data.");
   }
   const std::int64_t smallest = std::int64_t{1} << halvings;
   if (shape[1] < smallest || shape[2] < smallest) {
-    throw invalid("channels", std::to_string(halvings) + " convolutions, each halving the image, need at least " +
+    throw invalid("channels", std::to_string(halvings) +
+                                  " convolutions, each halving the image, need at least " +
                                   std::to_string(smallest) + " x " + std::to_string(smallest) +
                                   " pixels, found rows of " + shape_text(shape));
   }
@@ -92,11 +96,13 @@ void check_image(const std::vector<std::int64_t>& shape, std::size_t halvings) {
 
 }  // namespace
 
-std::unique_ptr<Model> build_network(const Settings& settings, const std::vector<std::int64_t>& row_shape,
+std::unique_ptr<Model> build_network(const Settings& settings,
+                                     const std::vector<std::int64_t>& row_shape,
                                      std::int64_t outputs) {
   if (settings.architecture == Architecture::cnn) {
     check_image(row_shape, settings.channels.size());
-    return std::make_unique<ConvolutionalNetwork>(settings.channels, settings.dense, row_shape, outputs);
+    return std::make_unique<ConvolutionalNetwork>(settings.channels, settings.dense, row_shape,
+                                                  outputs);
   }
   std::int64_t inputs = 1;
   for (std::int64_t extent : row_shape) inputs *= extent;

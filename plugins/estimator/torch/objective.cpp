@@ -7,9 +7,12 @@ namespace {
 
 std::string description(const DatasetInfo& info) {
   switch (info.label_kind) {
-    case LabelKind::classes: return std::to_string(info.classes) + " classes";
-    case LabelKind::real: return "numbers as labels";
-    default: return "no labels";
+    case LabelKind::classes:
+      return std::to_string(info.classes) + " classes";
+    case LabelKind::real:
+      return "numbers as labels";
+    default:
+      return "no labels";
   }
 }
 
@@ -18,13 +21,16 @@ void check_fit(Loss loss, const DatasetInfo& info) {
   const bool real = info.label_kind == LabelKind::real;
   const std::string found = ", the dataset has " + description(info);
   if (loss == Loss::cross_entropy && !(classes && info.classes >= 2)) {
-    throw invalid("loss", "cross_entropy needs two or more classes" + found + (real ? ". Use mse." : "."));
+    throw invalid("loss",
+                  "cross_entropy needs two or more classes" + found + (real ? ". Use mse." : "."));
   }
   if (loss == Loss::mse && !real) {
-    throw invalid("loss", "mse needs numbers as labels" + found + (classes ? ". Use cross_entropy." : "."));
+    throw invalid("loss",
+                  "mse needs numbers as labels" + found + (classes ? ". Use cross_entropy." : "."));
   }
   if (loss == Loss::bce && !real && !(classes && info.classes == 2)) {
-    throw invalid("loss", "bce needs two classes, or labels 0 and 1" + found + (classes ? ". Use cross_entropy." : "."));
+    throw invalid("loss", "bce needs two classes, or labels 0 and 1" + found +
+                              (classes ? ". Use cross_entropy." : "."));
   }
 }
 
@@ -46,8 +52,8 @@ void check_yes_or_no(const TensorView& labels) {
   const auto values = labels.elements<const float>();
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (values[i] != 0.0f && values[i] != 1.0f) {
-      throw invalid("loss", "bce needs labels 0 and 1, found " + std::to_string(values[i]) + " in row " +
-                                std::to_string(i));
+      throw invalid("loss", "bce needs labels 0 and 1, found " + std::to_string(values[i]) +
+                                " in row " + std::to_string(i));
     }
   }
 }
@@ -65,7 +71,8 @@ at::Tensor Objective::targets(const TensorView& labels) const {
     const at::Tensor classes = view(labels, at::kLong);
     return loss_ == Loss::cross_entropy ? classes : classes.to(at::kFloat);
   }
-  if (loss_ == Loss::cross_entropy) throw invalid("", "labels must be int64, found " + labels.dtype().name());
+  if (loss_ == Loss::cross_entropy)
+    throw invalid("", "labels must be int64, found " + labels.dtype().name());
   if (loss_ == Loss::bce) check_yes_or_no(labels);
   return view(TensorView(labels.data<const float>(), labels.dtype(), labels.shape()), at::kFloat);
 }
@@ -87,18 +94,24 @@ void Objective::check_outputs(const at::Tensor& outputs, std::int64_t rows) cons
 at::Tensor Objective::mean_loss(const at::Tensor& outputs, const at::Tensor& targets) const {
   check_outputs(outputs, targets.size(0));
   switch (loss_) {
-    case Loss::cross_entropy: return at::cross_entropy_loss(outputs, targets);
-    case Loss::mse: return at::mse_loss(outputs.reshape({-1}), targets);
-    default: return at::binary_cross_entropy_with_logits(outputs.reshape({-1}), targets);
+    case Loss::cross_entropy:
+      return at::cross_entropy_loss(outputs, targets);
+    case Loss::mse:
+      return at::mse_loss(outputs.reshape({-1}), targets);
+    default:
+      return at::binary_cross_entropy_with_logits(outputs.reshape({-1}), targets);
   }
 }
 
 double Objective::score_sum(const at::Tensor& outputs, const at::Tensor& targets) const {
   const at::NoGradGuard no_gradient;
   switch (loss_) {
-    case Loss::cross_entropy: return outputs.argmax(1).eq(targets).sum().item<double>();
-    case Loss::mse: return outputs.reshape({-1}).sub(targets).abs().sum().item<double>();
-    default: return outputs.reshape({-1}).gt(0).eq(targets.gt(0.5)).sum().item<double>();
+    case Loss::cross_entropy:
+      return outputs.argmax(1).eq(targets).sum().item<double>();
+    case Loss::mse:
+      return outputs.reshape({-1}).sub(targets).abs().sum().item<double>();
+    default:
+      return outputs.reshape({-1}).gt(0).eq(targets.gt(0.5)).sum().item<double>();
   }
 }
 

@@ -19,12 +19,12 @@ class Objective {
   // How many numbers the model puts out for a row: one a class, or one.
   std::int64_t outputs() const { return outputs_; }
 
-  // The labels as the loss wants them, [rows]: int64 for cross_entropy, else float32. May share their memory. Throws
-  // skerry::Error naming the first label that is out of range.
+  // The labels as the loss wants them, [rows]: int64 for cross_entropy, else float32. May share
+  // their memory. Throws skerry::Error naming the first label that is out of range.
   at::Tensor targets(const TensorView& labels) const;
 
-  // The mean over the rows. Throws skerry::Error with field "script" when the outputs have another shape than
-  // [rows, outputs()]; one output a row may also come as [rows].
+  // The mean over the rows. Throws skerry::Error with field "script" when the outputs have another
+  // shape than [rows, outputs()]; one output a row may also come as [rows].
   at::Tensor mean_loss(const at::Tensor& outputs, const at::Tensor& targets) const;
 
   // The second metric beside the loss: "accuracy", or "mae", the mean absolute error.

@@ -18,10 +18,12 @@ constexpr std::int64_t kPlanesAThread = 64;
 struct Planes {
   std::int64_t count, height, width;  // of the images; one plane is one channel of one image
 
-  explicit Planes(at::IntArrayRef shape) : count(shape[0] * shape[1]), height(shape[2]), width(shape[3]) {}
+  explicit Planes(at::IntArrayRef shape)
+      : count(shape[0] * shape[1]), height(shape[2]), width(shape[3]) {}
 };
 
-void halve_plane(const float* in, std::int64_t height, std::int64_t width, float* out, std::uint8_t* winner) {
+void halve_plane(const float* in, std::int64_t height, std::int64_t width, float* out,
+                 std::uint8_t* winner) {
   for (std::int64_t y = 0; y + 1 < height; y += 2) {
     const float* row = in + y * width;
     for (std::int64_t x = 0; x + 1 < width; x += 2) {
@@ -37,7 +39,8 @@ void halve_plane(const float* in, std::int64_t height, std::int64_t width, float
 }
 
 // `in` is zero before.
-void spread_plane(const float* out, const std::uint8_t* winner, std::int64_t height, std::int64_t width, float* in) {
+void spread_plane(const float* out, const std::uint8_t* winner, std::int64_t height,
+                  std::int64_t width, float* in) {
   for (std::int64_t y = 0; y + 1 < height; y += 2) {
     for (std::int64_t x = 0; x + 1 < width; x += 2) {
       const std::uint8_t best = *winner++;
@@ -59,8 +62,8 @@ struct Halving : torch::autograd::Function<Halving> {
     std::uint8_t* winner = winners.data_ptr<std::uint8_t>();
     at::parallel_for(0, planes.count, kPlanesAThread, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t i = first; i < last; ++i) {
-        halve_plane(in + i * planes.height * planes.width, planes.height, planes.width, out + i * out_size,
-                    winner + i * out_size);
+        halve_plane(in + i * planes.height * planes.width, planes.height, planes.width,
+                    out + i * out_size, winner + i * out_size);
       }
     });
     context->save_for_backward({winners});
@@ -90,6 +93,8 @@ struct Halving : torch::autograd::Function<Halving> {
 
 }  // namespace
 
-at::Tensor halve_by_maximum(const at::Tensor& images) { return Halving::apply(images); }
+at::Tensor halve_by_maximum(const at::Tensor& images) {
+  return Halving::apply(images);
+}
 
 }  // namespace skerry::torch_plugin

@@ -13,19 +13,21 @@
 namespace skerry::torch_plugin {
 namespace {
 
-constexpr char kHowToExport[] = "Export the model in Python with torch.jit.script(model).save(\"model.pt\").";
+constexpr char kHowToExport[] =
+    "Export the model in Python with torch.jit.script(model).save(\"model.pt\").";
 
 class Script : public Model {
  public:
   explicit Script(torch::jit::Module module) : module_(std::move(module)) {}
 
-  // The graph runs as written. Optimised, it would be rewritten after its first calls, and the same step would round
-  // differently early and late in a worker's life.
+  // The graph runs as written. Optimised, it would be rewritten after its first calls, and the same
+  // step would round differently early and late in a worker's life.
   at::Tensor forward(const at::Tensor& features) override {
     const torch::jit::GraphOptimizerEnabledGuard as_written(false);
     const c10::IValue result = module_.forward({features});
     if (!result.isTensor()) {
-      throw invalid("script", "forward() must return one tensor, found " + result.tagKind() + ". Change the model.");
+      throw invalid("script", "forward() must return one tensor, found " + result.tagKind() +
+                                  ". Change the model.");
     }
     return result.toTensor();
   }
@@ -45,7 +47,8 @@ class Script : public Model {
     std::vector<at::Tensor> result;
     for (const at::Tensor& parameter : module_.parameters()) {
       const auto is_same = [&](const at::Tensor& other) { return other.is_same(parameter); };
-      if (parameter.requires_grad() && std::none_of(result.begin(), result.end(), is_same)) result.push_back(parameter);
+      if (parameter.requires_grad() && std::none_of(result.begin(), result.end(), is_same))
+        result.push_back(parameter);
     }
     return result;
   }
@@ -56,15 +59,18 @@ class Script : public Model {
 
 torch::jit::Module read_module(const std::string& path) {
   std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) throw invalid("script", path + ": no such file");
+  if (!std::filesystem::is_regular_file(path, error))
+    throw invalid("script", path + ": no such file");
   try {
     return torch::jit::load(path, torch::kCPU);
   } catch (...) {
-    throw invalid("script", path + " is not a TorchScript file: " + current_exception_text() + ". " + kHowToExport);
+    throw invalid("script", path + " is not a TorchScript file: " + current_exception_text() +
+                                ". " + kHowToExport);
   }
 }
 
-// Views of weights are dense. A model exported with another memory layout (channels last) is converted once.
+// Views of weights are dense. A model exported with another memory layout (channels last) is
+// converted once.
 void make_dense(const Model& model) {
   const at::NoGradGuard no_gradient;
   for (const NamedWeight& each : model.weights()) {
@@ -74,19 +80,23 @@ void make_dense(const Model& model) {
 
 void check_weights(const Model& model, const std::string& path) {
   for (const NamedWeight& each : model.weights()) {
-    if (each.tensor.layout() != at::kStrided || each.tensor.is_quantized() || each.tensor.is_complex()) {
-      throw invalid("script", path + ": \"" + each.name + "\" is sparse, quantized or complex; only dense tensors of " +
+    if (each.tensor.layout() != at::kStrided || each.tensor.is_quantized() ||
+        each.tensor.is_complex()) {
+      throw invalid("script", path + ": \"" + each.name +
+                                  "\" is sparse, quantized or complex; only dense tensors of " +
                                   "real numbers can be exchanged");
     }
     if (each.tensor.dim() > SKERRY_MAX_DIMS) {
-      throw invalid("script", path + ": \"" + each.name + "\" has " + std::to_string(each.tensor.dim()) +
-                                  " dimensions, at most " + std::to_string(SKERRY_MAX_DIMS) + " are possible");
+      throw invalid("script", path + ": \"" + each.name + "\" has " +
+                                  std::to_string(each.tensor.dim()) + " dimensions, at most " +
+                                  std::to_string(SKERRY_MAX_DIMS) + " are possible");
     }
   }
   if (model.trainable().empty()) {
-    throw invalid("script", path + " has no trainable parameter (" + std::to_string(model.weights().size()) +
-                                " tensors, none with requires_grad). A frozen module cannot be trained. " +
-                                kHowToExport);
+    throw invalid("script",
+                  path + " has no trainable parameter (" + std::to_string(model.weights().size()) +
+                      " tensors, none with requires_grad). A frozen module cannot be trained. " +
+                      kHowToExport);
   }
 }
 

@@ -7,16 +7,21 @@ Architecture read_architecture(const Config& config) {
   const bool has_script = config.has("script");
   if (!config.has("architecture")) {
     if (has_script) return Architecture::script;
-    throw invalid(config.path("architecture"), "is missing. Allowed: mlp, cnn, or `script` with a TorchScript file.");
+    throw invalid(config.path("architecture"),
+                  "is missing. Allowed: mlp, cnn, or `script` with a TorchScript file.");
   }
   const std::string name = config.one_of("architecture", {"mlp", "cnn", "script"});
   if (name == "script" && !has_script) {
-    throw invalid(config.path("script"), "is missing: architecture \"script\" needs the path of a TorchScript file");
+    throw invalid(config.path("script"),
+                  "is missing: architecture \"script\" needs the path of a TorchScript file");
   }
   if (name != "script" && has_script) {
-    throw invalid(config.path("script"), "does not go with architecture \"" + name + "\": remove one of the two");
+    throw invalid(config.path("script"),
+                  "does not go with architecture \"" + name + "\": remove one of the two");
   }
-  return name == "mlp" ? Architecture::mlp : name == "cnn" ? Architecture::cnn : Architecture::script;
+  return name == "mlp"   ? Architecture::mlp
+         : name == "cnn" ? Architecture::cnn
+                         : Architecture::script;
 }
 
 Loss read_loss(const Config& config) {
@@ -37,7 +42,8 @@ OptimizerSettings read_optimizer(const Config& config) {
   return settings;
 }
 
-std::vector<std::int64_t> integers_or(const Config& config, const char* key, std::vector<std::int64_t> fallback) {
+std::vector<std::int64_t> integers_or(const Config& config, const char* key,
+                                      std::vector<std::int64_t> fallback) {
   return config.has(key) ? config.integers(key) : fallback;
 }
 
@@ -60,9 +66,12 @@ Settings read_settings(const Config& config) {
 
 const char* name_of(Loss loss) {
   switch (loss) {
-    case Loss::cross_entropy: return "cross_entropy";
-    case Loss::mse: return "mse";
-    default: return "bce";
+    case Loss::cross_entropy:
+      return "cross_entropy";
+    case Loss::mse:
+      return "mse";
+    default:
+      return "bce";
   }
 }
 

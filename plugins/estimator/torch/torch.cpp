@@ -20,16 +20,22 @@ DType dtype_of_weight(const NamedWeight& weight) {
   switch (weight.tensor.scalar_type()) {
     case at::kFloat:
     case at::kDouble:
-    case at::kHalf: return {SKERRY_FLOAT, bits};
-    case at::kBFloat16: return {SKERRY_BFLOAT, bits};
-    case at::kBool: return {SKERRY_BOOL, bits};
-    case at::kByte: return {SKERRY_UINT, bits};
+    case at::kHalf:
+      return {SKERRY_FLOAT, bits};
+    case at::kBFloat16:
+      return {SKERRY_BFLOAT, bits};
+    case at::kBool:
+      return {SKERRY_BOOL, bits};
+    case at::kByte:
+      return {SKERRY_UINT, bits};
     case at::kLong:
     case at::kInt:
     case at::kShort:
-    case at::kChar: return {SKERRY_INT, bits};
+    case at::kChar:
+      return {SKERRY_INT, bits};
     default:
-      throw invalid("script", "\"" + weight.name + "\" is of type " + toString(weight.tensor.scalar_type()) +
+      throw invalid("script", "\"" + weight.name + "\" is of type " +
+                                  toString(weight.tensor.scalar_type()) +
                                   ", which cannot be exchanged");
   }
 }
@@ -59,9 +65,11 @@ class TorchEstimator : public Estimator {
     std::vector<NamedTensor> result;
     for (const NamedWeight& each : model().weights()) {
       if (!each.tensor.is_contiguous()) {
-        throw Error(SKERRY_FAILED, "script", "\"" + each.name + "\" was replaced in training by a tensor that is not dense");
+        throw Error(SKERRY_FAILED, "script",
+                    "\"" + each.name + "\" was replaced in training by a tensor that is not dense");
       }
-      result.push_back({each.name, {each.tensor.data_ptr(), dtype_of_weight(each), each.tensor.sizes().vec()}});
+      result.push_back(
+          {each.name, {each.tensor.data_ptr(), dtype_of_weight(each), each.tensor.sizes().vec()}});
     }
     return result;
   }
@@ -77,8 +85,8 @@ class TorchEstimator : public Estimator {
     translating_errors("training", [&] {
       use_threads(host_.threads());
       const auto stop_if_cancelled = [&] { host_.throw_if_cancelled(params.call_id); };
-      const Result result = torch_plugin::train(model(), *objective_, settings_, rows_of(data), params.round,
-                                                params.seed, stop_if_cancelled);
+      const Result result = torch_plugin::train(model(), *objective_, settings_, rows_of(data),
+                                                params.round, params.seed, stop_if_cancelled);
       report(result, metrics);
     });
   }
@@ -127,8 +135,8 @@ class TorchEstimator : public Estimator {
     std::vector<std::int64_t> wanted = row_shape_;
     wanted.insert(wanted.begin(), features.shape().empty() ? 0 : features.shape()[0]);
     if (features.shape() != wanted) {
-      throw invalid("", "the model was prepared for rows of " + shape_text(row_shape_) + ", found features of " +
-                            shape_text(features.shape()));
+      throw invalid("", "the model was prepared for rows of " + shape_text(row_shape_) +
+                            ", found features of " + shape_text(features.shape()));
     }
     return at::from_blob(features.data<float>(), features.shape(), at::kFloat);
   }
@@ -138,7 +146,8 @@ class TorchEstimator : public Estimator {
     Rows rows = {features_of(data.features), {}};
     if (rows.count() == 0) throw invalid("", "no rows: the node's share of the dataset is empty");
     if (data.labels.shape() != std::vector<std::int64_t>{rows.count()}) {
-      throw invalid("", std::to_string(rows.count()) + " rows need one label each, found labels of " +
+      throw invalid("", std::to_string(rows.count()) +
+                            " rows need one label each, found labels of " +
                             shape_text(data.labels.shape()));
     }
     rows.targets = objective_->targets(data.labels);

@@ -15,7 +15,8 @@
 namespace skerry::torch_plugin {
 namespace {
 
-// Enough for the kernels to work at full speed, few enough for the activations to stay in the cache.
+// Enough for the kernels to work at full speed, few enough for the activations to stay in the
+// cache.
 constexpr std::int64_t kEvaluationBatch = 256;
 
 // Steele, Lea and Flood's SplitMix64: neighbouring seeds give unrelated numbers.
@@ -39,8 +40,8 @@ std::vector<std::int64_t> permutation(std::int64_t count, std::uint64_t seed) {
   return order;
 }
 
-// The end of the batch that begins at `begin`. A last batch of a single row joins the one before it: a BatchNorm layer
-// cannot be trained on one row.
+// The end of the batch that begins at `begin`. A last batch of a single row joins the one before
+// it: a BatchNorm layer cannot be trained on one row.
 std::int64_t end_of_batch(std::int64_t begin, std::int64_t batch, std::int64_t count) {
   const std::int64_t end = std::min(begin + batch, count);
   return batch > 1 && end == count - 1 ? count : end;
@@ -49,7 +50,8 @@ std::int64_t end_of_batch(std::int64_t begin, std::int64_t batch, std::int64_t c
 std::unique_ptr<torch::optim::Optimizer> make_optimizer(const OptimizerSettings& settings,
                                                         const std::vector<at::Tensor>& parameters) {
   if (settings.adam) {
-    const auto options = torch::optim::AdamOptions(settings.learning_rate).weight_decay(settings.weight_decay);
+    const auto options =
+        torch::optim::AdamOptions(settings.learning_rate).weight_decay(settings.weight_decay);
     return std::make_unique<torch::optim::Adam>(parameters, options);
   }
   const auto options = torch::optim::SGDOptions(settings.learning_rate)
@@ -58,7 +60,8 @@ std::unique_ptr<torch::optim::Optimizer> make_optimizer(const OptimizerSettings&
   return std::make_unique<torch::optim::SGD>(parameters, options);
 }
 
-// Without a gradient, backward() hands over the one it has computed; with one of zeros it would add to it.
+// Without a gradient, backward() hands over the one it has computed; with one of zeros it would add
+// to it.
 void forget_gradients(const std::vector<at::Tensor>& parameters) {
   for (const at::Tensor& each : parameters) each.mutable_grad().reset();
 }
@@ -75,7 +78,8 @@ class Trainer {
   }
   ~Trainer() { forget_gradients(parameters_); }
 
-  Result epoch(const Rows& rows, std::vector<std::int64_t>& order, const std::function<void()>& before_batch) {
+  Result epoch(const Rows& rows, std::vector<std::int64_t>& order,
+               const std::function<void()>& before_batch) {
     Result sums;
     const std::int64_t count = rows.count();
     for (std::int64_t begin = 0; begin < count;) {
@@ -136,11 +140,13 @@ Result train(Model& model, const Objective& objective, const Settings& settings,
 
 Result evaluate(Model& model, const Objective& objective, const Rows& rows) {
   Result sums;
-  for_each_batch(model, rows.features, [&](const at::Tensor& outputs, std::int64_t begin, std::int64_t end) {
-    const at::Tensor targets = rows.targets.slice(0, begin, end);
-    sums.loss += objective.mean_loss(outputs, targets).item<double>() * static_cast<double>(end - begin);
-    sums.score += objective.score_sum(outputs, targets);
-  });
+  for_each_batch(
+      model, rows.features, [&](const at::Tensor& outputs, std::int64_t begin, std::int64_t end) {
+        const at::Tensor targets = rows.targets.slice(0, begin, end);
+        sums.loss +=
+            objective.mean_loss(outputs, targets).item<double>() * static_cast<double>(end - begin);
+        sums.score += objective.score_sum(outputs, targets);
+      });
   const auto count = static_cast<double>(rows.count());
   return {sums.loss / count, sums.score / count};
 }
@@ -149,12 +155,13 @@ Prediction predict(Model& model, const Objective& objective, const at::Tensor& f
   Prediction result;
   result.shape = {features.size(0), objective.outputs()};
   result.values.reserve(static_cast<std::size_t>(result.shape[0] * result.shape[1]));
-  for_each_batch(model, features, [&](const at::Tensor& outputs, std::int64_t begin, std::int64_t end) {
-    objective.check_outputs(outputs, end - begin);
-    const at::Tensor dense = outputs.to(at::kFloat).contiguous();
-    const float* values = dense.data_ptr<float>();
-    result.values.insert(result.values.end(), values, values + dense.numel());
-  });
+  for_each_batch(model, features,
+                 [&](const at::Tensor& outputs, std::int64_t begin, std::int64_t end) {
+                   objective.check_outputs(outputs, end - begin);
+                   const at::Tensor dense = outputs.to(at::kFloat).contiguous();
+                   const float* values = dense.data_ptr<float>();
+                   result.values.insert(result.values.end(), values, values + dense.numel());
+                 });
   return result;
 }
 

@@ -27,9 +27,10 @@ struct Result {
   double score = 0;  // likewise, Objective::score_name
 };
 
-// Epochs are numbered through all rounds, and an epoch's number and the seed alone decide its order of rows and its
-// dropout: R rounds of E epochs on one node are one training of R x E epochs. The state of the optimizer (momentum,
-// Adam's moments) starts afresh each time. before_batch may throw to end the training.
+// Epochs are numbered through all rounds, and an epoch's number and the seed alone decide its order
+// of rows and its dropout: R rounds of E epochs on one node are one training of R x E epochs. The
+// state of the optimizer (momentum, Adam's moments) starts afresh each time. before_batch may throw
+// to end the training.
 Result train(Model& model, const Objective& objective, const Settings& settings, const Rows& rows,
              std::uint32_t round, std::uint64_t seed, const std::function<void()>& before_batch);
 

@@ -27,14 +27,16 @@ struct MeanRule {
   skerry_instance* instance() { return reinterpret_cast<skerry_instance*>(this); }
   static MeanRule& of(skerry_instance* instance) { return *reinterpret_cast<MeanRule*>(instance); }
 
-  static skerry_status begin(skerry_instance* self, const skerry_named_tensor*, std::uint64_t tensors,
-                             const skerry_update* updates, std::uint64_t clients, skerry_error*) {
+  static skerry_status begin(skerry_instance* self, const skerry_named_tensor*,
+                             std::uint64_t tensors, const skerry_update* updates,
+                             std::uint64_t clients, skerry_error*) {
     auto& rule = of(self);
     rule.schema_tensors = tensors;
     double sum = 0;
     for (std::uint64_t i = 0; i < clients; ++i) sum += static_cast<double>(updates[i].samples);
     rule.shares.clear();
-    for (std::uint64_t i = 0; i < clients; ++i) rule.shares.push_back(static_cast<double>(updates[i].samples) / sum);
+    for (std::uint64_t i = 0; i < clients; ++i)
+      rule.shares.push_back(static_cast<double>(updates[i].samples) / sum);
     return SKERRY_OK;
   }
   static skerry_status observe(skerry_instance* self, const skerry_tile*, skerry_error*) {
@@ -45,19 +47,23 @@ struct MeanRule {
   void average(const skerry_tile* tile) const {
     for (std::uint64_t i = 0; i < tile->count; ++i) {
       double sum = 0;
-      for (std::uint32_t c = 0; c < tile->clients; ++c) sum += shares[c] * static_cast<double>(static_cast<const T*>(tile->inputs[c])[i]);
+      for (std::uint32_t c = 0; c < tile->clients; ++c)
+        sum += shares[c] * static_cast<double>(static_cast<const T*>(tile->inputs[c])[i]);
       static_cast<T*>(tile->output)[i] = static_cast<T>(sum);
     }
   }
-  static skerry_status combine(skerry_instance* self, const skerry_tile* tile, skerry_error* error) {
+  static skerry_status combine(skerry_instance* self, const skerry_tile* tile,
+                               skerry_error* error) {
     auto& rule = of(self);
     ++rule.combined;
     if (rule.fail_second_tensor && tile->tensor == 1) {
       std::strcpy(error->message, "no second tensor, please");
       return SKERRY_FAILED;
     }
-    if (tile->dtype_bits == 32) rule.average<float>(tile);
-    else rule.average<double>(tile);
+    if (tile->dtype_bits == 32)
+      rule.average<float>(tile);
+    else
+      rule.average<double>(tile);
     return SKERRY_OK;
   }
   static skerry_status finish(skerry_instance* self, skerry_error*) {
@@ -66,16 +72,27 @@ struct MeanRule {
   }
 };
 
-constexpr skerry_aggregation_v1 kMean{sizeof(skerry_aggregation_v1), 0, MeanRule::begin, nullptr, MeanRule::combine,
+constexpr skerry_aggregation_v1 kMean{sizeof(skerry_aggregation_v1),
+                                      0,
+                                      MeanRule::begin,
+                                      nullptr,
+                                      MeanRule::combine,
                                       MeanRule::finish};
-constexpr skerry_aggregation_v1 kObservingMean{sizeof(skerry_aggregation_v1), 0,  MeanRule::begin, MeanRule::observe,
-                                               MeanRule::combine,             MeanRule::finish};
+constexpr skerry_aggregation_v1 kObservingMean{sizeof(skerry_aggregation_v1),
+                                               0,
+                                               MeanRule::begin,
+                                               MeanRule::observe,
+                                               MeanRule::combine,
+                                               MeanRule::finish};
 
 class AggregationDriver : public testing::Test {
  protected:
   AggregationTask task_for(std::vector<std::string> files) {
     files_ = std::move(files);
-    AggregationTask task{.rule = &kMean, .instance = rule_.instance(), .who = "the mean", .output = dir_.path() / "out"};
+    AggregationTask task{.rule = &kMean,
+                         .instance = rule_.instance(),
+                         .who = "the mean",
+                         .output = dir_.path() / "out"};
     for (std::size_t i = 0; i < files_.size(); ++i) {
       task.inputs.push_back({"update " + std::to_string(i), as_bytes(files_[i])});
       task.updates.push_back({"node", 10 * (i + 1), 0.5});
@@ -111,11 +128,13 @@ TEST_F(AggregationDriver, AgreesWithAReferenceInDouble) {
   std::vector<std::string> files;
   for (unsigned i = 0; i < 3; ++i) {
     updates.push_back(random_floats(kCount, i));
-    files.push_back(tensor_file({{"w", "F32", {static_cast<std::int64_t>(kCount)}, raw(updates[i])}}));
+    files.push_back(
+        tensor_file({{"w", "F32", {static_cast<std::int64_t>(kCount)}, raw(updates[i])}}));
   }
   const auto result = values_of<float>(run(task_for(files)), "w");
   for (std::size_t i = 0; i < kCount; ++i) {
-    const double expected = (10.0 * updates[0][i] + 20.0 * updates[1][i] + 30.0 * updates[2][i]) / 60;
+    const double expected =
+        (10.0 * updates[0][i] + 20.0 * updates[1][i] + 30.0 * updates[2][i]) / 60;
     ASSERT_NEAR(result[i], expected, 1e-6 * std::max(1.0, std::abs(expected)));
   }
   EXPECT_EQ(rule_.finished, 1);
@@ -142,16 +161,17 @@ TEST_F(AggregationDriver, ConvertsEveryElementType) {
     const auto integer = static_cast<std::int64_t>(x);
     const auto half = static_cast<std::uint16_t>(x == 1 ? 0x3c00 : 0x4200);    // 1 or 3
     const auto bfloat = static_cast<std::uint16_t>(x == 1 ? 0x3f80 : 0x4040);  // 1 or 3
-    return tensor_file({{"f64", "F64", {2}, raw(std::vector<double>{x, 1e300 * x})},
-                        {"f32", "F32", {1}, raw(std::vector<float>{static_cast<float>(x)})},
-                        {"i64", "I64", {}, raw(std::vector<std::int64_t>{integer * 1000})},
-                        {"i32", "I32", {1}, raw(std::vector<std::int32_t>{static_cast<std::int32_t>(-integer)})},
-                        {"f16", "F16", {1}, raw(std::vector<std::uint16_t>{half})},
-                        {"bf16", "BF16", {1}, raw(std::vector<std::uint16_t>{bfloat})},
-                        {"i16", "I16", {1}, raw(std::vector<std::int16_t>{static_cast<std::int16_t>(integer)})},
-                        {"u8", "U8", {1}, raw(std::vector<std::uint8_t>{static_cast<std::uint8_t>(integer)})},
-                        {"i8", "I8", {1}, raw(std::vector<std::int8_t>{static_cast<std::int8_t>(-integer)})},
-                        {"flag", "BOOL", {2}, std::string("\0\1", 2)}});
+    return tensor_file(
+        {{"f64", "F64", {2}, raw(std::vector<double>{x, 1e300 * x})},
+         {"f32", "F32", {1}, raw(std::vector<float>{static_cast<float>(x)})},
+         {"i64", "I64", {}, raw(std::vector<std::int64_t>{integer * 1000})},
+         {"i32", "I32", {1}, raw(std::vector<std::int32_t>{static_cast<std::int32_t>(-integer)})},
+         {"f16", "F16", {1}, raw(std::vector<std::uint16_t>{half})},
+         {"bf16", "BF16", {1}, raw(std::vector<std::uint16_t>{bfloat})},
+         {"i16", "I16", {1}, raw(std::vector<std::int16_t>{static_cast<std::int16_t>(integer)})},
+         {"u8", "U8", {1}, raw(std::vector<std::uint8_t>{static_cast<std::uint8_t>(integer)})},
+         {"i8", "I8", {1}, raw(std::vector<std::int8_t>{static_cast<std::int8_t>(-integer)})},
+         {"flag", "BOOL", {2}, std::string("\0\1", 2)}});
   };
   auto task = task_for({file(1), file(3)});
   task.updates[1].samples = task.updates[0].samples;
@@ -205,7 +225,8 @@ TEST_F(AggregationDriver, RefusesABaseOfAnotherStructure) {
 
 TEST_F(AggregationDriver, StopsAtTheFirstErrorAndLeavesNoFile) {
   const auto values = random_floats(1000, 1);
-  auto task = task_for({tensor_file({{"a", "F32", {10}, raw(random_floats(10, 2))}, {"b", "F32", {1000}, raw(values)}})});
+  auto task = task_for({tensor_file(
+      {{"a", "F32", {10}, raw(random_floats(10, 2))}, {"b", "F32", {1000}, raw(values)}})});
   task.tile_elements = 10;
   task.threads = 2;
   rule_.fail_second_tensor = true;
@@ -246,7 +267,8 @@ TEST_F(AggregationDriver, NeedsLittleMemoryForLargeMappedFiles) {
     {
       std::vector<float> values(kCount, static_cast<float>(i));
       const std::string bytes = tensor_file({{"w", "F32", {kCount}, raw(values)}});
-      std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+      std::ofstream(path, std::ios::binary)
+          .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     }
     files.push_back(MappedFile::open(path).value());
     task.inputs.push_back({"update", files.back().bytes(), true});

@@ -14,7 +14,8 @@ class Artifacts : public testing::Test {
   std::filesystem::path file_ = dir_.path() / "out";
 };
 
-skerry_named_tensor float_tensor(const char* name, std::vector<float>& values, const std::int64_t* shape, int ndim) {
+skerry_named_tensor float_tensor(const char* name, std::vector<float>& values,
+                                 const std::int64_t* shape, int ndim) {
   skerry_named_tensor named{name, {}};
   named.tensor.data = values.data();
   named.tensor.device_type = SKERRY_CPU;
@@ -54,7 +55,9 @@ TEST_F(Artifacts, LargeOutputsGoToAFile) {
   EXPECT_EQ(output.digest, digest_of_file(file_).value());
   EXPECT_EQ(output.size, std::filesystem::file_size(file_));
   const wire::TaskInput input{.name = "model", .path = output.path};
-  EXPECT_EQ(static_cast<const float*>(InputTensors::open(input).value()->views()[0].tensor.data)[99'999], 2.5f);
+  EXPECT_EQ(
+      static_cast<const float*>(InputTensors::open(input).value()->views()[0].tensor.data)[99'999],
+      2.5f);
 }
 
 TEST_F(Artifacts, RefuseWhatASafetensorsFileCannotHold) {
@@ -66,7 +69,8 @@ TEST_F(Artifacts, RefuseWhatASafetensorsFileCannotHold) {
   device.tensor.device_type = 2;
   type.tensor.dtype_bits = 24;
   unnamed.name = nullptr;
-  for (const auto& bad : {strided, device, type, unnamed}) EXPECT_FALSE(write_tensors("x", &bad, 1, file_));
+  for (const auto& bad : {strided, device, type, unnamed})
+    EXPECT_FALSE(write_tensors("x", &bad, 1, file_));
   const skerry_named_tensor twice[] = {good, good};
   EXPECT_FALSE(write_tensors("x", twice, 2, file_));
 }

@@ -1,7 +1,11 @@
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <fstream>
+#include <iterator>
 
 #include "tests/unit/runtime/test_host.hpp"
 
@@ -89,7 +93,7 @@ TEST(ProcessLauncher, TellsThatTheProgramIsMissing) {
   EXPECT_NE(worker.error().text().find("absent"), std::string::npos);
 }
 
-TEST(ProcessLauncher, GivesTheWorkerItsEnvironmentAndPriority) {
+TEST(ProcessLauncher, GivesTheWorkerItsEnvironmentPriorityAndSession) {
   TestHost host;
   ProcessLauncher launcher(worker_program());
   auto spec = host.spec("w1");
@@ -97,9 +101,10 @@ TEST(ProcessLauncher, GivesTheWorkerItsEnvironmentAndPriority) {
   spec.nice = 5;
   const auto worker = launcher.start(spec).value();
   host.expect<wire::WorkerHello>();
-  const auto env = read_file("/proc/" + std::to_string(worker.pid) + "/environ");
-  // Files of /proc have no size, so read_file() may see nothing there: the priority is read in another way.
-  if (env && !env->empty()) EXPECT_NE(env->find("SKERRY_TEST_WORD=aye"), std::string::npos);
+  std::ifstream file("/proc/" + std::to_string(worker.pid) + "/environ");
+  const std::string env{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_NE(env.find("SKERRY_TEST_WORD=aye"), std::string::npos);
+  EXPECT_EQ(getpriority(PRIO_PROCESS, static_cast<id_t>(worker.pid)), 5);
   EXPECT_EQ(getsid(worker.pid), worker.pid);
 }
 

@@ -51,7 +51,8 @@ TEST(Partition, GivesEveryRowToExactlyOnePart) {
 TEST(Partition, OfOnePartIsAllRowsInOrder) {
   const auto rows = all_rows(50);
   for (auto by : {PartitionBy::iid, PartitionBy::label, PartitionBy::dirichlet})
-    EXPECT_EQ(partition_rows(rows, ten_classes(50), {.by = by, .parts = 1, .seed = 3}).front(), rows);
+    EXPECT_EQ(partition_rows(rows, ten_classes(50), {.by = by, .parts = 1, .seed = 3}).front(),
+              rows);
 }
 
 TEST(Partition, IidSharesDifferByAtMostOneRow) {
@@ -61,7 +62,8 @@ TEST(Partition, IidSharesDifferByAtMostOneRow) {
 
 TEST(Partition, ByLabelGivesEachPartFewClasses) {
   const auto labels = ten_classes(4000);
-  for (const auto& part : partition_rows(all_rows(4000), labels, {.by = PartitionBy::label, .parts = 10, .seed = 1})) {
+  for (const auto& part :
+       partition_rows(all_rows(4000), labels, {.by = PartitionBy::label, .parts = 10, .seed = 1})) {
     EXPECT_EQ(part.size(), 400u);
     EXPECT_LE(classes_of(part, labels).size(), 2u);
   }
@@ -72,9 +74,11 @@ TEST(Partition, ByDirichletIsTheMoreUnevenTheSmallerAlphaIs) {
   const auto spread = [&](double alpha) {
     double sum = 0;
     for (const auto& part :
-         partition_rows(all_rows(10000), labels, {.by = PartitionBy::dirichlet, .parts = 10, .alpha = alpha, .seed = 2}))
+         partition_rows(all_rows(10000), labels,
+                        {.by = PartitionBy::dirichlet, .parts = 10, .alpha = alpha, .seed = 2}))
       for (double label = 0; label < 10; ++label) {
-        const auto count = std::count_if(part.begin(), part.end(), [&](auto row) { return labels[row] == label; });
+        const auto count =
+            std::count_if(part.begin(), part.end(), [&](auto row) { return labels[row] == label; });
         sum += std::pow(static_cast<double>(count) - 100, 2);
       }
     return sum;
@@ -85,11 +89,12 @@ TEST(Partition, ByDirichletIsTheMoreUnevenTheSmallerAlphaIs) {
 
 TEST(Partition, OfASeedIsTheSameOnEveryMachine) {
   const auto parts =
-      partition_rows(all_rows(24), ten_classes(24), {.by = PartitionBy::dirichlet, .parts = 3, .alpha = 0.5, .seed = 42});
-  EXPECT_EQ(parts[0], (Rows {0, 6, 22}));
-  EXPECT_EQ(parts[1], (Rows {3, 8, 10, 11, 13, 14, 16, 17, 19, 20, 23}));
-  EXPECT_EQ(parts[2], (Rows {1, 2, 4, 5, 7, 9, 12, 15, 18, 21}));
-  EXPECT_EQ(partition_rows(all_rows(8), {}, {.parts = 2, .seed = 42})[0], (Rows {1, 2, 3, 6}));
+      partition_rows(all_rows(24), ten_classes(24),
+                     {.by = PartitionBy::dirichlet, .parts = 3, .alpha = 0.5, .seed = 42});
+  EXPECT_EQ(parts[0], (Rows{0, 6, 22}));
+  EXPECT_EQ(parts[1], (Rows{3, 8, 10, 11, 13, 14, 16, 17, 19, 20, 23}));
+  EXPECT_EQ(parts[2], (Rows{1, 2, 4, 5, 7, 9, 12, 15, 18, 21}));
+  EXPECT_EQ(partition_rows(all_rows(8), {}, {.parts = 2, .seed = 42})[0], (Rows{1, 2, 3, 6}));
 }
 
 TEST(Partition, DependsOnTheSeed) {
@@ -103,7 +108,9 @@ TEST(Holdout, TakesTheSameFractionOfEachClass) {
   EXPECT_EQ(split.holdout.size(), 1000u);
   EXPECT_EQ(split.train.size(), 4000u);
   for (double label = 0; label < 10; ++label)
-    EXPECT_EQ(std::count_if(split.holdout.begin(), split.holdout.end(), [&](auto row) { return labels[row] == label; }), 100);
+    EXPECT_EQ(std::count_if(split.holdout.begin(), split.holdout.end(),
+                            [&](auto row) { return labels[row] == label; }),
+              100);
 }
 
 TEST(Holdout, AndTrainingRowsAreDisjointAndComplete) {

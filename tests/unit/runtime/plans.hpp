@@ -7,7 +7,8 @@
 
 namespace skerry::runtime {
 
-inline Json fixture_plan(const Json& dataset = Json::object(), const Json& estimator = Json::object()) {
+inline Json fixture_plan(const Json& dataset = Json::object(),
+                         const Json& estimator = Json::object()) {
   return {{"apiVersion", "skerry.dev/v1alpha1"},
           {"kind", "FixtureJob"},
           {"metadata", {{"name", "test"}}},

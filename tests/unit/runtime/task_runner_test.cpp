@@ -11,7 +11,11 @@ namespace {
 class Runner : public testing::Test {
  protected:
   wire::RunTask task(const std::string& kind, const std::string& params = "{}") {
-    return {.key = {"job", "1"}, .node = "edge-1", .kind = kind, .params = params, .plan = dump_json(fixture_plan()),
+    return {.key = {"job", "1"},
+            .node = "edge-1",
+            .kind = kind,
+            .params = params,
+            .plan = dump_json(fixture_plan()),
             .output_dir = dir_.path().string()};
   }
   wire::TaskDone run(const wire::RunTask& task) { return runner_.run(task, calls_.begin()); }
@@ -71,7 +75,8 @@ class Loading : public testing::Test {
  protected:
   Result<const skerry_data*> load(const Json& config, const LoadRequest& request) {
     calls_ = std::make_unique<Calls>();
-    job_ = std::make_unique<Job>(Plan::from_json(fixture_plan(config)).value(), "edge-1", 1, *calls_);
+    job_ =
+        std::make_unique<Job>(Plan::from_json(fixture_plan(config)).value(), "edge-1", 1, *calls_);
     return job_->data().load(request);
   }
   std::unique_ptr<Calls> calls_;
@@ -121,8 +126,8 @@ TEST_F(Loading, RefusesAShareThatDoesNotExistAndUnknownSplits) {
 TEST(Decide, ThreadsTheStateThroughAllEvents) {
   Calls calls;
   Decider decider(1, calls);
-  const auto reply =
-      decider.decide({.job = "job", .plan = dump_json(fixture_plan()), .state = "s", .events = {"1", "2"}});
+  const auto reply = decider.decide(
+      {.job = "job", .plan = dump_json(fixture_plan()), .state = "s", .events = {"1", "2"}});
   ASSERT_TRUE(reply.ok) << reply.message;
   EXPECT_EQ(reply.state, "s12");
   EXPECT_EQ(parse_json(reply.commands)->size(), 2u);

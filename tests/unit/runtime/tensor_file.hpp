@@ -24,7 +24,8 @@ std::string raw(const std::vector<T>& values) {
 
 inline std::string tensor_file(const std::vector<TestTensor>& tensors) {
   std::vector<tensor::TensorSpec> specs;
-  for (const auto& tensor : tensors) specs.push_back({.name = tensor.name, .dtype = tensor.dtype, .shape = tensor.shape});
+  for (const auto& tensor : tensors)
+    specs.push_back({.name = tensor.name, .dtype = tensor.dtype, .shape = tensor.shape});
   std::string file = tensor::encode_header(specs);
   for (const auto& tensor : tensors) file += tensor.data;
   return file;

@@ -27,7 +27,11 @@ class TestHost {
   void close() { socket_.close(); }
 
   WorkerSpec spec(const std::string& id, WorkerRole role = WorkerRole::task) const {
-    return {.id = id, .role = role, .endpoint = endpoint(), .threads = 1, .log_file = dir_.path() / (id + ".log")};
+    return {.id = id,
+            .role = role,
+            .endpoint = endpoint(),
+            .threads = 1,
+            .log_file = dir_.path() / (id + ".log")};
   }
 
   // The next message of the one worker; fails when it is of another type or does not come.
@@ -71,8 +75,12 @@ inline WorkerExit wait_for_exit(Launcher& launcher) {
   return {};
 }
 
-inline std::filesystem::path worker_program() { return std::filesystem::path(SKERRY_BIN_DIR) / "skerry-worker"; }
+inline std::filesystem::path worker_program() {
+  return std::filesystem::path(SKERRY_BIN_DIR) / "skerry-worker";
+}
 
-inline bool is_alive(pid_t pid) { return std::filesystem::exists("/proc/" + std::to_string(pid)); }
+inline bool is_alive(pid_t pid) {
+  return std::filesystem::exists("/proc/" + std::to_string(pid));
+}
 
 }  // namespace skerry::runtime

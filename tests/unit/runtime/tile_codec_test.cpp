@@ -46,18 +46,21 @@ TEST(TileCodec, HalvesHaveTheirStandardValues) {
   EXPECT_EQ(decode_one<float>(Element::f16, std::uint16_t{0x3c00}), 1.0f);
   EXPECT_EQ(decode_one<float>(Element::f16, std::uint16_t{0x7bff}), 65504.0f);
   EXPECT_EQ(decode_one<float>(Element::f16, std::uint16_t{0x0001}), 0x1p-24f);
-  EXPECT_EQ(encode_one<std::uint16_t>(Element::f16, 1.0f + 0x1p-11f), 0x3c00);  // a tie goes to even
+  EXPECT_EQ(encode_one<std::uint16_t>(Element::f16, 1.0f + 0x1p-11f),
+            0x3c00);  // a tie goes to even
   EXPECT_EQ(encode_one<std::uint16_t>(Element::f16, 1.0f + 3 * 0x1p-11f), 0x3c02);
   EXPECT_EQ(encode_one<std::uint16_t>(Element::f16, 65520.0f), 0x7c00);
   EXPECT_EQ(encode_one<std::uint16_t>(Element::f16, 65519.0f), 0x7bff);
   EXPECT_EQ(encode_one<std::uint16_t>(Element::bf16, 1.0f + 0x1p-8f), 0x3f80);
-  EXPECT_TRUE(std::isnan(decode_one<float>(Element::f16, encode_one<std::uint16_t>(Element::f16, std::nanf("")))));
+  EXPECT_TRUE(std::isnan(
+      decode_one<float>(Element::f16, encode_one<std::uint16_t>(Element::f16, std::nanf("")))));
 }
 
 TEST(TileCodec, IntegersAreRoundedToNearestAndLimited) {
   EXPECT_EQ((encode_one<std::int64_t, double>(Element::i64, 2.5)), 2);
   EXPECT_EQ((encode_one<std::int64_t, double>(Element::i64, -3.5)), -4);
-  EXPECT_EQ((encode_one<std::int64_t, double>(Element::i64, 1e30)), std::numeric_limits<std::int64_t>::max());
+  EXPECT_EQ((encode_one<std::int64_t, double>(Element::i64, 1e30)),
+            std::numeric_limits<std::int64_t>::max());
   EXPECT_EQ((encode_one<std::int8_t, double>(Element::i8, -1e9)), -128);
   EXPECT_EQ((encode_one<std::uint8_t, double>(Element::u8, 254.6)), 255);
   EXPECT_EQ((encode_one<std::uint8_t, double>(Element::boolean, 0.51)), 1);

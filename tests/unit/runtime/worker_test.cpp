@@ -15,8 +15,12 @@ class Worker : public testing::Test {
     host_.expect<wire::WorkerHello>();
   }
   wire::RunTask task(const std::string& name, const std::string& params) {
-    return {.key = {"job", name}, .node = "edge-1", .kind = "fixture-noop", .params = params,
-            .plan = dump_json(fixture_plan()), .output_dir = host_.dir().string()};
+    return {.key = {"job", name},
+            .node = "edge-1",
+            .kind = "fixture-noop",
+            .params = params,
+            .plan = dump_json(fixture_plan()),
+            .output_dir = host_.dir().string()};
   }
 
   TestHost host_;
@@ -59,7 +63,8 @@ TEST_F(Worker, ThatCrashesIsSeenByItsLauncher) {
 
 TEST_F(Worker, DecidesInItsOtherRole) {
   start(WorkerRole::decide);
-  host_.send(wire::DecideRequest{.job = "job", .plan = dump_json(fixture_plan()), .state = "", .events = {"{}"}});
+  host_.send(wire::DecideRequest{
+      .job = "job", .plan = dump_json(fixture_plan()), .state = "", .events = {"{}"}});
   const auto reply = host_.expect<wire::DecideReply>();
   EXPECT_TRUE(reply.ok) << reply.message;
   EXPECT_EQ(reply.state, "{}");

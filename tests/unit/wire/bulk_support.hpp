@@ -13,13 +13,20 @@
 
 namespace skerry::wire {
 
-inline Digest digest_of_text(std::string_view text) { return digest_of(as_bytes(text)); }
+inline Digest digest_of_text(std::string_view text) {
+  return digest_of(as_bytes(text));
+}
 
 // The same bytes for the same size, on every machine.
 inline std::string noise(std::size_t size) {
   std::mt19937_64 random(size);
-  std::string out(size, '\0');
-  for (char& c : out) c = static_cast<char>(random());
+  std::string out;
+  out.reserve(size + 8);
+  while (out.size() < size) {
+    const std::uint64_t word = random();
+    out.append(reinterpret_cast<const char*>(&word), sizeof word);
+  }
+  out.resize(size);
   return out;
 }
 
@@ -31,7 +38,9 @@ class FolderBackend : public BulkBackend {
     std::filesystem::create_directories(dir_.path() / "staging");
   }
 
-  std::filesystem::path blob(const Digest& digest) const { return dir_.path() / "blobs" / digest.hex(); }
+  std::filesystem::path blob(const Digest& digest) const {
+    return dir_.path() / "blobs" / digest.hex();
+  }
   std::filesystem::path staging(const Digest& digest) const {
     return dir_.path() / "staging" / digest.hex();
   }
@@ -63,8 +72,8 @@ class FolderBackend : public BulkBackend {
     }).detach();
   }
 
-  void received(const std::string&, const Digest& digest, std::uint64_t,
-                std::filesystem::path file, std::function<void(Status)> done) override {
+  void received(const std::string&, const Digest& digest, std::uint64_t, std::filesystem::path file,
+                std::function<void(Status)> done) override {
     std::filesystem::rename(file, blob(digest));
     done({});
   }

@@ -122,7 +122,7 @@ TEST_F(BulkTest, AnUploadGoesOnWhenTheServerComesBack) {
   const auto moved = outcome();
   ASSERT_TRUE(moved) << moved.error().text();
   EXPECT_LE(*moved, content.size() + (8 << 20));
-  EXPECT_EQ(server->counters().bytes_received, content.size() - kept);
+  EXPECT_LE(server->counters().bytes_received, content.size() - kept + (8 << 20));
   EXPECT_EQ(read_file(backend.blob(digest)).value(), content);
 }
 

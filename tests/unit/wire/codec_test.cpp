@@ -63,8 +63,7 @@ TEST(Codec, ReadsEachFieldOfAFinishedTask) {
 }
 
 TEST(Codec, MetricsMayBeNaN) {
-  const auto got =
-      through_the_wire(TaskReported{{"j", "t"}, 0, {{"loss", std::nan("")}}}).value();
+  const auto got = through_the_wire(TaskReported{{"j", "t"}, 0, {{"loss", std::nan("")}}}).value();
   EXPECT_TRUE(std::isnan(got.metrics.at("loss")));
 }
 

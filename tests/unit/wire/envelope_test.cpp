@@ -32,8 +32,7 @@ TEST(Envelope, GivesAnAlignedPayloadWhereverTheFrameLies) {
   const auto bytes = frame(0, 0, 0, ForgetJob{"digits"});
   for (std::size_t shift = 0; shift < 8; ++shift) {
     const std::string moved = std::string(shift, 'x') + bytes;
-    const auto received =
-        parse_frame(std::string_view(moved).substr(shift), kControlLimit).value();
+    const auto received = parse_frame(std::string_view(moved).substr(shift), kControlLimit).value();
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(received.payload().data()) % 8, 0u);
   }
 }

@@ -62,9 +62,9 @@ TEST(JoinToken, RoundTrips) {
   const JoinToken token = sample();
   const std::string text = token.text();
   EXPECT_EQ(text.substr(0, 8), "skerry1.");
-  EXPECT_EQ(text.find_first_not_of(
-                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."),
-            std::string::npos);
+  EXPECT_EQ(
+      text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."),
+      std::string::npos);
   const auto parsed = JoinToken::parse(text).value();
   EXPECT_EQ(parsed.node, token.node);
   EXPECT_EQ(parsed.endpoint, token.endpoint);

@@ -9,7 +9,9 @@
 
 namespace skerry::wire {
 
-inline Digest sample_digest(std::string_view of) { return digest_of(as_bytes(of)); }
+inline Digest sample_digest(std::string_view of) {
+  return digest_of(as_bytes(of));
+}
 
 inline auto all_samples() {
   const TaskKey key{"digits", "3/train/edge-1"};
@@ -45,7 +47,8 @@ inline auto all_samples() {
       RunTask{key, "edge-1", "x.train", "{}", "{}", "/tmp/out", inputs, inputs},
       CancelTask{key},
       TaskProgress{key, 0.75, metrics},
-      TaskDone{key, true, "failed", "lr", "diverged", metrics, "{}", outputs, 1.5, 2.5, {"a 1", "b 2"}},
+      TaskDone{
+          key, true, "failed", "lr", "diverged", metrics, "{}", outputs, 1.5, 2.5, {"a 1", "b 2"}},
       DecideRequest{"digits", "{}", "{\"round\":3}", {"{\"type\":\"Started\"}", "{}"}},
       DecideReply{"digits", true, "failed", "message", "{}", "[]"},
       Shutdown{},

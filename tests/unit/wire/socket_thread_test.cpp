@@ -29,8 +29,7 @@ class SocketThreadTest : public testing::Test {
   std::string endpoint;
 
   void SetUp() override {
-    std::tie(router, endpoint) =
-        cloud.bind_router({"tcp://127.0.0.1:*", net.cloud, kMax}).value();
+    std::tie(router, endpoint) = cloud.bind_router({"tcp://127.0.0.1:*", net.cloud, kMax}).value();
   }
 
   int connect(const KeyPair& key) {
@@ -165,7 +164,9 @@ TEST_F(SocketThreadTest, ADealerFindsTheCloudWhenItComesBack) {
   edge.send(dealer, "", "before");
   ASSERT_TRUE(at_cloud.take());
   cloud.disconnect(router);
-  ASSERT_TRUE(eventually([&] { return cloud.bind_router({endpoint, net.cloud, kMax}).has_value(); }));
+  ASSERT_TRUE(eventually([&] {
+    return cloud.bind_router({endpoint, net.cloud, kMax}).has_value();
+  }));
   ASSERT_TRUE(eventually([&] {
     edge.send(dealer, "", "after");
     return !at_cloud.empty();

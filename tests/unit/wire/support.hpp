@@ -1,4 +1,5 @@
-// What the wire tests share: waiting on conditions with a deadline, and a cloud and edges on the loopback.
+// What the wire tests share: waiting on conditions with a deadline, and a cloud and edges on the
+// loopback.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -63,7 +64,9 @@ bool eventually(Condition condition) {
   return condition();
 }
 
-inline KeyPair new_key() { return KeyPair::generate().value(); }
+inline KeyPair new_key() {
+  return KeyPair::generate().value();
+}
 
 // The cloud's context with its ZAP handler, which knows edge-1 and edge-2; and the edges' context.
 struct Network {

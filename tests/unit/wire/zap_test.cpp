@@ -58,8 +58,8 @@ class Zap : public testing::Test {
   // Messages that reached the cloud.
   Mailbox<Incoming> arrived;
   Network net;
-  std::unique_ptr<SocketThread> cloud = std::make_unique<SocketThread>(
-      net.cloud_context, [this](std::vector<Incoming>&& batch) {
+  std::unique_ptr<SocketThread> cloud =
+      std::make_unique<SocketThread>(net.cloud_context, [this](std::vector<Incoming>&& batch) {
         for (auto& message : batch) arrived.put(std::move(message));
       });
   SocketThread edges{net.edge_context, [](auto&&) {}};
@@ -132,15 +132,13 @@ TEST_F(Zap, AClientWithTheWrongServerKeyNeverConnects) {
 }
 
 TEST_F(Zap, StrangersAreProvedToBeRefused) {
-  const auto proof =
-      prove_strangers_are_refused(net.edge_context, endpoint, net.cloud.public_key);
+  const auto proof = prove_strangers_are_refused(net.edge_context, endpoint, net.cloud.public_key);
   EXPECT_TRUE(proof) << proof.error().text();
 }
 
 TEST_F(Zap, TheProofReachesASocketBoundToEveryAddress) {
   const auto bound = cloud->bind_router({"tcp://0.0.0.0:*", net.cloud, kControlLimit}).value();
-  EXPECT_TRUE(
-      prove_strangers_are_refused(net.cloud_context, bound.second, net.cloud.public_key));
+  EXPECT_TRUE(prove_strangers_are_refused(net.cloud_context, bound.second, net.cloud.public_key));
 }
 
 TEST(ZapProof, FailsWhereTheHandlerLetsAllIn) {
