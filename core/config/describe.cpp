@@ -157,7 +157,8 @@ std::string describe_value(const Json& value) {
 std::string describe_keys(const Json& schema) {
   std::vector<std::string> keys;
   const Json required = schema.value("required", Json::array());
-  for (const auto& [name, property] : schema.value("properties", Json::object()).items()) {
+  const Json properties = schema.value("properties", Json::object());  // items() borrows
+  for (const auto& [name, property] : properties.items()) {
     const bool needed = std::find(required.begin(), required.end(), name) != required.end();
     keys.push_back(name + " (" + describe_property(property, needed) + ")");
   }

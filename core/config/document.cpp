@@ -7,6 +7,7 @@
 
 #include "core/base/file.hpp"
 #include "core/base/try.hpp"
+#include "core/config/yaml_guard.hpp"
 #include "core/config/yaml_scalar.hpp"
 
 namespace skerry::config {
@@ -172,7 +173,9 @@ Result<std::vector<Document>> parse_documents(std::string_view text, const std::
     return fail(Code::invalid_argument, "is no text: it holds NUL bytes", file);
   }
   try {
-    return convert_all(YAML::LoadAll(std::string(text)), file, limits);
+    const std::string copy(text);
+    guard_yaml(copy, 2 * limits.values);  // keys count there too
+    return convert_all(YAML::LoadAll(copy), file, limits);
   } catch (const YAML::Exception& error) {
     return syntax_error(error, text, file);
   } catch (const std::exception& error) {

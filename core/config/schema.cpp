@@ -245,7 +245,8 @@ class Checker {
 
   void unknown_key(const Json& schema, const std::string& key, const std::string& pointer) {
     std::vector<std::string> known;
-    for (const auto& [name, property] : schema.value("properties", Json::object()).items()) {
+    const Json properties = schema.value("properties", Json::object());  // items() borrows
+    for (const auto& [name, property] : properties.items()) {
       known.push_back(name);
     }
     const auto near = closest(key, known);

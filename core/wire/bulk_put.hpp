@@ -38,8 +38,8 @@ class PutTransfer : public Transfer {
   std::uint64_t acked_ = 0;   // the server has it up to this offset
   std::uint64_t credit_ = 0;  // chunks
   std::uint64_t moved_ = 0;
-  bool retried_ =
-      false;  // once from the first byte, after a mismatch that an earlier try may have caused
+  // Once from the first byte, after a mismatch that an earlier try may have caused.
+  bool retried_ = false;
   bool resumed_ = false;
 };
 

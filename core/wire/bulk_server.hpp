@@ -30,8 +30,8 @@ struct BulkSource {
 
 struct BulkTarget {
   bool have = false;  // it is here already: nothing to send
-  std::filesystem::path
-      staging_file;  // kept from try to try, so that an upload resumes; its folder exists
+  // One for a user and digest, kept from try to try, so that an upload resumes. Its folder exists.
+  std::filesystem::path staging_file;
 };
 
 // Called on the bulk thread; must not block. Each callback is called once, from any thread, at any

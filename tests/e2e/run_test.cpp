@@ -30,7 +30,7 @@ TEST_F(EmbeddedRun, ASuccessfulRunEndsWithTheSummaryOfTheJob) {
   const Json summary = output.json();
   EXPECT_THAT(keys_of(summary),
               IsSupersetOf({"job", "phase", "rounds", "metrics", "model", "bytes", "elapsedSeconds", "trainingSeconds"}));
-  EXPECT_EQ(summary.at("job"), "null");
+  EXPECT_EQ(summary.at("job"), "test");
   EXPECT_EQ(summary.at("phase"), "Succeeded");
   EXPECT_EQ(summary.at("rounds"), 3);
   EXPECT_EQ(summary.at("metrics").at("accuracy"), 0.5);

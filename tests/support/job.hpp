@@ -10,7 +10,7 @@ namespace skerry::testing {
 // that mean nothing (tests/fixtures/plugins/null).
 class JobText {
  public:
-  explicit JobText(std::string name = "null");
+  explicit JobText(std::string name = "test");
 
   // `value` is YAML on one line.
   JobText& set(const std::string& key, const std::string& value);

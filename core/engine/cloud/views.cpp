@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "core/base/suggest.hpp"
 
 namespace skerry::engine::cloud {
@@ -11,9 +13,10 @@ Json parsed(const std::string& text) { return parse_json(text).value_or(Json::ob
 
 // The numbers of a record that are metrics: what stands at its top level, without counters.
 Json metrics_of(const Json& record) {
+  static const std::set<std::string> counters{"round", "samples", "selected", "attempts", "trainCpuSeconds"};
   Json metrics = Json::object();
   for (const auto& [name, value] : record.items())
-    if (value.is_number() && name != "round" && name != "samples") metrics[name] = value;
+    if (value.is_number() && counters.count(name) == 0) metrics[name] = value;
   return metrics;
 }
 

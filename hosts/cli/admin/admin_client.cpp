@@ -19,6 +19,7 @@ namespace skerry::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kSlice{100};  // how soon a signal is noticed
+constexpr std::chrono::milliseconds kLook{500};   // how soon it is noticed that the cloud is gone
 
 Problem nobody_there(const std::string& endpoint) {
   return {Code::unavailable,
@@ -58,6 +59,7 @@ std::vector<Problem> one(Code code, std::string message) {
 }  // namespace
 
 struct AdminClient::Connection {
+  std::filesystem::path file;
   std::string endpoint;
   zmq::context_t context{1};
   zmq::socket_t socket{context, zmq::socket_type::dealer};
@@ -80,11 +82,15 @@ struct AdminClient::Connection {
     const wire::AdminRequest request{++last_id, verb, dump_json(body)};
     socket.send(zmq::buffer(wire::frame(0, 0, 0, request)), zmq::send_flags::dontwait);
     const auto deadline = std::chrono::steady_clock::now() + patience;
+    auto look = std::chrono::steady_clock::now() + kLook;
     const int signals = Interrupt::count();
     while (std::chrono::steady_clock::now() < deadline) {
       if (Interrupt::count() > signals) return tl::unexpected(one(Code::cancelled, "interrupted"));
       const auto reply = receive(kSlice);
       if (reply) return read(*reply);
+      if (std::chrono::steady_clock::now() < look) continue;
+      if (const Status there = probe(file, endpoint); !there) return tl::unexpected(std::vector<Problem>{there.error()});
+      look += kLook;
     }
     return tl::unexpected(one(Code::deadline_exceeded,
                               fmt::format("skerry-cloud at {} did not answer \"{}\" within {}; see its log",
@@ -115,6 +121,7 @@ Result<AdminClient> AdminClient::connect(const std::filesystem::path& state_dir)
   if (!there) return fail(there.error());
   try {
     auto connection = std::make_unique<Connection>();
+    connection->file = file;
     connection->endpoint = endpoint;
     connection->socket.set(zmq::sockopt::linger, 0);
     connection->socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(wire::kLocalLimit));

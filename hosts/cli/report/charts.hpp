@@ -22,6 +22,7 @@ struct Chart {
   std::vector<double> rounds;
   std::vector<Series> series;
   Format format;          // of values
+  Format axis;            // of the values on the axis
   bool from_zero = true;  // does the axis have to include zero?
 };
 

@@ -27,7 +27,7 @@ std::vector<double> axis_ticks(double low, double high, int about) {
   }
   std::vector<double> ticks;
   const double first = std::ceil(low / step - 1e-9);
-  for (double i = first; i * step <= high + step * 1e-9; ++i) ticks.push_back(i * step);
+  for (double i = first; i * step <= high + step * 1e-9; ++i) ticks.push_back(i * step + 0.0);  // never "-0"
   return ticks;
 }
 
@@ -62,13 +62,15 @@ std::string Frame::axes() const {
     out += fmt::format("<line class=\"{}\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>",
                        base ? "base" : "grid", kLeft, kWidth - kRight, y(tick), y(tick));
     out += fmt::format("<text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>", kLeft - 8,
-                       y(tick) + 4, escape_html(chart_.format(tick)));
+                       y(tick) + 4, escape_html(chart_.axis(tick)));
   }
   for (const double tick : axis_ticks(first_, last_, kRoundTicks)) {
     if (tick != std::floor(tick)) continue;
     out += fmt::format("<text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{:.0f}</text>", x(tick),
                        kHeight - kBottom + 18, tick);
   }
+  out += fmt::format("<text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">round</text>", kLeft - 8,
+                     kHeight - kBottom + 18);
   return out;
 }
 

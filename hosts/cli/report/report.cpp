@@ -59,7 +59,7 @@ std::string render_report(const ReportInput& input) {
        {"made", escape_html(fmt::format("Skerry {}, {}", kVersion, now_text()))},
        {"tiles", tiles_section(summary)},
        {"charts", charts.empty() ? "" : element("div", "class=\"charts\"", charts)},
-       {"time", card("Where the time went", time_section(summary, input.records),
+       {"time", card("Where the time went", time_section(summary),
                      "Seconds of the run from the command to the job's end. Parts of a round are those that the round waited for.")},
        {"nodes", card("Who took part", participation_grid(input.records))},
        {"rounds", details("All rounds", rounds_section(input.records))},

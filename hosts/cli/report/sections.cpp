@@ -26,6 +26,8 @@ bool is_round_part(const char* name) {
                      [&](const char* part) { return std::string_view(part) == name; });
 }
 
+std::string short_number(double value) { return fmt::format("{:.4g}", value); }
+
 std::vector<double> rounds_of(const std::vector<Json>& records) {
   std::vector<double> rounds;
   for (std::size_t i = 0; i < records.size(); ++i) rounds.push_back(round_of(records[i], i));
@@ -148,18 +150,19 @@ std::string card(const std::string& title, const std::string& content, const std
 std::string tiles_section(const Json& summary) {
   std::string tiles;
   const Json metrics = summary.value("metrics", Json::object());
-  for (const std::string& name : metric_names(metrics)) {
-    if (name == "trainLoss") continue;
-    tiles += tile(name, in_format(metrics, name, format_number), "after the last round");
+  std::vector<std::string> names = metric_names(metrics);
+  std::stable_partition(names.begin(), names.end(), [](const std::string& name) { return name == "accuracy"; });
+  for (const std::string& name : names) {
+    if (name != "trainLoss") tiles += tile(name, in_format(metrics, name, format_number), "last round");
   }
   const auto overhead = number_at(summary, "overhead");
   tiles += tile("rounds", in_format(summary, "rounds", format_number),
                 fmt::format("on {} edges", in_format(summary, "edges", format_number)));
   tiles += tile("elapsed", in_format(summary, "elapsedSeconds", format_seconds),
-                overhead ? fmt::format("{:.2f} × the training time", *overhead) : "");
+                overhead ? fmt::format("{:.2f} × training", *overhead) : "");
   tiles += tile("training", in_format(summary, "trainingSeconds", format_seconds), "on the busiest core");
-  tiles += tile("bytes up", in_format(summary, "bytes/up", format_size), "updates to the cloud");
-  tiles += tile("bytes down", in_format(summary, "bytes/down", format_size), "models to the edges");
+  tiles += tile("bytes up", in_format(summary, "bytes/up", format_size), "to the cloud");
+  tiles += tile("bytes down", in_format(summary, "bytes/down", format_size), "to the edges");
   return element("div", "class=\"tiles\"", tiles);
 }
 
@@ -167,12 +170,12 @@ std::string charts_section(const std::vector<Json>& records) {
   if (records.empty()) return {};
   std::string out;
   const auto rounds = rounds_of(records);
-  Chart loss{"Loss", rounds, {}, format_number, true};
+  Chart loss{"Loss", rounds, {}, format_number, short_number, true};
   add(loss.series, series_of(records, "held-out data", "loss", "s1"));
   add(loss.series, series_of(records, "training data", "trainLoss", "s3"));
   std::set<std::string> names = all_metrics(records);
   const auto alone = [&](const std::string& title, const std::string& name) {
-    Chart chart{title, rounds, {}, format_number, false};
+    Chart chart{title, rounds, {}, format_number, short_number, false};
     add(chart.series, series_of(records, name, name, "s1"));
     out += figure(chart, line_chart(chart));
   };
@@ -180,23 +183,26 @@ std::string charts_section(const std::vector<Json>& records) {
   out += figure(loss, line_chart(loss));
   for (const char* shown : {"accuracy", "loss", "trainLoss"}) names.erase(shown);
   for (const std::string& name : names) alone(name, name);
-  Chart bytes{"Bytes a round", rounds, {}, format_size, true};
+  Chart bytes{"Bytes a round", rounds, {}, format_size, format_size, true};
   add(bytes.series, series_of(records, "up, to the cloud", "bytes/up", "s1"));
   add(bytes.series, series_of(records, "down, to the edges", "bytes/down", "s2"));
-  return out + figure(bytes, line_chart(bytes));
+  out += figure(bytes, line_chart(bytes));
+  Chart time{"Time a round", rounds, {}, format_seconds, format_seconds, true};
+  for (const TimePart& part : kParts) {
+    if (is_round_part(part.name)) {
+      add(time.series, series_of(records, part.name, std::string("seconds/") + part.name, part.color));
+    }
+  }
+  return out + figure(time, stacked_columns(time));
 }
 
-std::string time_section(const Json& summary, const std::vector<Json>& records) {
+std::string time_section(const Json& summary) {
   std::vector<Part> parts;
-  Chart chart{"Time a round", rounds_of(records), {}, format_seconds, true};
   for (const TimePart& part : kParts) {
-    const std::string path = std::string("seconds/") + part.name;
-    if (const auto seconds = number_at(summary, path)) parts.push_back({part.name, part.color, *seconds});
-    if (is_round_part(part.name)) add(chart.series, series_of(records, part.name, path, part.color));
+    const auto seconds = number_at(summary, std::string("seconds/") + part.name);
+    if (seconds) parts.push_back({part.name, part.color, *seconds});
   }
-  const std::string bar = share_bar("Where the whole run's time went", parts, format_seconds);
-  const std::string columns = records.empty() || chart.series.empty() ? "" : element("h3", "", "Round by round") + stacked_columns(chart);
-  return bar + columns;
+  return share_bar("Where the whole run's time went", parts, format_seconds);
 }
 
 std::string rounds_section(const std::vector<Json>& records) {

@@ -10,7 +10,7 @@ namespace skerry::cli {
 
 std::string tiles_section(const Json& summary);
 std::string charts_section(const std::vector<Json>& records);
-std::string time_section(const Json& summary, const std::vector<Json>& records);
+std::string time_section(const Json& summary);
 std::string rounds_section(const std::vector<Json>& records);
 std::string plugins_section(const ReportInput& input);
 std::string conditions_section(const Json& description);

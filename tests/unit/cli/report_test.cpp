@@ -133,9 +133,9 @@ TEST(Charts, PutTicksOnRoundValues) {
 
 TEST(Charts, ShowOneRoundAndMissingValues) {
   const auto format = [](double value) { return std::to_string(value); };
-  const Chart chart{"t", {1, 2}, {{"a", "s1", {std::nullopt, 0.5}}}, format, true};
+  const Chart chart{"t", {1, 2}, {{"a", "s1", {std::nullopt, 0.5}}}, format, format, true};
   EXPECT_THAT(line_chart(chart), Not(HasSubstr("nan")));
-  const Chart single{"t", {1}, {{"a", "s1", {0.5}}}, format, false};
+  const Chart single{"t", {1}, {{"a", "s1", {0.5}}}, format, format, false};
   EXPECT_THAT(line_chart(single), Not(HasSubstr("nan")));
   EXPECT_THAT(stacked_columns(chart), HasSubstr("a: –"));
 }

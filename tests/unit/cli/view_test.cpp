@@ -46,8 +46,8 @@ TEST(LiveTable, WritesPlainLinesWithoutATerminal) {
   });
   EXPECT_EQ(text,
             " round  nodes      loss  accuracy     extra         up       down         time\n"
-            "     1      2    0.2500    0.9123         3   123.5 kB     1.0 kB        1.3 s\n"
-            "     2      2    0.2500    0.9123         3   123.5 kB     1.0 kB        1.3 s\n"
+            "     1      2    0.2500    0.9123         3   123.5 kB     1.0 kB        1.2 s\n"
+            "     2      2    0.2500    0.9123         3   123.5 kB     1.0 kB        1.2 s\n"
             "edge-1 was killed\n");
 }
 

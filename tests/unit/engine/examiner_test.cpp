@@ -1,0 +1,77 @@
+#include "core/engine/examiner.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <optional>
+
+#include "core/base/file.hpp"
+#include "core/tensor/safetensors.hpp"
+
+namespace skerry::engine {
+namespace {
+
+std::string tensors(const std::string& name, std::vector<float> values) {
+  std::vector<tensor::TensorSpec> specs{{name, "F32", {static_cast<std::int64_t>(values.size())}}};
+  std::string file = tensor::encode_header(specs);
+  file.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+  return file;
+}
+
+class Examining : public testing::Test {
+ protected:
+  Verdict examine(Content found, std::function<Status()> prepare = nullptr) {
+    std::optional<Verdict> verdict;
+    boost::asio::io_context io;
+    Examiner examiner(io);
+    auto work = boost::asio::make_work_guard(io);
+    examiner.examine({{"update", std::move(found), Content{tensors("w", {1, 2, 3}), {}}}}, std::move(prepare), [&](Verdict given) {
+      verdict = std::move(given);
+      io.stop();
+    });
+    if (!verdict) io.run_for(std::chrono::seconds(10));
+    return verdict.value_or(Verdict{false, "no answer", ""});
+  }
+};
+
+TEST_F(Examining, AcceptsAnUpdateThatLooksLikeItsModel) { EXPECT_TRUE(examine({tensors("w", {4, 5, 6}), {}}).ok); }
+
+TEST_F(Examining, RefusesANaNAndNamesItsPlace) {
+  const Verdict verdict = examine({tensors("w", {4, std::nanf(""), 6}), {}});
+  EXPECT_EQ(verdict.code, "rejected.nan");
+  EXPECT_NE(verdict.message.find("w"), std::string::npos);
+  EXPECT_NE(verdict.message.find("1"), std::string::npos);
+}
+
+TEST_F(Examining, RefusesAnotherShape) { EXPECT_EQ(examine({tensors("w", {4, 5}), {}}).code, "rejected.shape"); }
+
+TEST_F(Examining, RefusesAnotherName) { EXPECT_EQ(examine({tensors("v", {4, 5, 6}), {}}).code, "rejected.shape"); }
+
+TEST_F(Examining, RefusesWhatIsNoSafetensorsFile) { EXPECT_EQ(examine({"garbage", {}}).code, "rejected.malformed"); }
+
+TEST_F(Examining, ReadsFilesOnItsOwnThreadAndPreparesOnlyWhatIsGood) {
+  const TempDir dir = *TempDir::create();
+  const auto file = dir.path() / "update";
+  bool prepared = false;
+  const auto prepare = [&]() -> Status {
+    prepared = true;
+    return {};
+  };
+  ASSERT_TRUE(write_file_durably(file, tensors("w", {1, INFINITY, 3})));
+  EXPECT_EQ(examine({"", file}, prepare).code, "rejected.nan");
+  EXPECT_FALSE(prepared);
+  ASSERT_TRUE(write_file_durably(file, tensors("w", {1, 2, 4})));
+  EXPECT_TRUE(examine({"", file}, prepare).ok);
+  EXPECT_TRUE(prepared);
+}
+
+TEST_F(Examining, TellsWhenPreparingFails) {
+  const auto fails = []() -> Status { return fail(Code::data_loss, "the disk is full"); };
+  const Verdict verdict = examine({tensors("w", {4, 5, 6}), {}}, fails);
+  EXPECT_EQ(verdict.code, "data_loss");
+  EXPECT_NE(verdict.message.find("the disk is full"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace skerry::engine

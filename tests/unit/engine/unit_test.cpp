@@ -1,0 +1,74 @@
+#include "core/engine/unit.hpp"
+
+#include <gtest/gtest.h>
+
+#include "core/base/file.hpp"
+
+namespace skerry::engine {
+namespace {
+
+class Units : public testing::Test {
+ protected:
+  std::int64_t rows() {
+    auto select = unit.sql("SELECT count(*) FROM item");
+    must(select.step());
+    return select.column_int(0);
+  }
+  void insert() { must(unit.sql("INSERT INTO item VALUES(1)").run()); }
+  void SetUp() override { must(database.exec("CREATE TABLE item(value INTEGER)")); }
+
+  TempDir dir = must(TempDir::create());
+  store::Database database = must(store::Database::open(dir.path() / "test.db"));
+  Unit unit{database};
+};
+
+TEST_F(Units, RunsEffectsAfterTheCommitAndNotBefore) {
+  bool ran = false;
+  {
+    const Unit::Scope scope(unit);
+    insert();
+    unit.after_commit([&] {
+      ran = true;
+      EXPECT_FALSE(database.in_transaction());
+    });
+    EXPECT_TRUE(database.in_transaction());
+    EXPECT_FALSE(ran);
+  }
+  EXPECT_TRUE(ran);
+  EXPECT_EQ(rows(), 1);
+}
+
+TEST_F(Units, JoinsTheOpenUnitAndCommitsOnce) {
+  std::vector<int> order;
+  {
+    const Unit::Scope outer(unit);
+    insert();
+    unit.after_commit([&] { order.push_back(1); });
+    {
+      const Unit::Scope inner(unit);
+      insert();
+      unit.after_commit([&] { order.push_back(2); });
+    }
+    EXPECT_TRUE(database.in_transaction());
+    EXPECT_TRUE(order.empty());
+  }
+  EXPECT_EQ(order, (std::vector<int>{1, 2}));
+  EXPECT_EQ(rows(), 2);
+}
+
+TEST_F(Units, LetsAnEffectOpenAUnitOfItsOwn) {
+  bool inner_effect = false;
+  {
+    const Unit::Scope scope(unit);
+    unit.after_commit([&] {
+      const Unit::Scope own(unit);
+      insert();
+      unit.after_commit([&] { inner_effect = true; });
+    });
+  }
+  EXPECT_TRUE(inner_effect);
+  EXPECT_EQ(rows(), 1);
+}
+
+}  // namespace
+}  // namespace skerry::engine
