@@ -3,7 +3,9 @@
 namespace skerry::config {
 namespace {
 
-Json parse(const char* text) { return Json::parse(text); }
+Json parse(const char* text) {
+  return Json::parse(text);
+}
 
 }  // namespace
 

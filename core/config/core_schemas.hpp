@@ -15,7 +15,8 @@ const Json& envelope_schema();
 // Of the spec of a kind that the core knows without a plugin; null for others.
 const Json* core_spec_schema(const std::string& kind);
 
-// Of the value of a slot: {plugin, config}, for a dataset also {nodes} with what differs on single nodes.
+// Of the value of a slot: {plugin, config}, for a dataset also {nodes} with what differs on single
+// nodes.
 const Json& slot_schema(bool dataset);
 
 // The keys that every dataset's configuration takes beside its own, and every workflow's spec.

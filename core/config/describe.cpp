@@ -37,7 +37,9 @@ std::string type_of(const Json& property) {
   return type == "object" ? "map" : type.get<std::string>();
 }
 
-std::string number(const Json& property, const char* word) { return property[word].dump(); }
+std::string number(const Json& property, const char* word) {
+  return property[word].dump();
+}
 
 // "0..1", ">= 1", "> 0, < 1": parts of a range.
 std::vector<std::string> range_of(const Json& property) {
@@ -92,9 +94,8 @@ std::string choices(const Json& property, const std::string& separator) {
 
 std::vector<std::string> limits_of(const Json& property) {
   std::vector<std::string> parts = range_of(property);
-  for (const std::string& count :
-       {count_of(property, "minItems", "maxItems", "values"),
-        count_of(property, "minLength", "maxLength", "characters")}) {
+  for (const std::string& count : {count_of(property, "minItems", "maxItems", "values"),
+                                   count_of(property, "minLength", "maxLength", "characters")}) {
     if (!count.empty()) {
       parts.push_back(count);
     }

@@ -19,11 +19,12 @@ std::string describe_value(const Json& value);
 // "threshold (number, 0..1, default 0.5), seed (integer, >= 0)": every key of an object schema.
 std::string describe_keys(const Json& schema);
 
-// YAML for the keys of an object schema: required ones with a value to replace, optional ones with their defaults,
-// each with a comment that describes it. Indented by `indent` spaces.
+// YAML for the keys of an object schema: required ones with a value to replace, optional ones with
+// their defaults, each with a comment that describes it. Indented by `indent` spaces.
 std::string example_fragment(const Json& schema, int indent = 0);
 
-// The same for a feature as it stands in a job: its slot with plugin and config, or a whole job for a workflow.
+// The same for a feature as it stands in a job: its slot with plugin and config, or a whole job for
+// a workflow.
 std::string example_fragment(const plugin::Feature& feature);
 
 }  // namespace skerry::config

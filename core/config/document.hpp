@@ -24,9 +24,9 @@ struct DocumentLimits {
   int depth = 64;
 };
 
-// `file` is the name for problems; relative paths in the documents are relative to its folder. Plain true, false,
-// null and numbers are typed as in YAML 1.2; what is quoted is a string. A key that occurs twice is a problem. Empty
-// documents are left out; at least one must remain.
+// `file` is the name for problems; relative paths in the documents are relative to its folder.
+// Plain true, false, null and numbers are typed as in YAML 1.2; what is quoted is a string. A key
+// that occurs twice is a problem. Empty documents are left out; at least one must remain.
 Result<std::vector<Document>> parse_documents(std::string_view text, const std::string& file,
                                               const DocumentLimits& limits = {});
 

@@ -54,7 +54,8 @@ void add_key(const std::string& key, const Json& property, bool required, int in
              std::string& out) {
   constexpr std::size_t kCommentColumn = 32;
   const bool off = !required && !property.contains("default");
-  std::string line = std::string(static_cast<std::size_t>(indent), ' ') + (off ? "# " : "") + key + ":";
+  std::string line =
+      std::string(static_cast<std::size_t>(indent), ' ') + (off ? "# " : "") + key + ":";
   const bool nested = property.contains("properties") && (required || property.contains("default"));
   if (!nested) {
     line += " " + to_yaml_line(placeholder(property));
@@ -83,9 +84,9 @@ std::string example_fragment(const Json& schema, int indent) {
 
 std::string example_fragment(const plugin::Feature& feature) {
   if (feature.resource.is_object()) {
-    return std::string("apiVersion: ") + kApiVersion + "\nkind: " +
-           feature.resource.at("kind").get<std::string>() + "\nmetadata: {name: my-job}\nspec:\n" +
-           example_fragment(spec_schema(feature), 2);
+    return std::string("apiVersion: ") + kApiVersion +
+           "\nkind: " + feature.resource.at("kind").get<std::string>() +
+           "\nmetadata: {name: my-job}\nspec:\n" + example_fragment(spec_schema(feature), 2);
   }
   const std::string slot = feature.kind.substr(0, feature.kind.find('/'));
   const std::string config = example_fragment(config_schema(feature), 4);

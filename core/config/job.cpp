@@ -59,12 +59,9 @@ Json with_properties(Json schema, const Json& more) {
 
 // Puts the resolved parts together. What the core added to the spec stands beside it.
 Json resolved_document(const Resource& job, const plugin::Feature& workflow, Json spec) {
-  Json document{{"apiVersion", kApiVersion},
-                {"kind", job.kind},
-                {"metadata", {{"name", job.name}}},
-                {"workflow", workflow.id},
-                {"seed", spec["seed"]},
-                {"pluginPath", spec["pluginPath"]}};
+  Json document{
+      {"apiVersion", kApiVersion}, {"kind", job.kind},     {"metadata", {{"name", job.name}}},
+      {"workflow", workflow.id},   {"seed", spec["seed"]}, {"pluginPath", spec["pluginPath"]}};
   const Json own = workflow.resource.at("spec").value("properties", Json::object());
   for (const char* key : {"seed", "pluginPath"}) {
     if (!own.contains(key)) {
@@ -119,7 +116,8 @@ tl::expected<ResolvedJob, ResolveFailure> resolve_job(const std::vector<Document
   SourceMap source = (*job)->source;
   SlotResolver slots(catalog, *resources, options, source);
   slots.features.push_back({"workflow", **workflow});
-  Json spec = apply_schema(spec_schema(**workflow), (*job)->spec(), slots.context("/spec"), problems);
+  Json spec =
+      apply_schema(spec_schema(**workflow), (*job)->spec(), slots.context("/spec"), problems);
   if (!problems.empty()) {
     return failure(std::move(problems));
   }

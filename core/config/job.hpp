@@ -20,7 +20,8 @@ struct ResolveOptions {
   std::string job;           // which job, when the documents hold several; empty: the only one
 };
 
-// A file that travels with the job: in the document stands {"$artifact": digest, "name": name} at `pointer`.
+// A file that travels with the job: in the document stands {"$artifact": digest, "name": name} at
+// `pointer`.
 struct ArtifactFile {
   std::string pointer;
   std::filesystem::path path;
@@ -28,15 +29,16 @@ struct ArtifactFile {
   Digest digest;
 };
 
-// Which plugin was chosen for a place in the job: "aggregation"; the workflow's place is "workflow".
+// Which plugin was chosen for a place in the job: "aggregation"; the workflow's place is
+// "workflow".
 struct SlotFeature {
   std::string slot;
   plugin::Feature feature;
 };
 
 struct ResolvedJob {
-  // {"apiVersion", "kind", "metadata": {"name"}, "workflow", "seed", "spec", "pluginPath"}: defaults filled in, paths
-  // absolute, resources put in place of their names.
+  // {"apiVersion", "kind", "metadata": {"name"}, "workflow", "seed", "spec", "pluginPath"}:
+  // defaults filled in, paths absolute, resources put in place of their names.
   Json document;
   SourceMap source;  // where the values of `document` were written
   std::vector<ArtifactFile> artifacts;
@@ -50,22 +52,23 @@ struct ResolveFailure {
   std::string text() const;       // a line each
 };
 
-// Checks a job against the schemas of the plugins that it names, and fills in everything that it leaves open. Nothing
-// of a plugin runs.
+// Checks a job against the schemas of the plugins that it names, and fills in everything that it
+// leaves open. Nothing of a plugin runs.
 tl::expected<ResolvedJob, ResolveFailure> resolve_job(const std::vector<Document>& documents,
                                                       const plugin::Catalog& catalog,
                                                       const ResolveOptions& options = {});
 
-// The pluginPath of the jobs in these documents, absolute: needed before there is a catalog. What is malformed is left
-// out here and reported by resolve_job.
+// The pluginPath of the jobs in these documents, absolute: needed before there is a catalog. What
+// is malformed is left out here and reported by resolve_job.
 std::vector<std::filesystem::path> plugin_paths(const std::vector<Document>& documents);
 
-// A problem that a plugin told, placed where the user wrote the field: slot "dataset" and field "cell" is
-// spec.dataset.config.cell. An empty slot stands for the spec itself.
+// A problem that a plugin told, placed where the user wrote the field: slot "dataset" and field
+// "cell" is spec.dataset.config.cell. An empty slot stands for the spec itself.
 Problem locate(const ResolvedJob& job, const std::string& slot, const std::string& field,
                const std::string& message, Code code = Code::invalid_argument);
 
-// The schema of a feature's configuration with what the core adds: every dataset takes `partition` and `holdout`.
+// The schema of a feature's configuration with what the core adds: every dataset takes `partition`
+// and `holdout`.
 Json config_schema(const plugin::Feature& feature);
 
 // The schema of a workflow's spec with what the core adds: `seed` and `pluginPath`.

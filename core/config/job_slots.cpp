@@ -13,7 +13,9 @@ namespace {
 
 constexpr int kMaxSlotDepth = 8;
 
-bool is_dataset(const std::string& kind) { return kind.starts_with("dataset/"); }
+bool is_dataset(const std::string& kind) {
+  return kind.starts_with("dataset/");
+}
 
 }  // namespace
 
@@ -36,7 +38,8 @@ Json SlotResolver::slot(const std::string& kind, const Json& value, const std::s
   if (!value.is_object()) {
     problems.push_back(at(pointer, "found " + describe_value(value) +
                                        ", expected {plugin: NAME, config: {...}} with a plugin of "
-                                       "kind " + kind));
+                                       "kind " +
+                                       kind));
     return value;
   }
   if (depth_ >= kMaxSlotDepth) {
@@ -44,8 +47,8 @@ Json SlotResolver::slot(const std::string& kind, const Json& value, const std::s
     return value;
   }
   const std::size_t before = problems.size();
-  Json slot = is_dataset(kind) && value.contains("name") ? named_dataset(value, pointer, problems)
-                                                         : value;
+  Json slot =
+      is_dataset(kind) && value.contains("name") ? named_dataset(value, pointer, problems) : value;
   if (problems.size() == before) {
     slot = apply_schema(slot_schema(is_dataset(kind)), slot, context(pointer), problems);
   }
@@ -126,15 +129,16 @@ Json SlotResolver::named_dataset(const Json& value, const std::string& pointer,
                                  Problems& problems) {
   for (const auto& [key, item] : value.items()) {
     if (key != "name") {
-      problems.push_back(at(child(pointer, key), "stands beside `name`; a dataset has either the "
-                                                 "name of a Dataset, or a plugin and a config"));
+      problems.push_back(at(child(pointer, key),
+                            "stands beside `name`; a dataset has either the "
+                            "name of a Dataset, or a plugin and a config"));
       return value;
     }
   }
   const std::string place = child(pointer, "name");
   if (!value["name"].is_string()) {
-    problems.push_back(at(place, "found " + describe_value(value["name"]) +
-                                     ", expected the name of a Dataset"));
+    problems.push_back(
+        at(place, "found " + describe_value(value["name"]) + ", expected the name of a Dataset"));
     return value;
   }
   const Resource* resource =

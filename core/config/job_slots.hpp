@@ -9,8 +9,8 @@
 
 namespace skerry::config {
 
-// Fills in what stands behind names in a job: plugins and their configurations, resources, files. Collects the
-// artifacts and the features on its way. Lives as long as one resolve_job().
+// Fills in what stands behind names in a job: plugins and their configurations, resources, files.
+// Collects the artifacts and the features on its way. Lives as long as one resolve_job().
 class SlotResolver : public SchemaHooks {
  public:
   // `source` is the job's; where a resource takes the place of its name, its locations are added.

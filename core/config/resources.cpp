@@ -67,8 +67,7 @@ class Parser {
   void check_version(const Document& document) {
     const auto& found = document.value.at("apiVersion").get_ref<const std::string&>();
     if (found != kApiVersion) {
-      wrong(document, "/apiVersion",
-            "found \"" + found + "\", this Skerry knows " + kApiVersion);
+      wrong(document, "/apiVersion", "found \"" + found + "\", this Skerry knows " + kApiVersion);
     }
   }
 
@@ -95,11 +94,12 @@ class Parser {
     }
     const auto near = closest(resource.kind, kinds_);
     const bool no_workflow = kinds_.size() == 2;
-    wrong(document, "/kind",
-          "unknown kind `" + resource.kind + "`." + (near ? " Did you mean `" + *near + "`?" : "") +
-              " Known: " + list + "." +
-              (no_workflow ? " No workflow plugin was found. Searched: " + catalog_.describe_places()
-                           : ""));
+    wrong(
+        document, "/kind",
+        "unknown kind `" + resource.kind + "`." + (near ? " Did you mean `" + *near + "`?" : "") +
+            " Known: " + list + "." +
+            (no_workflow ? " No workflow plugin was found. Searched: " + catalog_.describe_places()
+                         : ""));
   }
 
   void check_unique(const Document& document, const Resource& resource) {
@@ -113,8 +113,8 @@ class Parser {
   }
 
   void wrong(const Document& document, const std::string& pointer, const std::string& message) {
-    problems.push_back({Code::invalid_argument, message, document.source.where(pointer),
-                        field_of(pointer)});
+    problems.push_back(
+        {Code::invalid_argument, message, document.source.where(pointer), field_of(pointer)});
   }
 
   const plugin::Catalog& catalog_;
@@ -133,7 +133,9 @@ std::pair<std::string_view, int> file_and_line(std::string_view where) {
 
 }  // namespace
 
-bool is_core_kind(const std::string& kind) { return core_spec_schema(kind) != nullptr; }
+bool is_core_kind(const std::string& kind) {
+  return core_spec_schema(kind) != nullptr;
+}
 
 tl::expected<std::vector<Resource>, Problems> parse_resources(
     const std::vector<Document>& documents, const plugin::Catalog& catalog) {

@@ -13,8 +13,8 @@ namespace skerry::config {
 
 inline constexpr const char* kApiVersion = "skerry.dev/v1alpha1";
 
-// One document with apiVersion, kind, metadata and spec. The spec of the core's own kinds (Dataset, Model) is checked;
-// that of others is checked when the job is resolved.
+// One document with apiVersion, kind, metadata and spec. The spec of the core's own kinds (Dataset,
+// Model) is checked; that of others is checked when the job is resolved.
 struct Resource {
   std::string kind;
   std::string name;

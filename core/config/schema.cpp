@@ -252,8 +252,8 @@ class Checker {
     const auto near = closest(key, known);
     const std::string place = child(pointer, key);
     const std::string text = "unknown key `" + key + "`." +
-                             (near ? " Did you mean `" + *near + "`?" : "") + " Allowed: " +
-                             describe_keys(schema);
+                             (near ? " Did you mean `" + *near + "`?" : "") +
+                             " Allowed: " + describe_keys(schema);
     problems_.push_back({Code::invalid_argument, text, where(place), field_of(pointer)});
   }
 

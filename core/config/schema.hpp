@@ -10,8 +10,8 @@
 
 namespace skerry::config {
 
-// What a schema cannot know by itself. Each function returns the value to put in the resolved document, and adds to
-// `problems` what is wrong; `pointer` is the value's place.
+// What a schema cannot know by itself. Each function returns the value to put in the resolved
+// document, and adds to `problems` what is wrong; `pointer` is the value's place.
 class SchemaHooks {
  public:
   virtual ~SchemaHooks() = default;
@@ -31,12 +31,13 @@ struct SchemaContext {
   std::string pointer;                // of the value in the source
   std::optional<int> nodes;           // for "atMost": "nodes"; unknown: not checked
   bool check_files = false;           // must files with format "path" exist here and now?
-  bool check_required = true;         // false for a part of a value, whose rest comes from elsewhere
-  SchemaHooks* hooks = nullptr;       // null: slots, references and artifacts stay as they are
+  bool check_required = true;    // false for a part of a value, whose rest comes from elsewhere
+  SchemaHooks* hooks = nullptr;  // null: slots, references and artifacts stay as they are
 };
 
-// The value with defaults filled in and paths made absolute. All problems are added to `problems`, not only the first;
-// when there are any, the value returned is of no use. The schema must have passed plugin::check_schema.
+// The value with defaults filled in and paths made absolute. All problems are added to `problems`,
+// not only the first; when there are any, the value returned is of no use. The schema must have
+// passed plugin::check_schema.
 Json apply_schema(const Json& schema, const Json& value, const SchemaContext& context,
                   std::vector<Problem>& problems);
 

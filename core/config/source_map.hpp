@@ -25,7 +25,8 @@ class SourceMap {
   // locate() as "job.yaml:7"; empty when nothing is known.
   std::string where(std::string_view pointer) const;
 
-  // Takes over the locations at and below `from_pointer` of another map, as those at and below `to_pointer`.
+  // Takes over the locations at and below `from_pointer` of another map, as those at and below
+  // `to_pointer`.
   void graft(const SourceMap& from, const std::string& from_pointer, const std::string& to_pointer);
 
  private:

@@ -16,7 +16,8 @@ class Counter : public YAML::EventHandler {
   void OnDocumentStart(const YAML::Mark& mark) override {
     // yaml-cpp makes empty documents without end of a bracket that closes nothing.
     if (mark.pos == last_start_ && started_) {
-      throw YAML::ParserException(mark, "something here does not belong, as a bracket that closes nothing");
+      throw YAML::ParserException(
+          mark, "something here does not belong, as a bracket that closes nothing");
     }
     last_start_ = mark.pos;
     started_ = true;

@@ -7,8 +7,9 @@
 
 namespace skerry::config {
 
-// The value of a plain (unquoted) scalar after YAML 1.2's core schema: null, true, false, integers (decimal, 0x, 0o),
-// numbers; everything else is text. Infinities, NaN and integers that no 64 bits hold are refused.
+// The value of a plain (unquoted) scalar after YAML 1.2's core schema: null, true, false, integers
+// (decimal, 0x, 0o), numbers; everything else is text. Infinities, NaN and integers that no 64 bits
+// hold are refused.
 Result<Json> typed_scalar(const std::string& text);
 
 }  // namespace skerry::config

@@ -13,8 +13,8 @@ constexpr std::size_t kLineLength = 100;
 // May it stand without quotes and be read back as this text?
 bool is_plain(const std::string& text) {
   const auto safe = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '_' || c == '-' || c == '.' || c == '/' || c == '$';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '.' || c == '/' || c == '$';
   };
   const bool begins_well = !text.empty() && text[0] != '-' && text != "---" && text != "...";
   const auto typed = typed_scalar(text);
@@ -25,7 +25,9 @@ std::string quoted(const std::string& text) {
   return is_plain(text) ? text : dump_json(text);
 }
 
-bool is_nested(const Json& value) { return value.is_structured() && !value.empty(); }
+bool is_nested(const Json& value) {
+  return value.is_structured() && !value.empty();
+}
 
 // Does it read better on one line? Lists of scalars and small maps do.
 bool is_short(const Json& value) {

@@ -191,8 +191,8 @@ Problem Catalog::missing(std::string_view kind, std::string_view id) const {
   const std::string name = "`" + std::string(id) + "` of kind " + std::string(kind);
   for (const Refused& refused : refused_) {
     if (refused.kind == kind && refused.id == id) {
-      return {refused.problem.code,
-              "plugin " + name + " cannot be used: " + refused.problem.text(), "", ""};
+      return {refused.problem.code, "plugin " + name + " cannot be used: " + refused.problem.text(),
+              "", ""};
     }
   }
   std::vector<std::string> same_kind;
@@ -218,9 +218,8 @@ Problem Catalog::missing(std::string_view kind, std::string_view id) const {
 std::string Catalog::describe_places() const {
   std::string text;
   for (const fs::path& place : searched_) {
-    const auto count = std::count_if(features_.begin(), features_.end(), [&](const Feature& f) {
-      return f.search_path == place;
-    });
+    const auto count = std::count_if(features_.begin(), features_.end(),
+                                     [&](const Feature& f) { return f.search_path == place; });
     std::error_code error;
     const std::string state = fs::exists(place, error)
                                   ? std::to_string(count) + (count == 1 ? " feature" : " features")

@@ -10,8 +10,8 @@
 
 namespace skerry::plugin {
 
-// What plugins there are. A scan reads ELF sections only: no code of a plugin runs. Immutable after the scan; pointers
-// to features live as long as the catalog (moving it keeps them).
+// What plugins there are. A scan reads ELF sections only: no code of a plugin runs. Immutable after
+// the scan; pointers to features live as long as the catalog (moving it keeps them).
 class Catalog {
  public:
   // A feature of the same kind and id, found later in the search path than `used`.
@@ -26,7 +26,8 @@ class Catalog {
   // Features that need no file: for tests and simulations.
   static Catalog of(std::vector<Feature> features);
 
-  // Not found: the problem names every place searched, files that were refused, and the nearest name.
+  // Not found: the problem names every place searched, files that were refused, and the nearest
+  // name.
   Result<const Feature*> find(std::string_view kind, std::string_view id) const;
 
   // The workflow whose jobs have this resource kind.

@@ -31,14 +31,22 @@ constexpr const char* kMachineName = "AArch64";
 
 std::string machine_name(Elf64_Half machine) {
   switch (machine) {
-    case EM_X86_64: return "x86-64";
-    case EM_AARCH64: return "AArch64";
-    case EM_386: return "x86 (32 bits)";
-    case EM_ARM: return "ARM (32 bits)";
-    case EM_RISCV: return "RISC-V";
-    case EM_PPC64: return "PowerPC";
-    case EM_S390: return "S/390";
-    default: return "machine " + std::to_string(machine);
+    case EM_X86_64:
+      return "x86-64";
+    case EM_AARCH64:
+      return "AArch64";
+    case EM_386:
+      return "x86 (32 bits)";
+    case EM_ARM:
+      return "ARM (32 bits)";
+    case EM_RISCV:
+      return "RISC-V";
+    case EM_PPC64:
+      return "PowerPC";
+    case EM_S390:
+      return "S/390";
+    default:
+      return "machine " + std::to_string(machine);
   }
 }
 
@@ -105,8 +113,8 @@ Result<std::vector<std::string>> ElfFile::exported_symbols(std::string_view pref
       return damaged("the table of dynamic symbols is malformed");
     }
     SKERRY_ASSIGN(const std::string symbols, contents(section, kMaxSymbols, "dynamic symbols"));
-    SKERRY_ASSIGN(const std::string names, contents(sections_[section.link], kMaxSymbols,
-                                                    "names of dynamic symbols"));
+    SKERRY_ASSIGN(const std::string names,
+                  contents(sections_[section.link], kMaxSymbols, "names of dynamic symbols"));
     for (std::size_t at = 0; at + sizeof(Elf64_Sym) <= symbols.size(); at += sizeof(Elf64_Sym)) {
       const auto symbol = read_struct<Elf64_Sym>(symbols, at);
       const std::string_view name = name_at(names, symbol.st_name);
@@ -120,14 +128,15 @@ Result<std::vector<std::string>> ElfFile::exported_symbols(std::string_view pref
 
 Status ElfFile::read_headers() {
   if (size_ < SELFMAG) {
-    return fail(Code::invalid_argument, "is no shared library: it has " + std::to_string(size_) + " bytes",
-                path_.string());
+    return fail(Code::invalid_argument,
+                "is no shared library: it has " + std::to_string(size_) + " bytes", path_.string());
   }
-  SKERRY_ASSIGN(const std::string header,
-                read(0, std::min<std::uint64_t>(size_, sizeof(Elf64_Ehdr)), kMaxTable, "ELF header"));
+  SKERRY_ASSIGN(
+      const std::string header,
+      read(0, std::min<std::uint64_t>(size_, sizeof(Elf64_Ehdr)), kMaxTable, "ELF header"));
   if (std::memcmp(header.data(), ELFMAG, SELFMAG) != 0) {
-    return fail(Code::invalid_argument, "is no shared library: it does not begin as an ELF file does",
-                path_.string());
+    return fail(Code::invalid_argument,
+                "is no shared library: it does not begin as an ELF file does", path_.string());
   }
   if (header.size() < sizeof(Elf64_Ehdr)) {
     return damaged("the ELF header is cut short");
@@ -192,8 +201,8 @@ Result<std::string> ElfFile::read(std::uint64_t offset, std::uint64_t size, std:
   std::string bytes(size, '\0');
   std::size_t done = 0;
   while (done < size) {
-    const ssize_t n = ::pread(fd_.get(), bytes.data() + done, size - done,
-                              static_cast<off_t>(offset + done));
+    const ssize_t n =
+        ::pread(fd_.get(), bytes.data() + done, size - done, static_cast<off_t>(offset + done));
     if (n < 0 && errno == EINTR) {
       continue;
     }

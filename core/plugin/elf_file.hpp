@@ -12,9 +12,10 @@
 
 namespace skerry::plugin {
 
-// Reads parts of a 64-bit little-endian ELF shared library of this machine without running any of it. Every offset in
-// the file is checked against the file's size before it is used, and what is read is limited, so a damaged or hostile
-// file gives a Problem. Reads with pread: a file that shrinks meanwhile cannot raise SIGBUS.
+// Reads parts of a 64-bit little-endian ELF shared library of this machine without running any of
+// it. Every offset in the file is checked against the file's size before it is used, and what is
+// read is limited, so a damaged or hostile file gives a Problem. Reads with pread: a file that
+// shrinks meanwhile cannot raise SIGBUS.
 class ElfFile {
  public:
   static Result<ElfFile> open(const std::filesystem::path& path);

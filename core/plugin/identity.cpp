@@ -51,7 +51,8 @@ Status check_exported_entry(const ElfFile& elf, const std::filesystem::path& fil
 }
 
 std::string other_abi(const std::string& theirs) {
-  const std::string ours = std::to_string(SKERRY_ABI_MAJOR) + "." + std::to_string(SKERRY_ABI_MINOR);
+  const std::string ours =
+      std::to_string(SKERRY_ABI_MAJOR) + "." + std::to_string(SKERRY_ABI_MINOR);
   return "built for plugin ABI " + theirs + ", this host speaks " + ours +
          "; rebuild it with the SDK of Skerry " SKERRY_VERSION
          ", or update Skerry to one that speaks " +

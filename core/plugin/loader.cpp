@@ -39,7 +39,8 @@ tl::unexpected<Problem> refuse(const std::string& file, const std::string& messa
   return fail(Code::failed_precondition, message, file);
 }
 
-// The linker's text begins with the file, which stands in the problem already, unless it is about another library.
+// The linker's text begins with the file, which stands in the problem already, unless it is about
+// another library.
 std::string linker_error(const std::string& file) {
   const char* text = ::dlerror();
   std::string message = text != nullptr ? text : "no reason given";
@@ -68,8 +69,8 @@ Result<dll::shared_library*> open_library(const std::string& file) {
 
 Status check_entry(const skerry_entry& entry, const std::string& file) {
   if (entry.abi_major != SKERRY_ABI_MAJOR) {
-    return refuse(file, other_abi(std::to_string(entry.abi_major) + "." +
-                                  std::to_string(entry.abi_minor)));
+    return refuse(
+        file, other_abi(std::to_string(entry.abi_major) + "." + std::to_string(entry.abi_minor)));
   }
   constexpr std::size_t needed = offsetof(skerry_entry, destroy) + sizeof(entry.destroy);
   if (entry.struct_size < needed || entry.struct_size > kMaxEntrySize) {
@@ -85,7 +86,8 @@ Status check_entry(const skerry_entry& entry, const std::string& file) {
 
 Status check_manifest(const skerry_entry& entry, const std::string& section,
                       const std::string& file) {
-  const bool told = entry.manifest != nullptr && entry.manifest_size <= section.size() + kMaxPadding;
+  const bool told =
+      entry.manifest != nullptr && entry.manifest_size <= section.size() + kMaxPadding;
   if (!told || without_padding({entry.manifest, entry.manifest_size}) != section) {
     return refuse(file, std::string("its code and its section ") + kManifestSection +
                             " describe different plugins; rebuild it with skerry_add_plugin, which "

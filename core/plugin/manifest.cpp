@@ -15,8 +15,12 @@ tl::unexpected<Problem> wrong(const std::string& field, const std::string& messa
   return fail(Code::invalid_argument, message, {}, field);
 }
 
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_lower(char c) {
+  return c >= 'a' && c <= 'z';
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 // A name in a job file and in file names: "my-data", "acme.krum".
 bool is_id(std::string_view text) {
@@ -95,8 +99,8 @@ Result<Json> resource_of(const Json& object, const std::string& kind, const std:
 }
 
 Result<Feature> feature_of(const Json& object, const Manifest& manifest, std::string field) {
-  static const std::vector<std::string> keys{"id",     "kind",     "summary", "config",
-                                             "resource", "requires"};
+  static const std::vector<std::string> keys{"id",     "kind",     "summary",
+                                             "config", "resource", "requires"};
   if (!object.is_object()) {
     return wrong(field, "found " + object.dump() + ", expected an object");
   }
@@ -110,8 +114,8 @@ Result<Feature> feature_of(const Json& object, const Manifest& manifest, std::st
   SKERRY_TRY(allow_only(object, keys, field));
   SKERRY_ASSIGN(feature.kind, text_of(object, "kind", field, true));
   if (!is_kind(feature.kind)) {
-    return wrong(field + ".kind", "found \"" + feature.kind +
-                                      "\", expected NAME/VERSION, as \"aggregation/1\"");
+    return wrong(field + ".kind",
+                 "found \"" + feature.kind + "\", expected NAME/VERSION, as \"aggregation/1\"");
   }
   SKERRY_ASSIGN(feature.summary, text_of(object, "summary", field, false));
   if (feature.summary.empty()) {

@@ -10,8 +10,8 @@
 
 namespace skerry::plugin {
 
-// One thing that a plugin offers, as its plugin.json describes it. `file` and `search_path` are filled in by the
-// catalog.
+// One thing that a plugin offers, as its plugin.json describes it. `file` and `search_path` are
+// filled in by the catalog.
 struct Feature {
   std::string id;       // what a job names
   std::string kind;     // "aggregation/1"
@@ -19,9 +19,10 @@ struct Feature {
   std::string summary;
   std::string license;
   std::string url;
-  Json schema;     // of the feature's configuration; an object schema without properties when it takes none
-  Json resource;   // workflows: {"kind": "...", "spec": schema}; otherwise null
-  Json requires_;  // what "requires" says, null when absent
+  Json schema;  // of the feature's configuration; an object schema without properties when it takes
+                // none
+  Json resource;                      // workflows: {"kind": "...", "spec": schema}; otherwise null
+  Json requires_;                     // what "requires" says, null when absent
   std::filesystem::path file;         // the shared library, absolute
   std::filesystem::path search_path;  // the directory of the search path that it was found in
 };
@@ -36,8 +37,8 @@ struct Manifest {
   std::vector<Feature> features;
 };
 
-// Checks everything, the schemas' dialect included, so that later readers may rely on types. `where` names the file in
-// problems.
+// Checks everything, the schemas' dialect included, so that later readers may rely on types.
+// `where` names the file in problems.
 Result<Manifest> parse_manifest(std::string_view text, const std::string& where);
 
 }  // namespace skerry::plugin

@@ -103,15 +103,24 @@ Status check_shape(const Word& word, const Json& value, const std::string& field
     return is ? Status() : Status(wrong(field, "found " + value.dump() + ", expected " + what));
   };
   switch (word.shape) {
-    case Shape::any: return {};
-    case Shape::text: return expected(value.is_string(), "a string");
-    case Shape::number: return expected(value.is_number(), "a number");
-    case Shape::count: return expected(value.is_number_unsigned(), "a count (0, 1, ...)");
-    case Shape::list: return expected(value.is_array() && !value.empty(), "a list with values");
-    case Shape::types: return check_types(value, field);
-    case Shape::names: return strings(value, field);
-    case Shape::schema: return check(value, field, depth + 1);
-    case Shape::schemas: return check_schemas(value, field, depth);
+    case Shape::any:
+      return {};
+    case Shape::text:
+      return expected(value.is_string(), "a string");
+    case Shape::number:
+      return expected(value.is_number(), "a number");
+    case Shape::count:
+      return expected(value.is_number_unsigned(), "a count (0, 1, ...)");
+    case Shape::list:
+      return expected(value.is_array() && !value.empty(), "a list with values");
+    case Shape::types:
+      return check_types(value, field);
+    case Shape::names:
+      return strings(value, field);
+    case Shape::schema:
+      return check(value, field, depth + 1);
+    case Shape::schemas:
+      return check_schemas(value, field, depth);
     case Shape::schema_or_bool:
       return value.is_boolean() ? Status() : check(value, field, depth + 1);
   }

@@ -35,8 +35,9 @@ Result<fs::path> follow(const fs::path& file, const fs::path& directory) {
   }
   const fs::path home = fs::canonical(directory, error);
   if (error || !is_inside(target, home)) {
-    return refuse(file, "it is a link that leads out of its directory, to " + target.string() +
-                            "; copy the file there instead, or put its directory on the search path");
+    return refuse(file,
+                  "it is a link that leads out of its directory, to " + target.string() +
+                      "; copy the file there instead, or put its directory on the search path");
   }
   return target;
 }

@@ -6,9 +6,9 @@
 
 namespace skerry::plugin {
 
-// A plugin is code that will run with this process's rights. Refused: what is no regular file, a link that leads out
-// of `directory`, an owner other than root or the user of this process, and a file that others may write. The problem
-// says which command puts it right.
+// A plugin is code that will run with this process's rights. Refused: what is no regular file, a
+// link that leads out of `directory`, an owner other than root or the user of this process, and a
+// file that others may write. The problem says which command puts it right.
 Status check_trust(const std::filesystem::path& file, const std::filesystem::path& directory);
 
 // A directory that anybody may write, and so replace files in, is refused unless it is sticky.

@@ -93,7 +93,6 @@ class TileRunner {
 
  private:
   skerry_tile prepare(const Tile& tile) {
-    sources_.fetch(tile);
     const Element element = sources_.element(tile);
     for (std::size_t i = 0; i < sources_.clients(); ++i)
       pointers_[i] = elements(i, element, sources_.input(i, tile), tile.count);

@@ -20,8 +20,11 @@ Result<tensor::Layout> layout_of(const AggregationSource& source) {
   return layout;
 }
 
+// The largest piece of a file that the kernel maps at once.
+constexpr std::size_t kFolioBytes = 2 << 20;
+
 // Advice only: failure changes speed or memory, not results.
-void advise_range(const std::byte* begin, std::size_t size, int advice) {
+void advise(const std::byte* begin, std::size_t size, int advice) {
   static const std::uintptr_t page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
   const auto start = reinterpret_cast<std::uintptr_t>(begin) & ~(page - 1);
   const auto end = reinterpret_cast<std::uintptr_t>(begin) + size;
@@ -63,7 +66,7 @@ Result<AggregationSources::File> AggregationSources::arrange(AggregationSource s
     file.tensors.push_back(file.source.bytes.data() + found.data_offset +
                            found.find(spec.name)->offset);
   if (file.source.mapped)
-    advise_range(file.source.bytes.data(), file.source.bytes.size(), MADV_SEQUENTIAL);
+    advise(file.source.bytes.data(), file.source.bytes.size(), MADV_SEQUENTIAL);
   return file;
 }
 
@@ -77,20 +80,20 @@ std::vector<Tile> AggregationSources::tiles(std::uint64_t elements) const {
   return result;
 }
 
-void AggregationSources::fetch(const Tile& tile) const {
-  for (const auto& file : inputs_) advise(file, tile, MADV_POPULATE_READ);
-  if (base_) advise(*base_, tile, MADV_POPULATE_READ);
-}
-
 void AggregationSources::release(const Tile& tile) const {
-  for (const auto& file : inputs_) advise(file, tile, MADV_DONTNEED);
-  if (base_) advise(*base_, tile, MADV_DONTNEED);
+  for (const auto& file : inputs_) release(file, tile);
+  if (base_) release(*base_, tile);
 }
 
-void AggregationSources::advise(const File& file, const Tile& tile, int advice) const {
-  // Whole pages, a neighbour's edge included: the kernel still has what it takes away there.
-  if (file.source.mapped)
-    advise_range(at(file, tile), tile.count * stored_size(element(tile)), advice);
+void AggregationSources::release(const File& file, const Tile& tile) const {
+  // Whole blocks, neighbours included: touching one page can map the whole large folio that it lies in, tiles that
+  // were released before among them. What a neighbour still reads is mapped again from the page cache.
+  if (!file.source.mapped) return;
+  const std::byte* start = file.source.bytes.data();
+  const auto first = static_cast<std::size_t>(at(file, tile) - start) / kFolioBytes * kFolioBytes;
+  const auto last = static_cast<std::size_t>(at(file, tile) - start) + tile.count * stored_size(element(tile));
+  const auto end = std::min(file.source.bytes.size(), (last + kFolioBytes - 1) / kFolioBytes * kFolioBytes);
+  advise(start + first, end - first, MADV_DONTNEED);
 }
 
 }  // namespace skerry::runtime

@@ -47,8 +47,6 @@ class AggregationSources {
   }
   const std::byte* base(const Tile& tile) const { return at(*base_, tile); }
 
-  // The tile will be read now: its pages are mapped at once rather than fault by fault.
-  void fetch(const Tile& tile) const;
   // The tile was read: its pages of mapped files need not stay in memory.
   void release(const Tile& tile) const;
 
@@ -62,7 +60,7 @@ class AggregationSources {
   const std::byte* at(const File& file, const Tile& tile) const {
     return file.tensors[tile.tensor] + tile.offset * stored_size(element(tile));
   }
-  void advise(const File& file, const Tile& tile, int advice) const;
+  void release(const File& file, const Tile& tile) const;
 
   tensor::Layout layout_;
   std::vector<Element> elements_;  // of each tensor

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <utility>
 
 #include "core/runtime/random.hpp"
 
@@ -72,13 +73,34 @@ std::vector<Rows> partition_dirichlet(const Rows& rows, Labels labels, const Par
   return parts;
 }
 
-void move_share(Rows members, double fraction, Random& random, Split& split) {
-  random.shuffle(members);
-  const auto held =
-      static_cast<std::ptrdiff_t>(fraction * static_cast<double>(members.size()) + 0.5);
-  split.holdout.insert(split.holdout.end(), members.begin(), members.begin() + held);
-  split.train.insert(split.train.end(), members.begin() + held, members.end());
-}
+// Holds out of each group so many rows that the share of all groups so far comes as near to the
+// fraction as it can.
+class Holdout {
+ public:
+  Holdout(double fraction, std::uint64_t seed) : fraction_(fraction), random_(seed) {}
+
+  void take_from(Rows members) {
+    random_.shuffle(members);
+    seen_ += members.size();
+    const auto target = static_cast<std::size_t>(fraction_ * static_cast<double>(seen_) + 0.5);
+    const auto held = std::min(target - split_.holdout.size(), members.size());
+    const auto end = members.begin() + static_cast<std::ptrdiff_t>(held);
+    split_.holdout.insert(split_.holdout.end(), members.begin(), end);
+    split_.train.insert(split_.train.end(), end, members.end());
+  }
+
+  Split finish() {
+    std::sort(split_.train.begin(), split_.train.end());
+    std::sort(split_.holdout.begin(), split_.holdout.end());
+    return std::move(split_);
+  }
+
+ private:
+  const double fraction_;
+  Random random_;
+  std::size_t seen_ = 0;
+  Split split_;
+};
 
 }  // namespace
 
@@ -86,17 +108,13 @@ Split split_holdout(std::uint64_t rows, Labels labels, bool by_class, double fra
                     std::uint64_t seed) {
   Rows all(rows);
   std::iota(all.begin(), all.end(), 0);
-  Random random(seed);
-  Split split;
+  Holdout holdout(fraction, seed);
   if (by_class) {
-    for (auto& [label, members] : by_label(all, labels))
-      move_share(members, fraction, random, split);
+    for (auto& [label, members] : by_label(all, labels)) holdout.take_from(std::move(members));
   } else {
-    move_share(all, fraction, random, split);
+    holdout.take_from(std::move(all));
   }
-  std::sort(split.train.begin(), split.train.end());
-  std::sort(split.holdout.begin(), split.holdout.end());
-  return split;
+  return holdout.finish();
 }
 
 std::vector<Rows> partition_rows(const Rows& rows, Labels labels, const PartitionSpec& spec) {

@@ -4,7 +4,9 @@
 #include <time.h>
 
 #include <exception>
+#include <filesystem>
 
+#include "core/base/file.hpp"
 #include "core/base/json.hpp"
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
@@ -26,6 +28,15 @@ Status check_result(const std::string& text, const Instance& task) {
   if (json && json->is_object()) return {};
   return fail(Code::internal, fmt::format("{} gave a result that is no JSON object: {}", task.who(),
                                           text.substr(0, 80)));
+}
+
+// Plugins are given a path. What came inside of the message becomes a file, once, for as long as the worker's folder stays.
+Result<std::filesystem::path> file_of(const wire::TaskInput& attachment, const std::filesystem::path& folder) {
+  if (!attachment.path.empty()) return attachment.path;
+  const auto file = folder / attachment.name;
+  std::error_code error;
+  if (!std::filesystem::exists(file, error)) SKERRY_TRY(write_file_durably(file, as_bytes(attachment.data)));
+  return file;
 }
 
 }  // namespace
@@ -60,8 +71,10 @@ wire::TaskDone TaskRunner::run(const wire::RunTask& task, std::uint64_t call_id)
 
 Status TaskRunner::run(const wire::RunTask& task, std::uint64_t call_id, wire::TaskDone& done) {
   SKERRY_ASSIGN(Job * job, job_.open(task.plan, task.node));
-  for (const auto& attachment : task.attachments)
-    job->features().add_artifact(attachment.name, attachment.path);
+  for (const auto& attachment : task.attachments) {
+    SKERRY_ASSIGN(auto file, file_of(attachment, task.output_dir));
+    job->features().add_artifact(attachment.name, std::move(file));
+  }
   SKERRY_ASSIGN(const Instance* instance, job->features().open_feature("task/1", task.kind));
 
   TaskContext context(*job, task, call_id, progress_);

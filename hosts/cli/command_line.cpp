@@ -26,7 +26,9 @@ constexpr const char* kWelcome = R"(Skerry: machine learning across a cloud and 
 All commands: skerry --help. One command: skerry run --help.
 )";
 
-std::string example(const std::string& text) { return "\nExample:\n  " + text + "\n"; }
+std::string example(const std::string& text) {
+  return "\nExample:\n  " + text + "\n";
+}
 
 class CommandLine {
  public:
@@ -56,7 +58,8 @@ class CommandLine {
   }
 
  private:
-  // An option must stand for the command whose help shows it, so each has its own, bound to the same variable.
+  // An option must stand for the command whose help shows it, so each has its own, bound to the
+  // same variable.
   CLI::App* command(CLI::App& parent, const char* name, const char* what, const std::string& shown,
                     std::function<int()> action) {
     CLI::App* added = parent.add_subcommand(name, what);
@@ -66,10 +69,12 @@ class CommandLine {
     return added;
   }
 
-  CLI::App* operator_command(CLI::App& parent, const char* name, const char* what, const std::string& shown,
-                             std::function<int()> action) {
+  CLI::App* operator_command(CLI::App& parent, const char* name, const char* what,
+                             const std::string& shown, std::function<int()> action) {
     CLI::App* added = command(parent, name, what, shown, std::move(action));
-    added->add_option("--state", who_.state, "the cloud's state directory (default: $SKERRY_STATE or ~/.local/state/skerry/cloud)");
+    added->add_option(
+        "--state", who_.state,
+        "the cloud's state directory (default: $SKERRY_STATE or ~/.local/state/skerry/cloud)");
     return added;
   }
 
@@ -80,53 +85,68 @@ class CommandLine {
   }
 
   void add_run() {
-    CLI::App* run = command(app_, "run", "Run a job on this machine: a cloud and N edges as local processes",
-                            "skerry run -f examples/digits/job.yaml --edges 4", [this] {
-                              run_.json = who_.json;
-                              return run_command(run_);
-                            });
+    CLI::App* run =
+        command(app_, "run", "Run a job on this machine: a cloud and N edges as local processes",
+                "skerry run -f examples/digits/job.yaml --edges 4", [this] {
+                  run_.json = who_.json;
+                  return run_command(run_);
+                });
     run->add_option("-f,--file", run_.file, "the job file")->required();
     run->add_option("--edges", run_.edges, "how many edges")->required();
     run->add_option("--out", run_.out, "the result folder (default: skerry-out/JOB-TIME)");
-    run->add_option("--threads-per-edge", run_.threads_per_edge, "default: the processor's cores shared among the edges");
+    run->add_option("--threads-per-edge", run_.threads_per_edge,
+                    "default: the processor's cores shared among the edges");
     run->add_flag("-q,--quiet", run_.quiet, "no table and no summary");
   }
 
   void add_check() {
-    CLI::App* check = command(app_, "check", "Check a job file without running it", "skerry check job.yaml --edges 4",
+    CLI::App* check = command(app_, "check", "Check a job file without running it",
+                              "skerry check job.yaml --edges 4",
                               [this] { return check_command(file_, edges_, who_.json); });
     check->add_option("FILE", file_, "the job file")->required();
-    check->add_option("--edges", edges_, "how many edges there will be, to check a quorum and the like")
+    check
+        ->add_option("--edges", edges_,
+                     "how many edges there will be, to check a quorum and the like")
         ->check(CLI::Range(1, 1'000'000));
   }
 
   void add_plugin() {
     CLI::App* plugin = group("plugin", "See what plugins there are");
-    CLI::App* list = command(*plugin, "ls", "List plugins, those that are shadowed and those that are refused",
-                             "skerry plugin ls --kind dataset", [this] { return plugin_list_command(kind_, who_.json); });
+    CLI::App* list =
+        command(*plugin, "ls", "List plugins, those that are shadowed and those that are refused",
+                "skerry plugin ls --kind dataset",
+                [this] { return plugin_list_command(kind_, who_.json); });
     list->add_option("--kind", kind_, "only this kind, as dataset or dataset/1");
-    CLI::App* inspect = command(*plugin, "inspect", "Show all about a plugin: its keys, their ranges, an example",
-                                "skerry plugin inspect ./libmine.so",
-                                [this] { return plugin_inspect_command(name_, who_.json); });
+    CLI::App* inspect =
+        command(*plugin, "inspect", "Show all about a plugin: its keys, their ranges, an example",
+                "skerry plugin inspect ./libmine.so",
+                [this] { return plugin_inspect_command(name_, who_.json); });
     inspect->add_option("ID|FILE", name_, "a plugin's id, or a file")->required();
   }
 
   void add_resources() {
     CLI::App* apply = operator_command(app_, "apply", "Give a cloud the resources in a file",
-                                       "skerry apply -f job.yaml", [this] { return apply_command(who_, file_, edges_); });
+                                       "skerry apply -f job.yaml",
+                                       [this] { return apply_command(who_, file_, edges_); });
     apply->add_option("-f,--file", file_, "the file")->required();
-    apply->add_option("--nodes", edges_, "how many edges are expected, to check a quorum and the like")
+    apply
+        ->add_option("--nodes", edges_,
+                     "how many edges are expected, to check a quorum and the like")
         ->check(CLI::Range(1, 1'000'000));
-    CLI::App* get = operator_command(app_, "get", "List jobs, nodes, models or datasets", "skerry get jobs",
-                                     [this] { return get_command(who_, kind_, name_); });
+    CLI::App* get =
+        operator_command(app_, "get", "List jobs, nodes, models or datasets", "skerry get jobs",
+                         [this] { return get_command(who_, kind_, name_); });
     get->add_option("KIND", kind_, "jobs, nodes, models or datasets")->required();
     get->add_option("NAME", name_, "only this one");
     for (const bool describing : {true, false}) {
       CLI::App* one = operator_command(
           app_, describing ? "describe" : "delete",
-          describing ? "Show all about a job, node, model or dataset" : "Delete a job, node, model or dataset; a running job is stopped",
-          describing ? "skerry describe job digits" : "skerry delete job digits", [this, describing] {
-            return describing ? describe_command(who_, kind_, name_) : delete_command(who_, kind_, name_);
+          describing ? "Show all about a job, node, model or dataset"
+                     : "Delete a job, node, model or dataset; a running job is stopped",
+          describing ? "skerry describe job digits" : "skerry delete job digits",
+          [this, describing] {
+            return describing ? describe_command(who_, kind_, name_)
+                              : delete_command(who_, kind_, name_);
           });
       one->add_option("KIND", kind_, "job, node, model or dataset")->required();
       one->add_option("NAME", name_, "its name")->required();
@@ -134,37 +154,46 @@ class CommandLine {
   }
 
   void add_watching() {
-    CLI::App* watch = operator_command(app_, "watch", "Follow a job until it ends; the exit status tells how it ended",
-                                       "skerry watch digits", [this] { return watch_command(who_, name_); });
-    CLI::App* logs = operator_command(app_, "logs", "Show the logs of a job's workers on the cloud", "skerry logs digits",
-                                      [this] { return logs_command(who_, name_); });
-    CLI::App* signal = operator_command(app_, "signal", "Tell a running job something that its workflow understands",
-                                        "skerry signal digits pause",
-                                        [this] { return signal_command(who_, name_, signal_, value_); });
-    for (CLI::App* one : {watch, logs, signal}) one->add_option("JOB", name_, "the job's name")->required();
+    CLI::App* watch = operator_command(
+        app_, "watch", "Follow a job until it ends; the exit status tells how it ended",
+        "skerry watch digits", [this] { return watch_command(who_, name_); });
+    CLI::App* logs =
+        operator_command(app_, "logs", "Show the logs of a job's workers on the cloud",
+                         "skerry logs digits", [this] { return logs_command(who_, name_); });
+    CLI::App* signal = operator_command(
+        app_, "signal", "Tell a running job something that its workflow understands",
+        "skerry signal digits pause",
+        [this] { return signal_command(who_, name_, signal_, value_); });
+    for (CLI::App* one : {watch, logs, signal})
+      one->add_option("JOB", name_, "the job's name")->required();
     signal->add_option("SIGNAL", signal_, "the signal's name")->required();
     signal->add_option("VALUE", value_, "text or JSON");
   }
 
   void add_node() {
     CLI::App* node = group("node", "Let edges in, see them, throw them out");
-    CLI::App* token = operator_command(*node, "token", "Make a token with which one edge can join",
-                                       "skerry node token edge-1 --endpoint tcp://cloud.example.org:7443",
-                                       [this] { return node_token_command(who_, name_, endpoint_); });
-    token->add_option("--endpoint", endpoint_, "where the edge finds the cloud (default: where it listens)");
-    operator_command(*node, "ls", "List nodes", "skerry node ls", [this] { return node_list_command(who_); });
-    CLI::App* revoke = operator_command(*node, "revoke", "Cut a node off for good", "skerry node revoke edge-1",
-                                        [this] { return node_revoke_command(who_, name_); });
-    for (CLI::App* one : {token, revoke}) one->add_option("NAME", name_, "the node's name")->required();
+    CLI::App* token =
+        operator_command(*node, "token", "Make a token with which one edge can join",
+                         "skerry node token edge-1 --endpoint tcp://cloud.example.org:7443",
+                         [this] { return node_token_command(who_, name_, endpoint_); });
+    token->add_option("--endpoint", endpoint_,
+                      "where the edge finds the cloud (default: where it listens)");
+    operator_command(*node, "ls", "List nodes", "skerry node ls",
+                     [this] { return node_list_command(who_); });
+    CLI::App* revoke =
+        operator_command(*node, "revoke", "Cut a node off for good", "skerry node revoke edge-1",
+                         [this] { return node_revoke_command(who_, name_); });
+    for (CLI::App* one : {token, revoke})
+      one->add_option("NAME", name_, "the node's name")->required();
   }
 
   void add_model() {
     CLI::App* model = group("model", "See and take home what jobs have made");
-    operator_command(*model, "ls", "List models", "skerry model ls", [this] { return model_list_command(who_); });
+    operator_command(*model, "ls", "List models", "skerry model ls",
+                     [this] { return model_list_command(who_); });
     CLI::App* get = operator_command(*model, "get", "Save a job's model as a safetensors file",
-                                     "skerry model get digits --to digits.safetensors", [this] {
-                                       return model_get_command(who_, model_);
-                                     });
+                                     "skerry model get digits --to digits.safetensors",
+                                     [this] { return model_get_command(who_, model_); });
     get->add_option("JOB", model_.job, "the job's name")->required();
     get->add_option("--version", model_.version, "which version (default: the newest)");
     get->add_option("--to", model_.to, "the file (default: JOB.safetensors)");
@@ -178,8 +207,9 @@ class CommandLine {
       const std::string word = argv[i];
       const auto commands = commands_of(*at);
       if (commands.empty() || word.starts_with("-")) break;
-      const auto next = std::find_if(commands.begin(), commands.end(),
-                                     [&](const CLI::App* command) { return command->get_name() == word; });
+      const auto next =
+          std::find_if(commands.begin(), commands.end(),
+                       [&](const CLI::App* command) { return command->get_name() == word; });
       if (next == commands.end()) return unknown_command(*at, word);
       at = *next;
     }
@@ -216,6 +246,8 @@ class CommandLine {
 
 }  // namespace
 
-int run_command_line(int argc, char** argv) { return CommandLine().execute(argc, argv); }
+int run_command_line(int argc, char** argv) {
+  return CommandLine().execute(argc, argv);
+}
 
 }  // namespace skerry::cli

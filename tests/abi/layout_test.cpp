@@ -1,5 +1,5 @@
-// The layout of every struct of the boundary on 64-bit machines. A change here breaks plugins that were built before:
-// members may only be appended, and never to structs that travel in arrays.
+// The layout of every struct of the boundary on 64-bit machines. A change here breaks plugins that
+// were built before: members may only be appended, and never to structs that travel in arrays.
 #include <gtest/gtest.h>
 #include <skerry/abi.h>
 
@@ -189,12 +189,15 @@ OFFSET(skerry_entry, destroy, 48);
 
 #endif
 
-static_assert(SKERRY_OK == 0 && SKERRY_INVALID_ARGUMENT == 1 && SKERRY_UNSUPPORTED == 2 && SKERRY_FAILED == 3 &&
-                  SKERRY_CANCELLED == 4 && SKERRY_RETRY == 5 && SKERRY_INTERNAL == 6,
+static_assert(SKERRY_OK == 0 && SKERRY_INVALID_ARGUMENT == 1 && SKERRY_UNSUPPORTED == 2 &&
+                  SKERRY_FAILED == 3 && SKERRY_CANCELLED == 4 && SKERRY_RETRY == 5 &&
+                  SKERRY_INTERNAL == 6,
               "status codes are never renumbered");
-static_assert(SKERRY_INT == 0 && SKERRY_UINT == 1 && SKERRY_FLOAT == 2 && SKERRY_BFLOAT == 4 && SKERRY_BOOL == 6,
+static_assert(SKERRY_INT == 0 && SKERRY_UINT == 1 && SKERRY_FLOAT == 2 && SKERRY_BFLOAT == 4 &&
+                  SKERRY_BOOL == 6,
               "DLPack's codes");
-static_assert(SKERRY_LABEL_NONE == 0 && SKERRY_LABEL_CLASS == 1 && SKERRY_LABEL_REAL == 2, "never renumbered");
+static_assert(SKERRY_LABEL_NONE == 0 && SKERRY_LABEL_CLASS == 1 && SKERRY_LABEL_REAL == 2,
+              "never renumbered");
 
 namespace {
 

@@ -32,8 +32,9 @@ class PlainCPlugin : public testing::Test {
 
   std::array<float, 3> average(std::string_view config) {
     skerry_instance* instance = nullptr;
-    EXPECT_EQ(entry_->create(&host_, "plain-average", "aggregation/1", bytes(config), &instance, &error_),
-              SKERRY_OK);
+    EXPECT_EQ(
+        entry_->create(&host_, "plain-average", "aggregation/1", bytes(config), &instance, &error_),
+        SKERRY_OK);
     const auto* rule =
         static_cast<const skerry_aggregation_v1*>(entry_->get_interface(instance, "aggregation/1"));
     const std::int64_t shape = 3;
@@ -41,7 +42,8 @@ class PlainCPlugin : public testing::Test {
     tensor.tensor.ndim = 1;
     tensor.tensor.shape = &shape;
     const std::array<skerry_update, 2> updates{{{"edge-1", 1, 0.5}, {"edge-2", 3, 0.5}}};
-    EXPECT_EQ(rule->begin(instance, &tensor, 1, updates.data(), updates.size(), &error_), SKERRY_OK);
+    EXPECT_EQ(rule->begin(instance, &tensor, 1, updates.data(), updates.size(), &error_),
+              SKERRY_OK);
     const std::array<float, 3> one{0, 4, -8};
     const std::array<float, 3> two{4, 4, 8};
     const std::array<const void*, 2> inputs{one.data(), two.data()};
@@ -81,7 +83,9 @@ TEST_F(PlainCPlugin, SaysNoWithAMessage) {
 
 TEST_F(PlainCPlugin, HasNoInterfaceOfOtherKinds) {
   skerry_instance* instance = nullptr;
-  ASSERT_EQ(entry_->create(&host_, "plain-average", "aggregation/1", bytes("{}"), &instance, &error_), SKERRY_OK);
+  ASSERT_EQ(
+      entry_->create(&host_, "plain-average", "aggregation/1", bytes("{}"), &instance, &error_),
+      SKERRY_OK);
   EXPECT_EQ(entry_->get_interface(instance, "dataset/1"), nullptr);
   entry_->destroy(instance);
 }

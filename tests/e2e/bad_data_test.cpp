@@ -54,7 +54,7 @@ TEST_F(BadData, LabelsThatAreFewerThanTheImagesAreRefused) {
 
 TEST_F(BadData, APartitionWithoutRowsIsRefusedWithTheNode) {
   expect_refused(JobText().set("dataset", "{plugin: fixture-null, config: {rows: 2, holdout: 0, partition: {by: iid}}}"),
-                 {"dataset", "spec.dataset.config.partition", {"part 2 of 3", "has no rows", "2 rows", "use fewer parts, more rows"}});
+                 {"dataset", "spec.dataset.config.partition", {"of 3 (counted from 0) has no rows", "2 rows", "use fewer parts, more rows"}});
 }
 
 TEST_F(BadData, AnImageThatIsNoMultipleOfTheCellIsRefusedWithBothSizes) {

@@ -24,7 +24,8 @@ constexpr std::chrono::milliseconds kLook{500};   // how soon it is noticed that
 Problem nobody_there(const std::string& endpoint) {
   return {Code::unavailable,
           "no skerry-cloud answers at " + endpoint +
-              "; start one with `skerry-cloud --state DIR --listen tcp://0.0.0.0:7443`, or name the state "
+              "; start one with `skerry-cloud --state DIR --listen tcp://0.0.0.0:7443`, or name "
+              "the state "
               "directory of the one that runs with --state",
           "", ""};
 }
@@ -34,11 +35,12 @@ Status probe(const std::filesystem::path& socket_file, const std::string& endpoi
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (socket_file.native().size() >= sizeof address.sun_path) {
-    return fail(Code::invalid_argument,
-                fmt::format("the path of the cloud's socket is {} characters long; the system allows {}; "
-                            "choose a state directory with a shorter path",
-                            socket_file.native().size(), sizeof address.sun_path - 1),
-                socket_file.string());
+    return fail(
+        Code::invalid_argument,
+        fmt::format("the path of the cloud's socket is {} characters long; the system allows {}; "
+                    "choose a state directory with a shorter path",
+                    socket_file.native().size(), sizeof address.sun_path - 1),
+        socket_file.string());
   }
   std::memcpy(address.sun_path, socket_file.c_str(), socket_file.native().size());
   const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -89,12 +91,14 @@ struct AdminClient::Connection {
       const auto reply = receive(kSlice);
       if (reply) return read(*reply);
       if (std::chrono::steady_clock::now() < look) continue;
-      if (const Status there = probe(file, endpoint); !there) return tl::unexpected(std::vector<Problem>{there.error()});
+      if (const Status there = probe(file, endpoint); !there)
+        return tl::unexpected(std::vector<Problem>{there.error()});
       look += kLook;
     }
-    return tl::unexpected(one(Code::deadline_exceeded,
-                              fmt::format("skerry-cloud at {} did not answer \"{}\" within {}; see its log",
-                                          endpoint, verb, format_duration(patience))));
+    return tl::unexpected(
+        one(Code::deadline_exceeded,
+            fmt::format("skerry-cloud at {} did not answer \"{}\" within {}; see its log", endpoint,
+                        verb, format_duration(patience))));
   }
 
   Reply read(const wire::AdminReply& reply) const {
@@ -111,7 +115,9 @@ AdminClient::AdminClient(AdminClient&&) noexcept = default;
 AdminClient& AdminClient::operator=(AdminClient&&) noexcept = default;
 AdminClient::~AdminClient() = default;
 
-const std::string& AdminClient::endpoint() const { return connection_->endpoint; }
+const std::string& AdminClient::endpoint() const {
+  return connection_->endpoint;
+}
 
 Result<AdminClient> AdminClient::connect(const std::filesystem::path& state_dir) {
   std::error_code ignored;

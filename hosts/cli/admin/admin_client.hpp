@@ -13,7 +13,8 @@
 
 namespace skerry::cli {
 
-// Asks a cloud on this machine, over the socket in its state directory. One question at a time, from one thread.
+// Asks a cloud on this machine, over the socket in its state directory. One question at a time,
+// from one thread.
 class AdminClient {
  public:
   using Reply = tl::expected<Json, std::vector<Problem>>;
@@ -26,7 +27,8 @@ class AdminClient {
   AdminClient& operator=(AdminClient&&) noexcept;
   ~AdminClient();
 
-  // Cancelled when a signal arrives meanwhile (see Interrupt). An answer that comes too late is dropped.
+  // Cancelled when a signal arrives meanwhile (see Interrupt). An answer that comes too late is
+  // dropped.
   Reply call(const std::string& verb, const Json& body,
              std::chrono::milliseconds patience = kPatience);
 

@@ -15,12 +15,14 @@ namespace {
 // "estimator NAME (3,000 parameters)": what stands where, and what is known of it.
 std::string in_words(const Json& plugin) {
   std::string facts;
-  for (const char* name : {"rows", "train", "holdout", "parts", "parameters"}) {
+  constexpr std::pair<const char*, const char*> kFacts[] = {
+      {"train", "rows to train on"}, {"holdout", "held out"}, {"parameters", "parameters"}};
+  for (const auto& [name, words] : kFacts) {
     const auto value = number_at(plugin, std::string("facts/") + name);
-    if (value) facts += fmt::format("{}{:.0f} {}", facts.empty() ? "" : ", ", *value, name);
+    if (value) facts += fmt::format("{}{:.0f} {}", facts.empty() ? "" : ", ", *value, words);
   }
-  return fmt::format("  {:<12} {} {}{}\n", text_at(plugin, "slot"), text_at(plugin, "id"), text_at(plugin, "version"),
-                     facts.empty() ? "" : " (" + facts + ")");
+  return fmt::format("  {:<12} {} {}{}\n", text_at(plugin, "slot"), text_at(plugin, "id"),
+                     text_at(plugin, "version"), facts.empty() ? "" : " (" + facts + ")");
 }
 
 void show(const std::string& file, const Json& jobs, const std::vector<std::string>& resources) {
@@ -55,7 +57,8 @@ int check_command(const std::filesystem::path& path, std::optional<int> edges, b
   }
   if (!problems.empty()) return complain(problems, json, kBadInput);
   if (json) {
-    print_json({{"file", path.string()}, {"ok", true}, {"jobs", jobs}, {"resources", names->resources}});
+    print_json(
+        {{"file", path.string()}, {"ok", true}, {"jobs", jobs}, {"resources", names->resources}});
     return kOk;
   }
   show(path.string(), jobs, names->resources);

@@ -1,4 +1,5 @@
-// What each command does. main.cpp turns the command line into these calls; each returns the exit status.
+// What each command does. main.cpp turns the command line into these calls; each returns the exit
+// status.
 #pragma once
 
 #include <cstdint>

@@ -14,7 +14,8 @@ int node_token_command(const Operator& who, const std::string& name, const std::
     std::puts(text_at(reply, "token").c_str());
     std::fprintf(stderr,
                  "On the edge, once: skerry-edge --state DIR --join TOKEN\n"
-                 "The token lets one machine in, as \"%s\", and only once. Keep it as you would a password.\n",
+                 "The token lets one machine in, as \"%s\", and only once. Keep it as you would a "
+                 "password.\n",
                  printable(name).c_str());
   });
 }
@@ -25,7 +26,8 @@ int node_list_command(const Operator& who) {
 
 int node_revoke_command(const Operator& who, const std::string& name) {
   return ask(who, {"node.revoke", {{"name", name}}}, [&](const Json&) {
-    std::printf("node %s revoked: it is cut off now and its key is refused from now on\n", printable(name).c_str());
+    std::printf("node %s revoked: it is cut off now and its key is refused from now on\n",
+                printable(name).c_str());
   });
 }
 

@@ -19,7 +19,8 @@ const char* environment(const char* name) {
 
 std::filesystem::path default_state_dir() {
   if (const char* state = environment("SKERRY_STATE")) return state;
-  if (const char* base = environment("XDG_STATE_HOME")) return std::filesystem::path(base) / "skerry/cloud";
+  if (const char* base = environment("XDG_STATE_HOME"))
+    return std::filesystem::path(base) / "skerry/cloud";
   const char* home = environment("HOME");
   return std::filesystem::path(home != nullptr ? home : "/var/lib") / ".local/state/skerry/cloud";
 }
@@ -30,7 +31,8 @@ int with_cloud(const Operator& who, const std::function<int(AdminClient&)>& work
   return work(*client);
 }
 
-int ask(const Operator& who, const Question& question, const std::function<void(const Json&)>& show) {
+int ask(const Operator& who, const Question& question,
+        const std::function<void(const Json&)>& show) {
   return with_cloud(who, [&](AdminClient& cloud) -> int {
     const auto reply = cloud.call(question.verb, question.body, question.patience);
     if (!reply) return complain(reply.error(), who.json, exit_for(reply.error()));
@@ -46,12 +48,14 @@ int ask(const Operator& who, const Question& question, const std::function<void(
 std::string singular_kind(const std::string& given) {
   static const std::array<std::string, 4> kKinds{"job", "node", "model", "dataset"};
   std::string kind = given;
-  std::transform(kind.begin(), kind.end(), kind.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(kind.begin(), kind.end(), kind.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   if (kind.size() > 1 && kind.back() == 's') kind.pop_back();
   if (std::find(kKinds.begin(), kKinds.end(), kind) != kKinds.end()) return kind;
   complain({Code::invalid_argument,
-            "found \"" + given + "\", expected one of: job, node, model, dataset" + did_you_mean(kind, kKinds), "",
-            "KIND"},
+            "found \"" + given + "\", expected one of: job, node, model, dataset" +
+                did_you_mean(kind, kKinds),
+            "", "KIND"},
            false, kBadInput);
   return {};
 }

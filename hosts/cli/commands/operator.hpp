@@ -24,7 +24,8 @@ struct Question {
   std::chrono::milliseconds patience = AdminClient::kPatience;
 };
 // One question; the answer as JSON, or as `show` prints it. Complains when it is refused.
-int ask(const Operator& who, const Question& question, const std::function<void(const Json&)>& show);
+int ask(const Operator& who, const Question& question,
+        const std::function<void(const Json&)>& show);
 
 // "job" of "jobs", "Job" or "job"; anything else: complains, and gives an empty text.
 std::string singular_kind(const std::string& given);

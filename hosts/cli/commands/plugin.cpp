@@ -40,11 +40,13 @@ Result<Features> features_named(const std::string& id) {
     ids.push_back(feature.id);
   }
   if (!found.empty()) return found;
-  return fail(Code::not_found,
-              "no plugin named \"" + id + "\"" + did_you_mean(id, ids) + "; searched " + catalog.describe_places());
+  return fail(Code::not_found, "no plugin named \"" + id + "\"" + did_you_mean(id, ids) +
+                                   "; searched " + catalog.describe_places());
 }
 
-bool is_file_name(const std::string& what) { return what.find('/') != what.npos || what.ends_with(".so"); }
+bool is_file_name(const std::string& what) {
+  return what.find('/') != what.npos || what.ends_with(".so");
+}
 
 }  // namespace
 

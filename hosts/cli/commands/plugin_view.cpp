@@ -17,7 +17,9 @@ bool wanted(const Feature& feature, const std::string& kind) {
   return kind.empty() || feature.kind == kind || feature.kind.starts_with(kind + "/");
 }
 
-bool is_workflow(const Feature& feature) { return feature.resource.is_object(); }
+bool is_workflow(const Feature& feature) {
+  return feature.resource.is_object();
+}
 
 // What a user may write for the feature, with what the core adds.
 Json schema_of(const Feature& feature) {
@@ -80,10 +82,12 @@ std::string catalog_text(const plugin::Catalog& catalog, const std::string& kind
     if (!wanted(feature, kind)) continue;
     table.add({feature.id, feature.kind, feature.version, feature.file.string(), feature.summary});
   }
-  std::string text = table.empty() ? "no plugins" + (kind.empty() ? "" : " of kind " + kind) + "\n" : table.text();
+  std::string text =
+      table.empty() ? "no plugins" + (kind.empty() ? "" : " of kind " + kind) + "\n" : table.text();
   for (const auto& [feature, used] : catalog.shadowed()) {
     if (!wanted(feature, kind)) continue;
-    text += fmt::format("shadowed: {} ({}) in {}, by {}\n", feature.id, feature.kind, feature.file.string(), used.string());
+    text += fmt::format("shadowed: {} ({}) in {}, by {}\n", feature.id, feature.kind,
+                        feature.file.string(), used.string());
   }
   for (const Problem& problem : catalog.problems()) text += "refused: " + problem.text() + "\n";
   return text + "searched: " + catalog.describe_places() + "\n";
@@ -100,7 +104,10 @@ Json catalog_json(const plugin::Catalog& catalog, const std::string& kind) {
     shadowed.back()["by"] = used.string();
   }
   for (const auto& path : catalog.searched()) searched.push_back(path.string());
-  return {{"plugins", plugins}, {"shadowed", shadowed}, {"refused", problems_json(catalog.problems())}, {"searched", searched}};
+  return {{"plugins", plugins},
+          {"shadowed", shadowed},
+          {"refused", problems_json(catalog.problems())},
+          {"searched", searched}};
 }
 
 Json feature_json(const Feature& feature) {

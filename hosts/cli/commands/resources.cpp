@@ -19,7 +19,9 @@ namespace {
 constexpr std::chrono::milliseconds kSlow{60'000};
 constexpr std::size_t kMostText = 1 << 20;
 
-void put(const std::string& text) { std::fputs(text.c_str(), stdout); }
+void put(const std::string& text) {
+  std::fputs(text.c_str(), stdout);
+}
 
 std::string number_text(const Json& item, std::string_view path) {
   const auto value = number_at(item, path);
@@ -36,10 +38,12 @@ std::string metrics_text(const Json& item) {
 }
 
 std::string jobs_table(const Json& items) {
-  TextTable table({{"NAME"}, {"KIND"}, {"PHASE"}, {"ROUNDS", true}, {"METRICS"}, {"TIME", true}, {"MESSAGE"}});
+  TextTable table(
+      {{"NAME"}, {"KIND"}, {"PHASE"}, {"ROUNDS", true}, {"METRICS"}, {"TIME", true}, {"MESSAGE"}});
   for (const Json& job : items) {
-    table.add({text_at(job, "name"), text_at(job, "kind"), text_at(job, "phase"), number_text(job, "rounds"),
-               metrics_text(job), format_seconds(number_at(job, "elapsedSeconds").value_or(0)),
+    table.add({text_at(job, "name"), text_at(job, "kind"), text_at(job, "phase"),
+               number_text(job, "rounds"), metrics_text(job),
+               format_seconds(number_at(job, "elapsedSeconds").value_or(0)),
                shorten(text_at(job, "message"), 60)});
   }
   return table.text();
@@ -56,7 +60,8 @@ std::string nodes_table(const Json& items) {
 }
 
 std::string models_table(const Json& items) {
-  TextTable table({{"JOB"}, {"VERSION", true}, {"SIZE", true}, {"METRICS"}, {"DIGEST"}, {"CREATED"}});
+  TextTable table(
+      {{"JOB"}, {"VERSION", true}, {"SIZE", true}, {"METRICS"}, {"DIGEST"}, {"CREATED"}});
   for (const Json& model : items) {
     table.add({text_at(model, "name"), number_text(model, "version"),
                format_size(number_at(model, "size").value_or(0)), metrics_text(model),
@@ -67,7 +72,8 @@ std::string models_table(const Json& items) {
 
 std::string names_table(const Json& items) {
   TextTable table({{"NAME"}, {"CREATED"}});
-  for (const Json& item : items) table.add({text_at(item, "name"), text_at(item, "createdAt", "-")});
+  for (const Json& item : items)
+    table.add({text_at(item, "name"), text_at(item, "createdAt", "-")});
   return table.text();
 }
 
@@ -90,13 +96,21 @@ std::string describe_rounds(const Json& records) {
   return text;
 }
 
+// Finished tasks are many and tell nothing; the others are why one looks.
 std::string describe_tasks(const Json& tasks) {
   TextTable table({{"TASK"}, {"NODE"}, {"KIND"}, {"STATE"}, {"DONE", true}, {"MESSAGE"}});
+  int finished = 0;
   for (const Json& task : tasks) {
-    table.add({text_at(task, "task"), text_at(task, "node"), text_at(task, "kind"), text_at(task, "state"),
-               fmt::format("{:.0f}%", number_at(task, "progress").value_or(0) * 100), text_at(task, "message")});
+    if (text_at(task, "state") == "finished") {
+      ++finished;
+      continue;
+    }
+    table.add({text_at(task, "task"), text_at(task, "node"), text_at(task, "kind"),
+               text_at(task, "state"),
+               fmt::format("{:.0f}%", number_at(task, "progress").value_or(0) * 100),
+               text_at(task, "message")});
   }
-  return table.empty() ? "" : table.text();
+  return (table.empty() ? "" : table.text()) + fmt::format("{} finished\n", finished);
 }
 
 std::string describe_conditions(const Json& conditions) {
@@ -124,13 +138,15 @@ void show_job(const Json& job) {
 
 void show_applied(const Json& reply) {
   for (const Json& entry : reply.value("applied", Json::array())) {
-    put(printable(fmt::format("{} {} {}\n", text_at(entry, "kind"), text_at(entry, "name"), text_at(entry, "action"))));
+    put(printable(fmt::format("{} {} {}\n", text_at(entry, "kind"), text_at(entry, "name"),
+                              text_at(entry, "action"))));
   }
 }
 
 }  // namespace
 
-int apply_command(const Operator& who, const std::filesystem::path& file, std::optional<int> nodes) {
+int apply_command(const Operator& who, const std::filesystem::path& file,
+                  std::optional<int> nodes) {
   const auto text = read_file(file, kMostText);
   if (!text) return complain(text.error(), who.json, kBadInput);
   const Json body{{"text", *text},
@@ -153,8 +169,9 @@ int get_command(const Operator& who, const std::string& kind, const std::string&
   if (one.empty()) return kBadInput;
   Json body{{"kind", one + "s"}};
   if (!name.empty()) body["name"] = name;
-  return ask(who, {"get", body},
-             [&](const Json& reply) { put(items_table(one, reply.value("items", Json::array()))); });
+  return ask(who, {"get", body}, [&](const Json& reply) {
+    put(items_table(one, reply.value("items", Json::array())));
+  });
 }
 
 int describe_command(const Operator& who, const std::string& kind, const std::string& name) {

@@ -12,7 +12,8 @@ constexpr int kMostThreads = 1024;
 
 std::optional<Problem> wrong_number(const char* option, int found, int most) {
   if (found >= 1 && found <= most) return std::nullopt;
-  return Problem{Code::invalid_argument, fmt::format("found {}, expected a number from 1 to {}", found, most), "", option};
+  return Problem{Code::invalid_argument,
+                 fmt::format("found {}, expected a number from 1 to {}", found, most), "", option};
 }
 
 }  // namespace
@@ -21,7 +22,8 @@ int run_command(const RunOptions& options) {
   if (const auto wrong = wrong_number("--edges", options.edges, kMostEdges)) {
     return complain(*wrong, options.json, kBadInput);
   }
-  if (const auto wrong = wrong_number("--threads-per-edge", options.threads_per_edge.value_or(1), kMostThreads)) {
+  if (const auto wrong =
+          wrong_number("--threads-per-edge", options.threads_per_edge.value_or(1), kMostThreads)) {
     return complain(*wrong, options.json, kBadInput);
   }
   if (!options.out.empty()) {

@@ -23,7 +23,9 @@ int follow(AdminClient& cloud, const Operator& who, const std::string& job) {
   JobWatch watch(job);
   const Style style = style_of(stdout);
   LiveTable table(stdout, who.json ? Style{} : style);
-  const auto on_record = [&](const Json& record) { who.json ? print_json(record) : table.record(record); };
+  const auto on_record = [&](const Json& record) {
+    who.json ? print_json(record) : table.record(record);
+  };
   while (!watch.finished()) {
     const Status updated = watch.update(cloud, style.live ? kLivePoll : kQuietPoll, on_record);
     if (Interrupt::arrived()) return kInterrupted;
@@ -31,12 +33,15 @@ int follow(AdminClient& cloud, const Operator& who, const std::string& job) {
       table.clear();
       return complain(updated.error(), who.json, kFailed);
     }
-    if (!who.json) table.progress(watch.progress(rounds));
+    if (!who.json && !watch.finished()) table.progress(watch.progress(rounds));
   }
   table.clear();
   if (who.json) {
-    print_json({{"job", job}, {"phase", watch.phase()}, {"message", watch.message()},
-                {"rounds", watch.records().size()}, {"bytes", watch.bytes()}});
+    print_json({{"job", job},
+                {"phase", watch.phase()},
+                {"message", watch.message()},
+                {"rounds", watch.records().size()},
+                {"bytes", watch.bytes()}});
   } else {
     const std::string message = watch.message().empty() ? "" : ": " + watch.message();
     std::puts(printable(fmt::format("job {} {}{}", job, watch.phase(), message)).c_str());
@@ -54,12 +59,14 @@ int watch_command(const Operator& who, const std::string& job) {
 int logs_command(const Operator& who, const std::string& job) {
   return ask(who, {"logs", {{"job", job}}}, [](const Json& reply) {
     for (const Json& file : reply.value("files", Json::array())) {
-      std::printf("==> %s <==\n%s\n", printable(text_at(file, "name")).c_str(), printable(text_at(file, "text")).c_str());
+      std::printf("==> %s <==\n%s\n", printable(text_at(file, "name")).c_str(),
+                  printable(text_at(file, "text")).c_str());
     }
   });
 }
 
-int signal_command(const Operator& who, const std::string& job, const std::string& name, const std::string& value) {
+int signal_command(const Operator& who, const std::string& job, const std::string& name,
+                   const std::string& value) {
   const auto parsed = parse_json(value);
   const Json sent = value.empty() ? Json(nullptr) : parsed ? *parsed : Json(value);
   return ask(who, {"signal", {{"job", job}, {"name", name}, {"value", sent}}}, [&](const Json&) {

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kMostDots = 60;  // more would run together
 constexpr double kWidestColumn = 28;
-constexpr double kSurfaceGap = 1.5;    // between the parts of a column
+constexpr double kSurfaceGap = 1.5;  // between the parts of a column
 constexpr double kSmallestShare = 0.002;
 
 std::pair<double, double> range_of(const Chart& chart) {
@@ -48,7 +48,8 @@ std::string line_of(const Frame& frame, const Chart& chart, const Series& series
     const double y = frame.y(*value);
     path += fmt::format("{}{:.1f} {:.1f}", pen_down ? "L" : "M", x, y);
     pen_down = true;
-    if (points <= kMostDots) dots += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"/>", x, y);
+    if (points <= kMostDots)
+      dots += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"/>", x, y);
   }
   return fmt::format("<g class=\"line {}\"><path d=\"{}\"/>{}</g>", series.color, path, dots);
 }
@@ -65,8 +66,10 @@ std::string column_of(const Frame& frame, const Chart& chart, std::size_t place)
     const double height = frame.y(base) - top - (base > 0 ? gap : 0);
     base += value;
     if (height < 0.2) continue;
-    out += fmt::format("<rect class=\"{}\" x=\"{:.2f}\" y=\"{:.2f}\" width=\"{:.2f}\" height=\"{:.2f}\" rx=\"{}\"/>",
-                       series.color, left, top, width, height, width > 8 ? 1.5 : 0);
+    out += fmt::format(
+        "<rect class=\"{}\" x=\"{:.2f}\" y=\"{:.2f}\" width=\"{:.2f}\" height=\"{:.2f}\" "
+        "rx=\"{}\"/>",
+        series.color, left, top, width, height, width > 8 ? 1.5 : 0);
   }
   return out;
 }
@@ -98,7 +101,8 @@ std::string stacked_columns(const Chart& chart) {
   return legend(chart.series) + frame.svg(element("g", "class=\"columns\"", marks));
 }
 
-std::string share_bar(const std::string& title, const std::vector<Part>& parts, const Format& format) {
+std::string share_bar(const std::string& title, const std::vector<Part>& parts,
+                      const Format& format) {
   double total = 0;
   for (const Part& part : parts) total += std::max(0.0, part.value);
   if (total <= 0) return {};
@@ -107,14 +111,16 @@ std::string share_bar(const std::string& title, const std::vector<Part>& parts, 
     const double share = std::max(0.0, part.value) / total;
     const std::string figures = fmt::format("{} · {:.1f}%", format(part.value), share * 100);
     if (share >= kSmallestShare) {
-      bar += fmt::format("<i class=\"{}\" style=\"flex-grow:{:.4f}\" data-tip=\"{}\"></i>", part.color, share,
-                         escape_html(part.name + "\n" + figures));
+      bar += fmt::format("<i class=\"{}\" style=\"flex-grow:{:.4f}\" data-tip=\"{}\"></i>",
+                         part.color, share, escape_html(part.name + "\n" + figures));
     }
-    rows += fmt::format("<li><i class=\"{}\"></i><span>{}</span><b>{}</b><em>{:.1f}%</em></li>", part.color,
-                        escape_html(part.name), escape_html(format(part.value)), share * 100);
+    rows += fmt::format("<li><i class=\"{}\"></i><span>{}</span><b>{}</b><em>{:.1f}%</em></li>",
+                        part.color, escape_html(part.name), escape_html(format(part.value)),
+                        share * 100);
   }
-  return fmt::format("<div class=\"share\" role=\"img\" aria-label=\"{}\">{}</div><ul class=\"shares\">{}</ul>",
-                     escape_html(title), bar, rows);
+  return fmt::format(
+      "<div class=\"share\" role=\"img\" aria-label=\"{}\">{}</div><ul class=\"shares\">{}</ul>",
+      escape_html(title), bar, rows);
 }
 
 }  // namespace skerry::cli

@@ -1,5 +1,5 @@
-// Charts as inline SVG. They need no script; with one, the marks show a tooltip. Colours come from the page's classes
-// "s1" to "s8".
+// Charts as inline SVG. They need no script; with one, the marks show a tooltip. Colours come from
+// the page's classes "s1" to "s8".
 #pragma once
 
 #include <functional>
@@ -38,7 +38,8 @@ struct Part {
   double value = 0;
 };
 // One bar for a whole and its parts, and a legend with the figures.
-std::string share_bar(const std::string& title, const std::vector<Part>& parts, const Format& format);
+std::string share_bar(const std::string& title, const std::vector<Part>& parts,
+                      const Format& format);
 
 // Round values that span [low, high]: 0, 20, 40, 60.
 std::vector<double> axis_ticks(double low, double high, int about);

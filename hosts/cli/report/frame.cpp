@@ -27,7 +27,8 @@ std::vector<double> axis_ticks(double low, double high, int about) {
   }
   std::vector<double> ticks;
   const double first = std::ceil(low / step - 1e-9);
-  for (double i = first; i * step <= high + step * 1e-9; ++i) ticks.push_back(i * step + 0.0);  // never "-0"
+  for (double i = first; i * step <= high + step * 1e-9; ++i)
+    ticks.push_back(i * step + 0.0);  // never "-0"
   return ticks;
 }
 
@@ -45,9 +46,13 @@ Frame::Frame(const Chart& chart, double low, double high) : chart_(chart), low_(
   last_ = chart.rounds.empty() ? 1 : std::max(chart.rounds.back(), first_);
 }
 
-double Frame::slot() const { return (kWidth - kLeft - kRight) / (last_ - first_ + 2 * kMargin); }
+double Frame::slot() const {
+  return (kWidth - kLeft - kRight) / (last_ - first_ + 2 * kMargin);
+}
 
-double Frame::x(double round) const { return kLeft + (round - first_ + kMargin) * slot(); }
+double Frame::x(double round) const {
+  return kLeft + (round - first_ + kMargin) * slot();
+}
 
 double Frame::y(double value) const {
   const double height = kHeight - kTop - kBottom;
@@ -59,18 +64,22 @@ std::string Frame::axes() const {
   std::string out;
   for (const double tick : ticks_) {
     const bool base = tick == ticks_.front();
-    out += fmt::format("<line class=\"{}\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>",
-                       base ? "base" : "grid", kLeft, kWidth - kRight, y(tick), y(tick));
-    out += fmt::format("<text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>", kLeft - 8,
-                       y(tick) + 4, escape_html(chart_.axis(tick)));
+    out +=
+        fmt::format("<line class=\"{}\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>",
+                    base ? "base" : "grid", kLeft, kWidth - kRight, y(tick), y(tick));
+    out +=
+        fmt::format("<text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>",
+                    kLeft - 8, y(tick) + 4, escape_html(chart_.axis(tick)));
   }
   for (const double tick : axis_ticks(first_, last_, kRoundTicks)) {
     if (tick != std::floor(tick)) continue;
-    out += fmt::format("<text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{:.0f}</text>", x(tick),
-                       kHeight - kBottom + 18, tick);
+    out += fmt::format(
+        "<text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{:.0f}</text>",
+        x(tick), kHeight - kBottom + 18, tick);
   }
-  out += fmt::format("<text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">round</text>", kLeft - 8,
-                     kHeight - kBottom + 18);
+  out +=
+      fmt::format("<text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">round</text>",
+                  kLeft - 8, kHeight - kBottom + 18);
   return out;
 }
 
@@ -86,16 +95,21 @@ std::string Frame::tip(std::size_t place) const {
 std::string Frame::bands() const {
   std::string out;
   for (std::size_t i = 0; i < chart_.rounds.size(); ++i) {
-    out += fmt::format("<rect class=\"band\" x=\"{:.2f}\" y=\"{}\" width=\"{:.2f}\" height=\"{}\" data-tip=\"{}\"/>",
-                       x(chart_.rounds[i]) - slot() / 2, kTop, slot(), kHeight - kTop - kBottom, escape_html(tip(i)));
+    out += fmt::format(
+        "<rect class=\"band\" x=\"{:.2f}\" y=\"{}\" width=\"{:.2f}\" height=\"{}\" "
+        "data-tip=\"{}\"/>",
+        x(chart_.rounds[i]) - slot() / 2, kTop, slot(), kHeight - kTop - kBottom,
+        escape_html(tip(i)));
   }
   return out;
 }
 
 std::string Frame::svg(const std::string& marks) const {
-  return fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{} by round; the figures are in the table of "
-                     "rounds\">{}{}{}</svg>",
-                     kWidth, kHeight, escape_html(chart_.title), axes(), marks, bands());
+  return fmt::format(
+      "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{} by round; the figures are in the "
+      "table of "
+      "rounds\">{}{}{}</svg>",
+      kWidth, kHeight, escape_html(chart_.title), axes(), marks, bands());
 }
 
 std::string legend(const std::vector<Series>& series) {

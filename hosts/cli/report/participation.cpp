@@ -16,18 +16,20 @@ constexpr std::size_t kMostCells = 20'000;  // above, only the counts are shown
 constexpr double kWidest = 18, kRowHeight = 18, kGridWidth = 560;
 
 struct State {
-  const char* name;   // in the records, and the class of the cell
+  const char* name;  // in the records, and the class of the cell
   const char* words;
 };
 // A node that appears in several lists of a round shows as the last of them here.
-constexpr State kStates[] = {{"took", "took part"}, {"late", "late"}, {"failed", "failed"}, {"rejected", "rejected"}};
+constexpr State kStates[] = {
+    {"took", "took part"}, {"late", "late"}, {"failed", "failed"}, {"rejected", "rejected"}};
 
 // "edge-10" comes after "edge-9": digits compare as numbers.
 bool natural_less(const std::string& a, const std::string& b) {
   const auto key = [](const std::string& text) {
     std::string out, digits;
     const auto flush = [&] {
-      if (!digits.empty()) out += std::string(digits.size() < 12 ? 12 - digits.size() : 0, '0') + digits;
+      if (!digits.empty())
+        out += std::string(digits.size() < 12 ? 12 - digits.size() : 0, '0') + digits;
       digits.clear();
     };
     for (const char c : text) {
@@ -57,7 +59,8 @@ Grid grid_of(const std::vector<Json>& records) {
   for (std::size_t i = 0; i < records.size(); ++i) {
     for (const State& state : kStates) {
       const bool took = &state == &kStates[0];
-      for (const std::string& node : took ? participants_of(records[i]) : names_at(records[i], state.name)) {
+      for (const std::string& node :
+           took ? participants_of(records[i]) : names_at(records[i], state.name)) {
         auto& row = grid[node];
         row.resize(records.size(), nullptr);
         row[i] = &state;
@@ -67,7 +70,8 @@ Grid grid_of(const std::vector<Json>& records) {
   return grid;
 }
 
-std::string strip(const std::string& node, const std::vector<const State*>& row, const std::vector<Json>& records) {
+std::string strip(const std::string& node, const std::vector<const State*>& row,
+                  const std::vector<Json>& records) {
   const double width = std::min(kWidest, kGridWidth / static_cast<double>(row.size()));
   const double inner = width > 5 ? width - 2 : width * 0.8;
   std::string cells;
@@ -75,22 +79,29 @@ std::string strip(const std::string& node, const std::vector<const State*>& row,
     const char* name = row[i] != nullptr ? row[i]->name : "idle";
     const char* words = row[i] != nullptr ? row[i]->words : "did not take part";
     const double x = static_cast<double>(i) * width;
-    cells += fmt::format("<rect class=\"{}\" x=\"{:.2f}\" y=\"1\" width=\"{:.2f}\" height=\"{}\" rx=\"{}\" "
-                         "data-tip=\"{}\"/>",
-                         name, x, inner, kRowHeight - 2, width > 8 ? 3 : 0,
-                         escape_html(fmt::format("Round {:.0f}\n{}: {}", round_of(records[i], i), node, words)));
+    cells += fmt::format(
+        "<rect class=\"{}\" x=\"{:.2f}\" y=\"1\" width=\"{:.2f}\" height=\"{}\" rx=\"{}\" "
+        "data-tip=\"{}\"/>",
+        name, x, inner, kRowHeight - 2, width > 8 ? 3 : 0,
+        escape_html(fmt::format("Round {:.0f}\n{}: {}", round_of(records[i], i), node, words)));
     // Colour is not the only sign.
     if (row[i] != nullptr && row[i] != &kStates[0] && width > 8) {
-      cells += fmt::format("<text class=\"mark\" x=\"{:.2f}\" y=\"{}\" text-anchor=\"middle\">{}</text>", x + inner / 2,
-                           kRowHeight - 5, name[0] == 'l' ? "–" : name[0] == 'f' ? "!" : "×");
+      cells +=
+          fmt::format("<text class=\"mark\" x=\"{:.2f}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
+                      x + inner / 2, kRowHeight - 5,
+                      name[0] == 'l'   ? "–"
+                      : name[0] == 'f' ? "!"
+                                       : "×");
     }
   }
-  return fmt::format("<svg class=\"cells\" width=\"{:.0f}\" height=\"{}\" aria-hidden=\"true\">{}</svg>",
-                     width * static_cast<double>(row.size()), kRowHeight, cells);
+  return fmt::format(
+      "<svg class=\"cells\" width=\"{:.0f}\" height=\"{}\" aria-hidden=\"true\">{}</svg>",
+      width * static_cast<double>(row.size()), kRowHeight, cells);
 }
 
 std::string counts(const std::vector<const State*>& row) {
-  std::string out = fmt::format("{} of {}", std::count(row.begin(), row.end(), &kStates[0]), row.size());
+  std::string out =
+      fmt::format("{} of {}", std::count(row.begin(), row.end(), &kStates[0]), row.size());
   for (const State& state : kStates) {
     const auto count = std::count(row.begin(), row.end(), &state);
     if (&state != &kStates[0] && count > 0) out += fmt::format(", {} {}", count, state.words);
@@ -101,9 +112,11 @@ std::string counts(const std::vector<const State*>& row) {
 std::string grid_legend() {
   std::string keys;
   for (const State& state : kStates) {
-    keys += fmt::format("<span class=\"key\"><i class=\"{}\"></i>{}</span>", state.name, state.words);
+    keys +=
+        fmt::format("<span class=\"key\"><i class=\"{}\"></i>{}</span>", state.name, state.words);
   }
-  return element("div", "class=\"legend\"", keys + "<span class=\"key\"><i class=\"idle\"></i>not in the round</span>");
+  return element("div", "class=\"legend\"",
+                 keys + "<span class=\"key\"><i class=\"idle\"></i>not in the round</span>");
 }
 
 }  // namespace
@@ -119,10 +132,13 @@ std::string participation_grid(const std::vector<Json>& records) {
                         (with_cells ? element("td", "", strip(node, row, records)) : "") +
                         element("td", "class=\"num\"", escape_html(counts(row))));
   }
-  const std::string head = std::string("<tr><th>Node</th>") + (with_cells ? "<th>Rounds</th>" : "") + "<th class=\"num\">Took part</th></tr>";
+  const std::string head = std::string("<tr><th>Node</th>") +
+                           (with_cells ? "<th>Rounds</th>" : "") +
+                           "<th class=\"num\">Took part</th></tr>";
   return (with_cells ? grid_legend() : "") +
          element("div", "class=\"scroll\"",
-                 element("table", "class=\"grid\"", element("thead", "", head) + element("tbody", "", rows)));
+                 element("table", "class=\"grid\"",
+                         element("thead", "", head) + element("tbody", "", rows)));
 }
 
 }  // namespace skerry::cli

@@ -28,16 +28,21 @@ std::string badge(const std::string& phase) {
   const bool good = phase == "Succeeded";
   const char* look = good ? "good" : phase == "Stopped" ? "warn" : "bad";
   const char* sign = good ? "✓" : phase == "Stopped" ? "■" : "✕";
-  return fmt::format("<span class=\"badge {}\"><b aria-hidden=\"true\">{}</b> {}</span>", look, sign, escape_html(phase));
+  return fmt::format("<span class=\"badge {}\"><b aria-hidden=\"true\">{}</b> {}</span>", look,
+                     sign, escape_html(phase));
 }
 
 std::string model_card(const Json& summary) {
   const Json model = summary.value("model", Json());
   if (!model.is_object()) return {};
-  return card("Model", fmt::format("<p class=\"model\"><code>{}</code><br><small>BLAKE2b-256 <code>{}</code></small></p>"
-                                   "<p class=\"note\">Open it in Python: <code>safetensors.torch.load_file(\"{}\")</code></p>",
-                                   escape_html(text_at(model, "path")), escape_html(text_at(model, "digest")),
-                                   escape_html(std::string("model.safetensors"))));
+  return card(
+      "Model",
+      fmt::format(
+          "<p class=\"model\"><code>{}</code><br><small>BLAKE2b-256 <code>{}</code></small></p>"
+          "<p class=\"note\">Open it in Python: "
+          "<code>safetensors.torch.load_file(\"{}\")</code></p>",
+          escape_html(text_at(model, "path")), escape_html(text_at(model, "digest")),
+          escape_html(std::string("model.safetensors"))));
 }
 
 std::string details(const std::string& title, const std::string& content) {
@@ -60,15 +65,18 @@ std::string render_report(const ReportInput& input) {
        {"tiles", tiles_section(summary)},
        {"charts", charts.empty() ? "" : element("div", "class=\"charts\"", charts)},
        {"time", card("Where the time went", time_section(summary),
-                     "Seconds of the run from the command to the job's end. Parts of a round are those that the round waited for.")},
+                     "Seconds of the run from the command to the job's end. Parts of a round are "
+                     "those that the round waited for.")},
        {"nodes", card("Who took part", participation_grid(input.records))},
        {"rounds", details("All rounds", rounds_section(input.records))},
        {"model", model_card(summary)},
-       {"plugins", card("Plugins", plugins_section(input), "What the job's workers loaded: with the same files and the same job, the run can be repeated.")},
+       {"plugins", card("Plugins", plugins_section(input),
+                        "What the job's workers loaded: with the same files and the same job, the "
+                        "run can be repeated.")},
        {"conditions", details("Events", conditions_section(input.description))},
-       {"job", input.job_text.empty()
-                   ? ""
-                   : details("Job: " + input.job_file, element("pre", "", escape_html(input.job_text)))}});
+       {"job", input.job_text.empty() ? ""
+                                      : details("Job: " + input.job_file,
+                                                element("pre", "", escape_html(input.job_text)))}});
 }
 
 }  // namespace skerry::cli

@@ -16,8 +16,8 @@ struct ReportInput {
   std::string job_text;
 };
 
-// A page that stands alone: no script, font, style or picture from elsewhere. Everything in it that was not written
-// here is escaped.
+// A page that stands alone: no script, font, style or picture from elsewhere. Everything in it that
+// was not written here is escaped.
 std::string render_report(const ReportInput& input);
 
 }  // namespace skerry::cli

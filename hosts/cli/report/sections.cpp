@@ -17,16 +17,18 @@ struct TimePart {
   const char* name;
   const char* color;
 };
-constexpr TimePart kParts[] = {{"check", "s7"},     {"start", "s6"},  {"wait", "s0"},      {"download", "s2"},
-                               {"train", "s1"},     {"upload", "s3"}, {"aggregate", "s5"}, {"evaluate", "s4"},
-                               {"other", "s9"}};
+constexpr TimePart kParts[] = {
+    {"check", "s7"}, {"start", "s6"},  {"prepare", "s8"},   {"wait", "s0"},     {"download", "s2"},
+    {"train", "s1"}, {"upload", "s3"}, {"aggregate", "s5"}, {"evaluate", "s4"}, {"other", "s9"}};
 
 bool is_round_part(const char* name) {
   return std::any_of(std::begin(kRoundParts), std::end(kRoundParts),
                      [&](const char* part) { return std::string_view(part) == name; });
 }
 
-std::string short_number(double value) { return fmt::format("{:.4g}", value); }
+std::string short_number(double value) {
+  return fmt::format("{:.4g}", value);
+}
 
 std::vector<double> rounds_of(const std::vector<Json>& records) {
   std::vector<double> rounds;
@@ -34,8 +36,8 @@ std::vector<double> rounds_of(const std::vector<Json>& records) {
   return rounds;
 }
 
-std::optional<Series> series_of(const std::vector<Json>& records, const std::string& name, const std::string& path,
-                                const std::string& color) {
+std::optional<Series> series_of(const std::vector<Json>& records, const std::string& name,
+                                const std::string& path, const std::string& color) {
   Series series{name, color, {}};
   bool any = false;
   for (const Json& record : records) {
@@ -51,12 +53,14 @@ void add(std::vector<Series>& list, std::optional<Series> series) {
 
 std::string figure(const Chart& chart, const std::string& drawing) {
   if (chart.series.empty()) return {};
-  return element("figure", "class=\"card\"", element("figcaption", "", escape_html(chart.title)) + drawing);
+  return element("figure", "class=\"card\"",
+                 element("figcaption", "", escape_html(chart.title)) + drawing);
 }
 
 std::string tile(const std::string& name, const std::string& value, const std::string& note = {}) {
   return element("div", "class=\"tile\"",
-                 element("span", "", escape_html(name)) + element("strong", "", escape_html(value)) +
+                 element("span", "", escape_html(name)) +
+                     element("strong", "", escape_html(value)) +
                      (note.empty() ? "" : element("small", "", escape_html(note))));
 }
 
@@ -90,7 +94,8 @@ std::string refused_text(const Json& record) {
       text += i > 0 ? ", " : (text.empty() ? "" : "; ") + std::string(what) + ": ";
       text += names[i];
       const std::string code = text_at(record[what][i], "code");
-      if (!code.empty()) text += fmt::format(" ({}: {})", code, text_at(record[what][i], "message"));
+      if (!code.empty())
+        text += fmt::format(" ({}: {})", code, text_at(record[what][i], "message"));
     }
   }
   return text;
@@ -103,12 +108,15 @@ struct Cell {
 
 std::string row_of(const std::vector<Cell>& cells, const char* tag) {
   std::string out;
-  for (const Cell& cell : cells) out += element(tag, cell.number ? "class=\"num\"" : "", escape_html(cell.text));
+  for (const Cell& cell : cells)
+    out += element(tag, cell.number ? "class=\"num\"" : "", escape_html(cell.text));
   return element("tr", "", out);
 }
 
 std::string table_of(const std::vector<Cell>& head, const std::string& rows) {
-  return element("div", "class=\"scroll\"", element("table", "", element("thead", "", row_of(head, "th")) + element("tbody", "", rows)));
+  return element(
+      "div", "class=\"scroll\"",
+      element("table", "", element("thead", "", row_of(head, "th")) + element("tbody", "", rows)));
 }
 
 std::string in_format(const Json& record, const std::string& path, const Format& format) {
@@ -144,23 +152,27 @@ std::string card(const std::string& title, const std::string& content, const std
   if (content.empty()) return {};
   return element("section", "class=\"card\"",
                  element("h2", "", escape_html(title)) +
-                     (note.empty() ? "" : element("p", "class=\"note\"", escape_html(note))) + content);
+                     (note.empty() ? "" : element("p", "class=\"note\"", escape_html(note))) +
+                     content);
 }
 
 std::string tiles_section(const Json& summary) {
   std::string tiles;
   const Json metrics = summary.value("metrics", Json::object());
   std::vector<std::string> names = metric_names(metrics);
-  std::stable_partition(names.begin(), names.end(), [](const std::string& name) { return name == "accuracy"; });
+  std::stable_partition(names.begin(), names.end(),
+                        [](const std::string& name) { return name == "accuracy"; });
   for (const std::string& name : names) {
-    if (name != "trainLoss") tiles += tile(name, in_format(metrics, name, format_number), "last round");
+    if (name != "trainLoss")
+      tiles += tile(name, in_format(metrics, name, format_number), "last round");
   }
   const auto overhead = number_at(summary, "overhead");
   tiles += tile("rounds", in_format(summary, "rounds", format_number),
                 fmt::format("on {} edges", in_format(summary, "edges", format_number)));
   tiles += tile("elapsed", in_format(summary, "elapsedSeconds", format_seconds),
                 overhead ? fmt::format("{:.2f} × training", *overhead) : "");
-  tiles += tile("training", in_format(summary, "trainingSeconds", format_seconds), "on the busiest core");
+  tiles += tile("training", in_format(summary, "trainingSeconds", format_seconds),
+                "on the busiest core");
   tiles += tile("bytes up", in_format(summary, "bytes/up", format_size), "to the cloud");
   tiles += tile("bytes down", in_format(summary, "bytes/down", format_size), "to the edges");
   return element("div", "class=\"tiles\"", tiles);
@@ -190,7 +202,8 @@ std::string charts_section(const std::vector<Json>& records) {
   Chart time{"Time a round", rounds, {}, format_seconds, format_seconds, true};
   for (const TimePart& part : kParts) {
     if (is_round_part(part.name)) {
-      add(time.series, series_of(records, part.name, std::string("seconds/") + part.name, part.color));
+      add(time.series,
+          series_of(records, part.name, std::string("seconds/") + part.name, part.color));
     }
   }
   return out + figure(time, stacked_columns(time));
@@ -217,7 +230,8 @@ std::string rounds_section(const std::vector<Json>& records) {
   for (std::size_t i = 0; i < records.size(); ++i) {
     const Json& record = records[i];
     std::vector<Cell> cells{{format_number(round_of(record, i)), true}};
-    for (const std::string& name : names) cells.push_back({in_format(record, name, format_number), true});
+    for (const std::string& name : names)
+      cells.push_back({in_format(record, name, format_number), true});
     cells.push_back({in_format(record, "bytes/up", format_size), true});
     cells.push_back({in_format(record, "bytes/down", format_size), true});
     cells.push_back({in_format(record, "seconds/total", format_seconds), true});
@@ -230,31 +244,41 @@ std::string rounds_section(const std::vector<Json>& records) {
 }
 
 std::string plugins_section(const ReportInput& input) {
-  const Json loaded = input.description.is_object() ? input.description.value("plugins", Json::array()) : Json::array();
+  const Json loaded = input.description.is_object()
+                          ? input.description.value("plugins", Json::array())
+                          : Json::array();
   std::string rows;
   std::set<std::string> shown;
   for (const Json& line : loaded) {
     if (!line.is_string()) continue;
     const auto words = words_of(line.get<std::string>());
     shown.insert(words[0]);
-    rows += row_of({{words[0]}, {slot_of(input.plugins, words[0])}, {words[1]}, {words[2]}, {words[3]}}, "td");
+    rows += row_of(
+        {{words[0]}, {slot_of(input.plugins, words[0])}, {words[1]}, {words[2]}, {words[3]}}, "td");
   }
   for (const Json& plugin : input.plugins) {
     if (!shown.insert(text_at(plugin, "id")).second) continue;
-    rows += row_of({{text_at(plugin, "id")}, {text_at(plugin, "slot")}, {text_at(plugin, "version")},
-                    {text_at(plugin, "digest")}, {text_at(plugin, "file")}},
+    rows += row_of({{text_at(plugin, "id")},
+                    {text_at(plugin, "slot")},
+                    {text_at(plugin, "version")},
+                    {text_at(plugin, "digest")},
+                    {text_at(plugin, "file")}},
                    "td");
   }
   if (rows.empty()) return {};
-  return element("div", "class=\"plugins\"",
-                 table_of({{"Plugin"}, {"Used as"}, {"Version"}, {"BLAKE2b-256 of the file"}, {"File"}}, rows));
+  return element(
+      "div", "class=\"plugins\"",
+      table_of({{"Plugin"}, {"Used as"}, {"Version"}, {"BLAKE2b-256 of the file"}, {"File"}},
+               rows));
 }
 
 std::string conditions_section(const Json& description) {
   if (!description.is_object()) return {};
   std::string rows;
   for (const Json& condition : description.value("conditions", Json::array())) {
-    rows += row_of({{text_at(condition, "at")}, {text_at(condition, "type")}, {text_at(condition, "reason")},
+    rows += row_of({{text_at(condition, "at")},
+                    {text_at(condition, "type")},
+                    {text_at(condition, "reason")},
                     {text_at(condition, "message")}},
                    "td");
   }

@@ -16,6 +16,7 @@ std::string plugins_section(const ReportInput& input);
 std::string conditions_section(const Json& description);
 
 // A section with a heading; empty when the content is.
-std::string card(const std::string& title, const std::string& content, const std::string& note = {});
+std::string card(const std::string& title, const std::string& content,
+                 const std::string& note = {});
 
 }  // namespace skerry::cli

@@ -29,7 +29,8 @@ struct SpawnSetup {
 
 void prepare(SpawnSetup& setup, const std::filesystem::path& console) {
   posix_spawn_file_actions_addopen(&setup.files, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&setup.files, 1, console.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+  posix_spawn_file_actions_addopen(&setup.files, 1, console.c_str(), O_WRONLY | O_CREAT | O_APPEND,
+                                   0600);
   posix_spawn_file_actions_adddup2(&setup.files, 1, 2);
   sigset_t none, all;
   sigemptyset(&none);
@@ -37,8 +38,8 @@ void prepare(SpawnSetup& setup, const std::filesystem::path& console) {
   posix_spawnattr_setsigmask(&setup.attributes, &none);
   posix_spawnattr_setsigdefault(&setup.attributes, &all);
   posix_spawnattr_setpgroup(&setup.attributes, 0);
-  posix_spawnattr_setflags(&setup.attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-                                                  POSIX_SPAWN_SETSIGDEF);
+  posix_spawnattr_setflags(&setup.attributes,
+                           POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 }
 
 }  // namespace
@@ -47,14 +48,15 @@ Result<ChildProcess> ChildProcess::start(const ChildSpec& spec) {
   SpawnSetup setup;
   prepare(setup, spec.console);
   std::vector<char*> arguments;
-  for (const std::string& argument : spec.arguments) arguments.push_back(const_cast<char*>(argument.c_str()));
+  for (const std::string& argument : spec.arguments)
+    arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   pid_t pid = 0;
-  const int error = posix_spawn(&pid, arguments[0], &setup.files, &setup.attributes, arguments.data(), environ);
+  const int error =
+      posix_spawn(&pid, arguments[0], &setup.files, &setup.attributes, arguments.data(), environ);
   if (error != 0) {
-    return fail(Code::unavailable,
-                fmt::format("cannot start {}: {}; is the installation complete?", spec.arguments[0],
-                            std::strerror(error)));
+    return fail(Code::unavailable, fmt::format("cannot start {}: {}; is the installation complete?",
+                                               spec.arguments[0], std::strerror(error)));
   }
   return ChildProcess(pid);
 }
@@ -92,7 +94,8 @@ void ChildProcess::kill() {
 
 std::string describe_end(int status) {
   if (WIFSIGNALED(status)) {
-    return fmt::format("was killed by signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
+    return fmt::format("was killed by signal {} ({})", WTERMSIG(status),
+                       strsignal(WTERMSIG(status)));
   }
   return fmt::format("exited with status {}", WEXITSTATUS(status));
 }

@@ -17,8 +17,9 @@ struct ChildSpec {
   std::filesystem::path console;       // standard output and error are appended to it
 };
 
-// A process of our own, in a process group of its own, so that Ctrl-C at the terminal reaches only us. Destruction ends
-// it by force. Start and look after children from one thread that lives as long as they do.
+// A process of our own, in a process group of its own, so that Ctrl-C at the terminal reaches only
+// us. Destruction ends it by force. Start and look after children from one thread that lives as
+// long as they do.
 class ChildProcess {
  public:
   static Result<ChildProcess> start(const ChildSpec& spec);

@@ -31,7 +31,9 @@ Result<TempDir> private_directory() {
   return TempDir::create(parent, "skerry");
 }
 
-Problem interrupted() { return {Code::cancelled, "interrupted", "", ""}; }
+Problem interrupted() {
+  return {Code::cancelled, "interrupted", "", ""};
+}
 
 }  // namespace
 
@@ -56,9 +58,13 @@ Status Cluster::start(ClusterOptions options, std::unique_ptr<Cluster>& cluster)
 
 std::vector<std::string> Cluster::arguments(const Member& member) {
   const bool is_cloud = &member == &members_.front();
-  std::vector<std::string> list{(program_folder() / (is_cloud ? "skerry-cloud" : "skerry-edge")).string(),
-                                "--state", (directory() / member.name).string(),
-                                "--parent-pid", std::to_string(getpid()), "--threads"};
+  std::vector<std::string> list{
+      (program_folder() / (is_cloud ? "skerry-cloud" : "skerry-edge")).string(),
+      "--state",
+      (directory() / member.name).string(),
+      "--parent-pid",
+      std::to_string(getpid()),
+      "--threads"};
   if (!is_cloud) {
     list.push_back(std::to_string(options_.threads_per_edge));
     if (!member.token.empty()) list.insert(list.end(), {"--join", member.token});
@@ -82,7 +88,8 @@ Status Cluster::launch(Member& member) {
 }
 
 Problem Cluster::with_log(const Member& member, const std::string& message) const {
-  return {Code::unavailable, message + log_excerpt(directory() / member.name / "console.log"), "", ""};
+  return {Code::unavailable, message + log_excerpt(directory() / member.name / "console.log"), "",
+          ""};
 }
 
 Status Cluster::start_cloud() {
@@ -112,7 +119,8 @@ Status Cluster::await_cloud() {
     }
     return {};
   }
-  return fail(with_log(cloud, fmt::format("the cloud was not ready within {} s", kStartDeadline.count())));
+  return fail(
+      with_log(cloud, fmt::format("the cloud was not ready within {} s", kStartDeadline.count())));
 }
 
 Status Cluster::invite_edges() {
@@ -130,7 +138,8 @@ Status Cluster::invite_edges() {
 }
 
 Status Cluster::await_edges() {
-  const auto deadline = Clock::now() + kStartDeadline + std::chrono::milliseconds(200) * options_.edges;
+  const auto deadline =
+      Clock::now() + kStartDeadline + std::chrono::milliseconds(200) * options_.edges;
   while (Clock::now() < deadline) {
     const Status alive = keep_alive();
     if (!alive) return alive;
@@ -141,7 +150,8 @@ Status Cluster::await_edges() {
   }
   for (std::size_t i = 1; i < members_.size(); ++i) {
     if (!has_joined(members_[i].name)) {
-      return fail(with_log(members_[i], members_[i].name + " did not connect to the cloud in time"));
+      return fail(
+          with_log(members_[i], members_[i].name + " did not connect to the cloud in time"));
     }
   }
   return fail(with_log(members_.front(), "not all edges are connected to the cloud"));
@@ -168,7 +178,8 @@ Status Cluster::restart(Member& member, int status) {
   ++member.restarts;
   ++restarts_;
   if (options_.note) {
-    options_.note(fmt::format("{}; started again ({} of {})", what, member.restarts, kMostRestarts));
+    options_.note(
+        fmt::format("{}; started again ({} of {})", what, member.restarts, kMostRestarts));
   }
   member.process->kill();
   // An invitation serves once.

@@ -23,22 +23,23 @@ struct ClusterOptions {
   std::function<void(const std::string&)> note;  // events that a person should see
 };
 
-// A cloud and edges as processes of this machine, with fresh keys and free ports, in a private directory that goes away
-// with this object. A host that is killed is started again, up to kMostRestarts times each: hosts are built to go on
-// from what they have stored.
+// A cloud and edges as processes of this machine, with fresh keys and free ports, in a private
+// directory that goes away with this object. A host that is killed is started again, up to
+// kMostRestarts times each: hosts are built to go on from what they have stored.
 class Cluster {
  public:
   static constexpr int kMostRestarts = 3;
 
-  // Done when the cloud answers and every edge is connected; what fails, fails with the end of a log. `cluster` is there
-  // in any case once a directory is, so that the logs can be kept.
+  // Done when the cloud answers and every edge is connected; what fails, fails with the end of a
+  // log. `cluster` is there in any case once a directory is, so that the logs can be kept.
   static Status start(ClusterOptions options, std::unique_ptr<Cluster>& cluster);
   ~Cluster() { stop(); }
 
   // Only while answers(): the cloud is up, as far as is known.
   AdminClient& cloud() { return *client_; }
   bool answers() const { return client_.has_value(); }
-  // Looks after the processes; call it a few times a second. A problem means that the cluster is beyond help.
+  // Looks after the processes; call it a few times a second. A problem means that the cluster is
+  // beyond help.
   Status keep_alive();
   void stop();  // in order where possible, by force after a grace, at once on a second Ctrl-C
 
@@ -69,7 +70,8 @@ class Cluster {
   TempDir directory_;
   std::vector<Member> members_;  // the cloud first
   std::optional<AdminClient> client_;
-  std::string endpoint_;  // of the cloud once it is known: a restarted cloud must be found where it was
+  std::string
+      endpoint_;  // of the cloud once it is known: a restarted cloud must be found where it was
   std::string bulk_endpoint_;
   int restarts_ = 0;
 };

@@ -20,7 +20,9 @@ constexpr std::chrono::milliseconds kExport{300'000};
 constexpr std::chrono::milliseconds kHurry{5'000};  // after Ctrl-C
 constexpr std::chrono::seconds kSilence{120};       // of a cloud that runs and does not answer
 
-Problem interrupted() { return {Code::cancelled, "interrupted", "", ""}; }
+Problem interrupted() {
+  return {Code::cancelled, "interrupted", "", ""};
+}
 
 }  // namespace
 
@@ -31,7 +33,8 @@ EmbeddedRun::EmbeddedRun(RunOptions options)
       table_(human_, style_) {
   facts_.cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   facts_.edges = options_.edges;
-  facts_.threads_per_edge = options_.threads_per_edge.value_or(std::max(1, facts_.cores / options_.edges));
+  facts_.threads_per_edge =
+      options_.threads_per_edge.value_or(std::max(1, facts_.cores / options_.edges));
 }
 
 double EmbeddedRun::seconds_since_begin() const {
@@ -40,6 +43,7 @@ double EmbeddedRun::seconds_since_begin() const {
 
 void EmbeddedRun::say(const std::string& text) {
   if (!options_.quiet) table_.note(text);
+  if (folder_) folder_->log(text);
 }
 
 tl::expected<void, Problems> EmbeddedRun::check() {
@@ -56,9 +60,9 @@ tl::expected<void, Problems> EmbeddedRun::check() {
 
 Status EmbeddedRun::start() {
   const auto begun = Clock::now();
-  say(fmt::format("job {} on {} edge{}, {} thread{} each; results go to {}", facts_.job, facts_.edges,
-                  facts_.edges == 1 ? "" : "s", facts_.threads_per_edge, facts_.threads_per_edge == 1 ? "" : "s",
-                  folder_->path().string()));
+  say(fmt::format("job {} on {} edge{}, {} thread{} each; results go to {}", facts_.job,
+                  facts_.edges, facts_.edges == 1 ? "" : "s", facts_.threads_per_edge,
+                  facts_.threads_per_edge == 1 ? "" : "s", folder_->path().string()));
   const Status started = Cluster::start({facts_.edges, facts_.threads_per_edge, facts_.cores,
                                          [this](const std::string& text) { say(text); }},
                                         cluster_);
@@ -73,31 +77,40 @@ tl::expected<void, Problems> EmbeddedRun::apply() {
                   {"nodes", facts_.edges}};
   const auto reply = cluster_->cloud().call("apply", body, kApply);
   if (!reply) return tl::unexpected(reply.error());
-  applied_ = true;
+  applied_ = Clock::now();
   watch_.emplace(facts_.job);
   return {};
+}
+
+void EmbeddedRun::keep(const Json& record) {
+  if (watch_->records().size() == 1) {
+    const std::chrono::duration<double> since = Clock::now() - *applied_;
+    facts_.prepare_seconds =
+        std::max(0.0, since.count() - number_at(record, "seconds/total").value_or(0));
+  }
+  if (!options_.quiet) table_.record(record);
+  const Status kept = folder_->add_record(record);
+  if (!kept) say("metrics.jsonl: " + kept.error().text());
 }
 
 Status EmbeddedRun::follow() {
   const std::size_t rounds = rounds_in_plan(checked_->job.document);
   const bool show = !options_.quiet;
-  const auto on_record = [&](const Json& record) {
-    if (show) table_.record(record);
-    if (const Status kept = folder_->add_record(record); !kept) say("metrics.jsonl: " + kept.error().text());
-  };
+  const auto on_record = [this](const Json& record) { keep(record); };
   auto answered = Clock::now();
   while (!watch_->finished()) {
     const Status alive = cluster_->keep_alive();
     if (Interrupt::arrived()) return fail(interrupted());
     if (!alive) return alive;
-    const Status updated = watch_->update(cluster_->cloud(), style_.live && show ? kLivePoll : kPlainPoll, on_record);
+    const Status updated =
+        watch_->update(cluster_->cloud(), style_.live && show ? kLivePoll : kPlainPoll, on_record);
     if (Interrupt::arrived()) return fail(interrupted());
     // A cloud that does not answer may have died: keep_alive knows.
     const bool may_pass = !updated && (updated.error().code == Code::deadline_exceeded ||
                                        updated.error().code == Code::unavailable);
     if (updated) answered = Clock::now();
     if (!updated && (!may_pass || Clock::now() - answered > kSilence)) return updated;
-    if (show) table_.progress(watch_->progress(rounds));
+    if (show && !watch_->finished()) table_.progress(watch_->progress(rounds));
   }
   return {};
 }
@@ -134,7 +147,8 @@ void EmbeddedRun::conclude() {
   if (cluster_) {
     if (applied_ && cluster_->answers()) {
       const auto patience = Interrupt::arrived() ? kHurry : AdminClient::kPatience;
-      const auto reply = cluster_->cloud().call("describe", {{"kind", "job"}, {"name", facts_.job}}, patience);
+      const auto reply =
+          cluster_->cloud().call("describe", {{"kind", "job"}, {"name", facts_.job}}, patience);
       if (reply) description_ = *reply;
       fetch_model();
     }
@@ -153,11 +167,13 @@ void EmbeddedRun::write_results() {
   const Json summary = summarize(facts_);
   Json kept = summary;
   kept["skerryResult"] = 1;
-  const ReportInput report{summary, facts_.records, description_, plugins_of(*checked_), file_->path.string(),
-                           file_->text};
+  const ReportInput report{
+      summary,    facts_.records, description_, plugins_of(*checked_), file_->path.string(),
+      file_->text};
   for (const Status& written :
        {folder_->write("job.yaml", config::to_yaml(runnable_again(checked_->job))),
-        folder_->write("report.html", render_report(report)), folder_->write("summary.json", kept.dump(2) + "\n")}) {
+        folder_->write("report.html", render_report(report)),
+        folder_->write("summary.json", kept.dump(2) + "\n")}) {
     if (!written) say("the result is not complete: " + written.error().text());
   }
   if (!options_.quiet) std::fputs(("\n" + summary_text(summary, style_)).c_str(), human_);
@@ -187,6 +203,7 @@ int EmbeddedRun::execute() {
   if (Interrupt::arrived()) problems = {interrupted()};
   if (!problems.empty()) {
     set_outcome(problems);
+    for (const Problem& problem : problems) folder_->log(problem.text());
     if (!Interrupt::arrived()) complain(problems, false, kFailed);
   }
   conclude();

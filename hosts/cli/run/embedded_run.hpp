@@ -17,8 +17,8 @@
 
 namespace skerry::cli {
 
-// One `skerry run`: check, start, apply, watch, keep the results, stop. Nothing starts before the check has passed, and
-// everything has ended when execute() returns.
+// One `skerry run`: check, start, apply, watch, keep the results, stop. Nothing starts before the
+// check has passed, and everything has ended when execute() returns.
 class EmbeddedRun {
  public:
   explicit EmbeddedRun(RunOptions options);
@@ -33,6 +33,7 @@ class EmbeddedRun {
   Status follow();
   // Whatever the run came to: the model if there is one, logs, report, summary.
   void conclude();
+  void keep(const Json& record);
   void fetch_model();
   void write_results();
   void set_outcome(const Problems& problems);
@@ -51,7 +52,7 @@ class EmbeddedRun {
   std::optional<JobWatch> watch_;
   Json description_ = Json::object();
   RunFacts facts_;
-  bool applied_ = false;
+  std::optional<Clock::time_point> applied_;  // when the cloud took the job
 };
 
 }  // namespace skerry::cli

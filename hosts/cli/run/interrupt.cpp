@@ -8,7 +8,9 @@ namespace {
 
 volatile std::sig_atomic_t received = 0;
 
-void note_signal(int) { received = received + 1; }
+void note_signal(int) {
+  received = received + 1;
+}
 
 }  // namespace
 
@@ -20,7 +22,11 @@ void Interrupt::watch() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-bool Interrupt::arrived() { return received > 0; }
-int Interrupt::count() { return received; }
+bool Interrupt::arrived() {
+  return received > 0;
+}
+int Interrupt::count() {
+  return received;
+}
 
 }  // namespace skerry::cli

@@ -47,6 +47,7 @@ Json plugins_of(const CheckedJob& checked) {
                     {"kind", used.feature.kind},
                     {"version", used.feature.version},
                     {"file", used.feature.file.string()},
+                    {"digest", plugin::file_digest(used.feature).value_or("")},
                     {"facts", checked.facts.value(used.slot, Json::object())}});
   }
   return list;

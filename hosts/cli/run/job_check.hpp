@@ -40,11 +40,11 @@ struct CheckedJob {
   Json facts;  // what a worker found behind each slot
 };
 
-// Everything that can be known before anything runs: the schemas, the files, and, in a worker that ends again, whether
-// the plugins can open what they are given.
+// Everything that can be known before anything runs: the schemas, the files, and, in a worker that
+// ends again, whether the plugins can open what they are given.
 tl::expected<CheckedJob, Problems> check_job(const JobFile& file, const CheckOptions& options);
 
-// [{slot, id, kind, version, file, facts}]: what the job uses where.
+// [{slot, id, kind, version, file, digest, facts}]: what the job uses where.
 Json plugins_of(const CheckedJob& checked);
 
 // The resolved job in the form that a job file has: running it does the same again.

@@ -11,8 +11,9 @@ constexpr std::chrono::milliseconds kLateness{5'000};  // an answer may come so 
 
 Status JobWatch::update(AdminClient& cloud, std::chrono::milliseconds wait,
                         const std::function<void(const Json&)>& on_record) {
-  const auto reply = first_problem(cloud.call(
-      "watch", {{"job", job_}, {"after", records_.size()}, {"waitMs", wait.count()}}, wait + kLateness));
+  const auto reply = first_problem(
+      cloud.call("watch", {{"job", job_}, {"after", records_.size()}, {"waitMs", wait.count()}},
+                 wait + kLateness));
   if (!reply) return fail(reply.error());
   phase_ = text_at(*reply, "phase", phase_);
   message_ = text_at(*reply, "message");

@@ -30,7 +30,8 @@ pid_t parent_of(const std::filesystem::path& process) {
 std::vector<pid_t> children() {
   std::vector<pid_t> found;
   std::error_code error;
-  for (std::filesystem::directory_iterator entry("/proc", error), end; entry != end; entry.increment(error)) {
+  for (std::filesystem::directory_iterator entry("/proc", error), end; entry != end;
+       entry.increment(error)) {
     if (error) break;
     const std::string name = entry->path().filename().string();
     pid_t pid = 0;
@@ -43,7 +44,9 @@ std::vector<pid_t> children() {
 
 }  // namespace
 
-void adopt_orphans() { prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+void adopt_orphans() {
+  prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
 
 void kill_descendants() {
   // Each turn ends one generation; those below are handed over to us when their parents die.

@@ -22,7 +22,8 @@ constexpr std::chrono::milliseconds kPoll{5};
 
 Json question(const config::ResolvedJob& job, std::optional<int> nodes) {
   Json artifacts = Json::object();
-  for (const config::ArtifactFile& file : job.artifacts) artifacts[file.digest.hex()] = file.path.string();
+  for (const config::ArtifactFile& file : job.artifacts)
+    artifacts[file.digest.hex()] = file.path.string();
   Json question{{"plan", job.document}, {"artifacts", std::move(artifacts)}};
   if (nodes) question["nodes"] = *nodes;
   return question;
@@ -50,29 +51,35 @@ Problem located(const config::ResolvedJob& job, const Json& problem) {
   const std::string message = text_at(problem, "message", "refused without a reason");
   if (node.empty()) return config::locate(job, slot, field, message);
   // What only one node is given stands beside the configuration of all.
-  return config::locate(job, "", slot + ".nodes." + node + (field.empty() ? "" : "." + field), message);
+  return config::locate(job, "", slot + ".nodes." + node + (field.empty() ? "" : "." + field),
+                        message);
 }
 
-tl::unexpected<Problems> one(Problem problem) { return tl::unexpected(Problems{std::move(problem)}); }
+tl::unexpected<Problems> one(Problem problem) {
+  return tl::unexpected(Problems{std::move(problem)});
+}
 
-Problem crashed(const config::ResolvedJob& job, const std::string& how, const std::filesystem::path& console) {
-  return {Code::internal,
-          "the worker that tried the job's plugins " + how + log_excerpt(console),
+Problem crashed(const config::ResolvedJob& job, const std::string& how,
+                const std::filesystem::path& console) {
+  return {Code::internal, "the worker that tried the job's plugins " + how + log_excerpt(console),
           job.source.where(""), ""};
 }
 
 }  // namespace
 
-tl::expected<SlotFacts, Problems> read_verdict(const config::ResolvedJob& job, const std::string& output) {
+tl::expected<SlotFacts, Problems> read_verdict(const config::ResolvedJob& job,
+                                               const std::string& output) {
   const auto verdict = verdict_in(output);
   if (!verdict) {
-    return one({Code::internal, "the worker that tried the job's plugins gave no verdict", job.source.where(""), ""});
+    return one({Code::internal, "the worker that tried the job's plugins gave no verdict",
+                job.source.where(""), ""});
   }
   if ((*verdict)["ok"] == true) return verdict->value("slots", Json::object());
   return one(located(job, *verdict));
 }
 
-tl::expected<SlotFacts, Problems> preflight(const config::ResolvedJob& job, std::optional<int> nodes) {
+tl::expected<SlotFacts, Problems> preflight(const config::ResolvedJob& job,
+                                            std::optional<int> nodes) {
   const auto folder = TempDir::create();
   if (!folder) return one(folder.error());
   const auto plan = folder->path() / "plan.json";
@@ -80,7 +87,9 @@ tl::expected<SlotFacts, Problems> preflight(const config::ResolvedJob& job, std:
   if (!written) return one(written.error());
   const auto console = folder->path() / "console.log";
   auto worker = ChildProcess::start(
-      {"worker", {(program_folder() / "skerry-worker").string(), "--preflight", plan.string()}, console});
+      {"worker",
+       {(program_folder() / "skerry-worker").string(), "--preflight", plan.string()},
+       console});
   if (!worker) return one(worker.error());
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (!worker->ended()) {

@@ -16,7 +16,8 @@ namespace fs = std::filesystem;
 
 constexpr const char* kMark = "skerryResult";
 constexpr const char* kSummary = "summary.json";
-constexpr const char* kOurs[] = {"model.safetensors", "metrics.jsonl", "report.html", kSummary, "job.yaml", "logs"};
+constexpr const char* kOurs[] = {"model.safetensors", "metrics.jsonl", "report.html", kSummary,
+                                 "job.yaml",          "logs"};
 
 bool is_ours(const fs::path& folder) {
   const auto text = read_file(folder / kSummary, 1 << 20);
@@ -32,17 +33,28 @@ void copy_if_filled(const fs::path& from, const fs::path& to) {
   }
 }
 
+Status append_line(const fs::path& file, const std::string& line) {
+  const auto fd = open_file(file, O_WRONLY | O_CREAT | O_APPEND, 0644);
+  if (!fd) return fail(fd.error());
+  return write_all(fd->get(), as_bytes(line + "\n"), file);
+}
+
+std::tm local_time() {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&now, &local);
+  return local;
+}
+
 }  // namespace
 
 fs::path ResultFolder::choose(const fs::path& wanted, const std::string& job) {
   if (!wanted.empty()) return fs::absolute(wanted).lexically_normal();
-  const std::time_t now = std::time(nullptr);
-  std::tm local{};
-  localtime_r(&now, &local);
-  const std::string name = fmt::format("{}-{:%Y%m%d-%H%M%S}", job, local);
+  const std::string name = fmt::format("{}-{:%Y%m%d-%H%M%S}", job, local_time());
   fs::path path = fs::absolute(fs::path("skerry-out") / name);
   std::error_code error;
-  for (int i = 2; fs::exists(path, error); ++i) path = fs::absolute(fs::path("skerry-out") / fmt::format("{}-{}", name, i));
+  for (int i = 2; fs::exists(path, error); ++i)
+    path = fs::absolute(fs::path("skerry-out") / fmt::format("{}-{}", name, i));
   return path;
 }
 
@@ -51,11 +63,14 @@ Status ResultFolder::check(const fs::path& path) {
   const auto status = fs::status(path, error);
   if (!fs::exists(status)) return {};
   if (!fs::is_directory(status)) {
-    return fail(Code::invalid_argument, "is a file, and the results need a folder; name another one", path.string(), "--out");
+    return fail(Code::invalid_argument,
+                "is a file, and the results need a folder; name another one", path.string(),
+                "--out");
   }
   if (fs::is_empty(path, error) || is_ours(path)) return {};
   return fail(Code::invalid_argument,
-              "this folder holds other files than the result of an earlier run; name an empty or a new folder",
+              "this folder holds other files than the result of an earlier run; name an empty or a "
+              "new folder",
               path.string(), "--out");
 }
 
@@ -64,9 +79,12 @@ Result<ResultFolder> ResultFolder::claim(const fs::path& path) {
   if (!usable) return fail(usable.error());
   std::error_code error;
   fs::create_directories(path / "logs", error);
-  if (error) return fail(Code::invalid_argument, "cannot make the folder: " + error.message(), path.string(), "--out");
+  if (error)
+    return fail(Code::invalid_argument, "cannot make the folder: " + error.message(), path.string(),
+                "--out");
   ResultFolder folder(path);
-  const Status marked = folder.write(kSummary, dump_json({{kMark, 1}, {"phase", "Running"}}) + "\n");
+  const Status marked =
+      folder.write(kSummary, dump_json({{kMark, 1}, {"phase", "Running"}}) + "\n");
   if (!marked) return fail(marked.error());
   for (const char* name : kOurs) {
     if (std::string_view(name) != kSummary) fs::remove_all(path / name, error);
@@ -78,10 +96,12 @@ Result<ResultFolder> ResultFolder::claim(const fs::path& path) {
 }
 
 Status ResultFolder::add_record(const Json& record) {
-  const fs::path file = path_ / "metrics.jsonl";
-  const auto fd = open_file(file, O_WRONLY | O_CREAT | O_APPEND, 0644);
-  if (!fd) return fail(fd.error());
-  return write_all(fd->get(), as_bytes(dump_json(record) + "\n"), file);
+  return append_line(path_ / "metrics.jsonl", dump_json(record));
+}
+
+void ResultFolder::log(const std::string& text) {
+  const std::string line = fmt::format("{:%Y-%m-%dT%H:%M:%S} {}", local_time(), text);
+  (void)append_line(path_ / "logs/run.log", line);
 }
 
 Status ResultFolder::write(const std::string& name, const std::string& text) {
@@ -91,11 +111,13 @@ Status ResultFolder::write(const std::string& name, const std::string& text) {
 void ResultFolder::keep_logs(const std::string& node, const fs::path& state) {
   const fs::path logs = path_ / "logs";
   std::error_code error;
-  for (fs::directory_iterator entry(state / "log", error), end; !error && entry != end; entry.increment(error)) {
+  for (fs::directory_iterator entry(state / "log", error), end; !error && entry != end;
+       entry.increment(error)) {
     const std::string name = entry->path().filename().string();
     copy_if_filled(entry->path(), logs / (name == "host.log" ? node + ".log" : node + "-" + name));
   }
-  if (!fs::exists(logs / (node + ".log"), error)) copy_if_filled(state / "console.log", logs / (node + ".log"));
+  if (!fs::exists(logs / (node + ".log"), error))
+    copy_if_filled(state / "console.log", logs / (node + ".log"));
 }
 
 }  // namespace skerry::cli

@@ -27,6 +27,7 @@ class ResultFolder {
 
   Status add_record(const Json& record);  // a line of metrics.jsonl
   Status write(const std::string& name, const std::string& text);
+  void log(const std::string& text);  // a line of logs/run.log
   // The logs of a host and its workers, from its state directory.
   void keep_logs(const std::string& node, const std::filesystem::path& state);
 

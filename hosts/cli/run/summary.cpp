@@ -44,8 +44,10 @@ double training_seconds(const RunFacts& facts) {
 
 // Where the time went, in the order of the run; "other" is what no part accounts for.
 Json parts_of(const RunFacts& facts) {
-  Json parts{{"check", facts.check_seconds}, {"start", facts.start_seconds}};
-  double known = facts.check_seconds + facts.start_seconds;
+  Json parts{{"check", facts.check_seconds},
+             {"start", facts.start_seconds},
+             {"prepare", facts.prepare_seconds}};
+  double known = facts.check_seconds + facts.start_seconds + facts.prepare_seconds;
   for (const char* part : kRoundParts) {
     const double seconds = sum_of(facts.records, std::string("seconds/") + part);
     parts[part] = seconds;
@@ -66,7 +68,8 @@ std::string metrics_text(const Json& metrics) {
 
 std::string parts_text(const Json& parts) {
   std::string text;
-  for (const char* part : {"check", "start", "wait", "download", "train", "upload", "aggregate", "evaluate", "other"}) {
+  for (const char* part : {"check", "start", "prepare", "wait", "download", "train", "upload",
+                           "aggregate", "evaluate", "other"}) {
     text += fmt::format("{}{} {}", text.empty() ? "" : ", ", part,
                         format_seconds(number_at(parts, part).value_or(0)));
   }
@@ -78,7 +81,8 @@ std::string parts_text(const Json& parts) {
 Json summarize(const RunFacts& facts) {
   const double training = training_seconds(facts);
   Json model = nullptr;
-  if (!facts.model_path.empty()) model = {{"path", facts.model_path}, {"digest", facts.model_digest}};
+  if (!facts.model_path.empty())
+    model = {{"path", facts.model_path}, {"digest", facts.model_digest}};
   return {{"job", facts.job},
           {"phase", facts.phase},
           {"message", facts.message},
@@ -100,17 +104,20 @@ std::string summary_text(const Json& summary, const Style& style) {
   const std::string phase = text_at(summary, "phase");
   const Tone tone = phase == "Succeeded" ? Tone::good : Tone::bad;
   const std::string message = printable(text_at(summary, "message"));
-  std::string text = fmt::format("job       {}: {}{}\n", printable(text_at(summary, "job")), paint(style, tone, phase),
-                                 message.empty() ? "" : ", " + message);
+  std::string text = fmt::format("job       {}: {}{}\n", printable(text_at(summary, "job")),
+                                 paint(style, tone, phase), message.empty() ? "" : ", " + message);
   text += fmt::format("rounds    {}\n", format_number(number_at(summary, "rounds").value_or(0)));
   text += fmt::format("metrics   {}\n", metrics_text(summary.at("metrics")));
   if (summary.at("model").is_object()) {
-    text += fmt::format("model     {}\n          blake2b-256 {}\n", text_at(summary.at("model"), "path"),
-                        text_at(summary.at("model"), "digest"));
+    text +=
+        fmt::format("model     {}\n          blake2b-256 {}\n",
+                    text_at(summary.at("model"), "path"), text_at(summary.at("model"), "digest"));
   }
-  text += fmt::format("bytes     {} up, {} down\n", format_size(number_at(summary, "bytes/up").value_or(0)),
+  text += fmt::format("bytes     {} up, {} down\n",
+                      format_size(number_at(summary, "bytes/up").value_or(0)),
                       format_size(number_at(summary, "bytes/down").value_or(0)));
-  text += fmt::format("time      {}", format_seconds(number_at(summary, "elapsedSeconds").value_or(0)));
+  text +=
+      fmt::format("time      {}", format_seconds(number_at(summary, "elapsedSeconds").value_or(0)));
   if (const auto overhead = number_at(summary, "overhead")) {
     text += fmt::format(", {:.2f} x the {} of training on the busiest core", *overhead,
                         format_seconds(number_at(summary, "trainingSeconds").value_or(0)));

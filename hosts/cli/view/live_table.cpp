@@ -15,7 +15,9 @@ void LiveTable::line(const std::string& text) {
   std::fflush(out_);
 }
 
-void LiveTable::note(const std::string& text) { line(paint(style_, Tone::faint, printable(text))); }
+void LiveTable::note(const std::string& text) {
+  line(paint(style_, Tone::faint, printable(text)));
+}
 
 void LiveTable::record(const Json& record) {
   const std::string header = table_.header(record);

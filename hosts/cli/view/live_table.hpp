@@ -10,7 +10,8 @@
 
 namespace skerry::cli {
 
-// A job as it goes: the header once, a line a round, and on a terminal a progress line below that is redrawn in place.
+// A job as it goes: the header once, a line a round, and on a terminal a progress line below that
+// is redrawn in place.
 class LiveTable {
  public:
   LiveTable(std::FILE* out, Style style) : out_(out), style_(style) {}

@@ -9,10 +9,10 @@
 namespace skerry::cli {
 namespace {
 
-constexpr Code kCodes[] = {Code::invalid_argument,    Code::not_found,        Code::already_exists,
-                           Code::failed_precondition, Code::permission_denied, Code::unavailable,
-                           Code::deadline_exceeded,   Code::cancelled,        Code::data_loss,
-                           Code::internal};
+constexpr Code kCodes[] = {
+    Code::invalid_argument,  Code::not_found,   Code::already_exists,    Code::failed_precondition,
+    Code::permission_denied, Code::unavailable, Code::deadline_exceeded, Code::cancelled,
+    Code::data_loss,         Code::internal};
 
 Code code_from_name(const std::string& name) {
   for (const Code code : kCodes) {
@@ -22,8 +22,9 @@ Code code_from_name(const std::string& name) {
 }
 
 Problem problem_from_json(const Json& value) {
-  return {code_from_name(text_at(value, "code")), text_at(value, "message", "failed without a reason"),
-          text_at(value, "where"), text_at(value, "field")};
+  return {code_from_name(text_at(value, "code")),
+          text_at(value, "message", "failed without a reason"), text_at(value, "where"),
+          text_at(value, "field")};
 }
 
 }  // namespace

@@ -18,7 +18,8 @@ enum Exit : int {
 
 using Problems = std::vector<Problem>;
 
-// A line each on standard error; with `json` also {"problems": [...]} on standard output. Returns `exit`.
+// A line each on standard error; with `json` also {"problems": [...]} on standard output. Returns
+// `exit`.
 int complain(const Problems& problems, bool json, int exit);
 int complain(const Problem& problem, bool json, int exit);
 

@@ -66,7 +66,8 @@ std::string progress_line(const Progress& progress, const Style& style) {
   }
   if (progress.total_rounds > 0 && fraction >= kEnoughToGuess && progress.rounds > 0) {
     const double left = progress.seconds / fraction * (1 - fraction);
-    tail += "  " + format_seconds(std::round(left)) + " left";
+    tail += "  " + (left < 60 ? fmt::format("{:.0f} s", std::ceil(left)) : format_seconds(left)) +
+            " left";
   }
   tail += task_texts(progress.tasks);
   // One column stays free: a full line would make some terminals wrap.

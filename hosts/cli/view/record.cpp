@@ -13,8 +13,8 @@ namespace {
 
 // Numbers of a record that count or describe rather than measure quality.
 constexpr std::array<std::string_view, 12> kNotMetrics{
-    "round", "participants", "late",    "rejected", "failed",   "selected",
-    "samples", "trainCpuSeconds", "attempt", "at_ms", "attempts", "quorum"};
+    "round",   "participants",    "late",    "rejected", "failed",   "selected",
+    "samples", "trainCpuSeconds", "attempt", "at_ms",    "attempts", "quorum"};
 constexpr std::array<std::string_view, 3> kFirstMetrics{"loss", "accuracy", "trainLoss"};
 
 const Json* find(const Json& value, std::string_view key) {

@@ -47,9 +47,12 @@ std::string RoundTable::cell(const Column& column, const Json& record) {
   const auto value = number_at(record, column.path);
   if (!value) return "-";
   switch (column.format) {
-    case Column::Format::bytes: return format_size(*value);
-    case Column::Format::seconds: return format_seconds(*value);
-    default: return format_number(*value);
+    case Column::Format::bytes:
+      return format_size(*value);
+    case Column::Format::seconds:
+      return format_seconds(*value);
+    default:
+      return format_number(*value);
   }
 }
 
@@ -66,8 +69,8 @@ std::string RoundTable::header(const Json& first_record) {
 std::string RoundTable::line(const Json& record) {
   std::string text;
   for (const Column& column : columns_) {
-    std::string shown = column.path == "round" ? format_number(round_of(record, lines_))
-                                               : cell(column, record);
+    std::string shown =
+        column.path == "round" ? format_number(round_of(record, lines_)) : cell(column, record);
     text += std::string(text.empty() ? 0 : kGap, ' ') + pad(shown, column.width, true);
   }
   ++lines_;

@@ -7,8 +7,9 @@
 
 namespace skerry::cli {
 
-// A line a record, in columns whose widths are fixed from the start, since the records come one by one. The columns are
-// those that the first record has: known ones first, then the workflow's own numbers.
+// A line a record, in columns whose widths are fixed from the start, since the records come one by
+// one. The columns are those that the first record has: known ones first, then the workflow's own
+// numbers.
 class RoundTable {
  public:
   // The header, once, before the first line; empty afterwards.

@@ -20,17 +20,25 @@ bool locale_is_utf8() {
 
 std::string_view code_of(Tone tone) {
   switch (tone) {
-    case Tone::plain: return "";
-    case Tone::strong: return "\033[1m";
-    case Tone::faint: return "\033[2m";
-    case Tone::good: return "\033[32m";
-    case Tone::bad: return "\033[31m";
-    case Tone::warning: return "\033[33m";
+    case Tone::plain:
+      return "";
+    case Tone::strong:
+      return "\033[1m";
+    case Tone::faint:
+      return "\033[2m";
+    case Tone::good:
+      return "\033[32m";
+    case Tone::bad:
+      return "\033[31m";
+    case Tone::warning:
+      return "\033[33m";
   }
   return "";
 }
 
-bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+bool continues_character(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+}
 
 }  // namespace
 
@@ -48,7 +56,7 @@ Style style_of(std::FILE* out) {
 }
 
 std::string paint(const Style& style, Tone tone, std::string_view text) {
-  if (!style.color || tone == Tone::plain) return std::string(text);
+  if (!style.color || tone == Tone::plain || text.empty()) return std::string(text);
   return std::string(code_of(tone)).append(text).append("\033[0m");
 }
 
@@ -57,8 +65,8 @@ std::string printable(std::string_view text) {
   for (std::size_t i = 0; i < clean.size(); ++i) {
     const auto byte = static_cast<unsigned char>(clean[i]);
     // U+0080 to U+009F, two bytes in UTF-8, are control characters as well.
-    const bool c1 = byte == 0xC2 && i + 1 < clean.size() &&
-                    static_cast<unsigned char>(clean[i + 1]) < 0xA0;
+    const bool c1 =
+        byte == 0xC2 && i + 1 < clean.size() && static_cast<unsigned char>(clean[i + 1]) < 0xA0;
     if ((byte < 0x20 && byte != '\n') || byte == 0x7F || c1) clean[i] = '?';
     if (c1) clean.erase(i + 1, 1);
   }

@@ -8,9 +8,9 @@
 namespace skerry::cli {
 
 struct Style {
-  bool live = false;    // a terminal: lines may be redrawn in place
-  bool color = false;   // a terminal that wants colours (see NO_COLOR)
-  bool unicode = false; // the locale is UTF-8
+  bool live = false;     // a terminal: lines may be redrawn in place
+  bool color = false;    // a terminal that wants colours (see NO_COLOR)
+  bool unicode = false;  // the locale is UTF-8
   int width = 80;
 };
 

@@ -21,7 +21,8 @@ std::string TextTable::text() const {
   }
   std::vector<int> widths(columns_.size(), 0);
   for (const auto& line : lines) {
-    for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], text_width(line[i]));
+    for (std::size_t i = 0; i < line.size(); ++i)
+      widths[i] = std::max(widths[i], text_width(line[i]));
   }
   std::string out;
   for (const auto& line : lines) {

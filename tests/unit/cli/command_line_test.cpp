@@ -23,21 +23,24 @@ std::string bare(const skerry::TempDir& home) {
 TEST(CommandLine, WithoutACommandNamesTheThreeMostUseful) {
   const auto output = test::run_skerry({});
   EXPECT_EQ(output.status, 0);
-  EXPECT_THAT(output.out, AllOf(HasSubstr("skerry run -f"), HasSubstr("skerry check"), HasSubstr("skerry plugin ls")));
+  EXPECT_THAT(output.out, AllOf(HasSubstr("skerry run -f"), HasSubstr("skerry check"),
+                                HasSubstr("skerry plugin ls")));
 }
 
 TEST(CommandLine, EveryCommandHasHelpWithAnExample) {
   const std::vector<std::vector<std::string>> commands{
-      {"run"},   {"check"}, {"apply"},         {"get"},        {"describe"},       {"watch"},
-      {"logs"},  {"delete"}, {"signal"},       {"node", "token"}, {"node", "ls"},  {"node", "revoke"},
-      {"model", "ls"}, {"model", "get"}, {"plugin", "ls"}, {"plugin", "inspect"}};
+      {"run"},         {"check"},         {"apply"},        {"get"},
+      {"describe"},    {"watch"},         {"logs"},         {"delete"},
+      {"signal"},      {"node", "token"}, {"node", "ls"},   {"node", "revoke"},
+      {"model", "ls"}, {"model", "get"},  {"plugin", "ls"}, {"plugin", "inspect"}};
   for (auto command : commands) {
     std::string name = "skerry";
     for (const auto& word : command) name += " " + word;
     command.emplace_back("--help");
     const auto output = test::run_skerry(command);
     EXPECT_EQ(output.status, 0) << name;
-    EXPECT_THAT(output.out, AllOf(HasSubstr("Example:"), HasSubstr(name), HasSubstr("--json"))) << name;
+    EXPECT_THAT(output.out, AllOf(HasSubstr("Example:"), HasSubstr(name), HasSubstr("--json")))
+        << name;
   }
 }
 
@@ -45,7 +48,8 @@ TEST(CommandLine, GuessesAMisspeltCommand) {
   const auto output = test::run_skerry({"aply", "-f", "x"});
   EXPECT_EQ(output.status, 2);
   EXPECT_THAT(output.err, AllOf(HasSubstr("\"aply\""), HasSubstr("did you mean \"apply\"")));
-  EXPECT_THAT(test::run_skerry({"node", "tokn"}).err, AllOf(HasSubstr("\"token\""), HasSubstr("skerry node --help")));
+  EXPECT_THAT(test::run_skerry({"node", "tokn"}).err,
+              AllOf(HasSubstr("\"token\""), HasSubstr("skerry node --help")));
 }
 
 TEST(CommandLine, RefusesAWrongNumberOfEdges) {
@@ -65,7 +69,8 @@ TEST(CommandLine, NamesTheMissingOption) {
 TEST(CommandLine, AMissingJobFileIsBadInputAndStartsNothing) {
   const auto home = skerry::TempDir::create();
   const std::string out = (home->path() / "results").string();
-  const auto output = test::run_skerry({"run", "-f", "no/such.yaml", "--edges", "2", "--out", out}, bare(*home));
+  const auto output =
+      test::run_skerry({"run", "-f", "no/such.yaml", "--edges", "2", "--out", out}, bare(*home));
   EXPECT_EQ(output.status, 2);
   EXPECT_THAT(output.err, AllOf(HasSubstr("no/such.yaml"), HasSubstr("No such file")));
   EXPECT_FALSE(std::filesystem::exists(out));
@@ -74,7 +79,8 @@ TEST(CommandLine, AMissingJobFileIsBadInputAndStartsNothing) {
 TEST(CommandLine, PutsAProblemInTheFileAndLine) {
   const auto home = skerry::TempDir::create();
   const auto file = home->path() / "job.yaml";
-  std::ofstream(file) << "apiVersion: skerry.dev/v1alpha1\nkind: Dataset\nmetadata: {name: a}\nspec: {\n";
+  std::ofstream(file)
+      << "apiVersion: skerry.dev/v1alpha1\nkind: Dataset\nmetadata: {name: a}\nspec: {\n";
   const auto output = test::run_skerry({"check", file.string(), "--json"}, bare(*home));
   EXPECT_EQ(output.status, 2);
   EXPECT_THAT(output.err, HasSubstr(file.string() + ":"));
@@ -86,7 +92,8 @@ TEST(CommandLine, PutsAProblemInTheFileAndLine) {
 TEST(CommandLine, KeepsAFolderThatIsNotAResultOfItsOwn) {
   const auto home = skerry::TempDir::create();
   std::ofstream(home->path() / "letter.txt") << "mine";
-  const auto output = test::run_skerry({"run", "-f", "job.yaml", "--edges", "2", "--out", home->path().string()}, bare(*home));
+  const auto output = test::run_skerry(
+      {"run", "-f", "job.yaml", "--edges", "2", "--out", home->path().string()}, bare(*home));
   EXPECT_EQ(output.status, 2);
   EXPECT_THAT(output.err, HasSubstr("holds other files"));
   EXPECT_TRUE(std::filesystem::exists(home->path() / "letter.txt"));
@@ -96,15 +103,17 @@ TEST(CommandLine, SaysHowToStartACloudWhenNoneRuns) {
   const auto home = skerry::TempDir::create();
   const auto output = test::run_skerry({"get", "jobs", "--json"}, bare(*home));
   EXPECT_EQ(output.status, 1);
-  EXPECT_THAT(output.err, AllOf(HasSubstr("no skerry-cloud answers at ipc://" + home->path().string()),
-                                HasSubstr("skerry-cloud --state"), HasSubstr("--state")));
+  EXPECT_THAT(output.err,
+              AllOf(HasSubstr("no skerry-cloud answers at ipc://" + home->path().string()),
+                    HasSubstr("skerry-cloud --state"), HasSubstr("--state")));
   EXPECT_EQ(skerry::parse_json(output.out)->at("problems").at(0).at("code"), "unavailable");
 }
 
 TEST(CommandLine, NamesTheKindsThereAre) {
   const auto output = test::run_skerry({"get", "jbs"});
   EXPECT_EQ(output.status, 2);
-  EXPECT_THAT(output.err, AllOf(HasSubstr("job, node, model, dataset"), HasSubstr("did you mean \"job\"")));
+  EXPECT_THAT(output.err,
+              AllOf(HasSubstr("job, node, model, dataset"), HasSubstr("did you mean \"job\"")));
 }
 
 TEST(CommandLine, ListsPluginsAsJson) {
@@ -113,7 +122,8 @@ TEST(CommandLine, ListsPluginsAsJson) {
   EXPECT_EQ(output.status, 0) << output.err;
   const auto json = skerry::parse_json(output.out);
   ASSERT_TRUE(json) << output.out;
-  for (const char* key : {"plugins", "shadowed", "refused", "searched"}) EXPECT_TRUE(json->contains(key)) << key;
+  for (const char* key : {"plugins", "shadowed", "refused", "searched"})
+    EXPECT_TRUE(json->contains(key)) << key;
 }
 
 TEST(CommandLine, RefusesToInspectWhatIsNoPlugin) {

@@ -18,21 +18,24 @@ skerry::config::ResolvedJob job() {
 }
 
 TEST(Preflight, ReadsTheWorkersVerdictAfterAnythingElseThatItPrinted) {
-  const auto facts = read_verdict(job(), "a library says hello\n{\"ok\":true,\"slots\":{\"dataset\":{\"rows\":5}}}\nbye\n");
+  const auto facts = read_verdict(
+      job(), "a library says hello\n{\"ok\":true,\"slots\":{\"dataset\":{\"rows\":5}}}\nbye\n");
   ASSERT_TRUE(facts);
   EXPECT_EQ((*facts)["dataset"]["rows"], 5);
 }
 
 TEST(Preflight, PutsAProblemWhereTheUserWroteTheField) {
   const auto facts = read_verdict(
-      job(), R"({"ok":false,"code":"invalid_argument","slot":"dataset","node":"","field":"cell","message":"too big"})");
+      job(),
+      R"({"ok":false,"code":"invalid_argument","slot":"dataset","node":"","field":"cell","message":"too big"})");
   ASSERT_FALSE(facts);
   EXPECT_EQ(facts.error().at(0).text(), "job.yaml:7: spec.dataset.config.cell: too big");
 }
 
 TEST(Preflight, PutsAProblemOfOneNodeIntoThatNodesPart) {
   const auto facts = read_verdict(
-      job(), R"({"ok":false,"code":"not_found","slot":"dataset","node":"edge-2","field":"uri","message":"no file"})");
+      job(),
+      R"({"ok":false,"code":"not_found","slot":"dataset","node":"edge-2","field":"uri","message":"no file"})");
   ASSERT_FALSE(facts);
   EXPECT_EQ(facts.error().at(0).text(), "job.yaml:9: spec.dataset.nodes.edge-2.uri: no file");
 }

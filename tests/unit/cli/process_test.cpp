@@ -23,7 +23,8 @@ int wait_for_end(ChildProcess& process) {
 TEST(ChildProcess, KeepsWhatItPrintsAndTellsHowItEnded) {
   const auto folder = skerry::TempDir::create();
   const auto console = folder->path() / "console";
-  auto process = ChildProcess::start({"a", {"/bin/sh", "-c", "echo out; echo err >&2; exit 3"}, console});
+  auto process =
+      ChildProcess::start({"a", {"/bin/sh", "-c", "echo out; echo err >&2; exit 3"}, console});
   ASSERT_TRUE(process);
   EXPECT_EQ(skerry::cli::describe_end(wait_for_end(*process)), "exited with status 3");
   EXPECT_EQ(*skerry::read_file(console), "out\nerr\n");
@@ -44,7 +45,8 @@ TEST(ChildProcess, AProgramThatIsMissingIsAProblem) {
 TEST(ChildProcess, KillReachesItsWholeGroup) {
   const auto folder = skerry::TempDir::create();
   const auto console = folder->path() / "console";
-  auto process = ChildProcess::start({"a", {"/bin/sh", "-c", "sleep 1000 & echo $!; wait"}, console});
+  auto process =
+      ChildProcess::start({"a", {"/bin/sh", "-c", "sleep 1000 & echo $!; wait"}, console});
   ASSERT_TRUE(process);
   std::string text;
   while (text.find('\n') == text.npos) text = skerry::read_file(console).value_or("");
@@ -58,21 +60,27 @@ TEST(ChildProcess, KillReachesItsWholeGroup) {
   }
 }
 
+bool ends_its_orphans() {
+  skerry::cli::adopt_orphans();
+  const auto folder = skerry::TempDir::create();
+  const auto console = folder->path() / "console";
+  // A session of its own, and a parent that is gone: out of reach for a signal to the child's
+  // group.
+  auto process =
+      ChildProcess::start({"a", {"/bin/sh", "-c", "setsid sleep 1000 & echo $!"}, console});
+  if (!process) return false;
+  wait_for_end(*process);
+  const pid_t orphan = std::stoi(*skerry::read_file(console));
+  skerry::cli::kill_descendants();
+  return kill(orphan, 0) == -1 && errno == ESRCH;
+}
+
 TEST(Orphans, EndWithTheProcessThatAdoptedThem) {
   // In a process of its own: adopting is for good, and kill_descendants spares no child.
   const pid_t tester = fork();
   ASSERT_GE(tester, 0);
   if (tester == 0) {
-    skerry::cli::adopt_orphans();
-    const auto folder = skerry::TempDir::create();
-    const auto console = folder->path() / "console";
-    // A group of its own, and a parent that is gone: out of reach for a signal to the child's group.
-    auto process = ChildProcess::start({"a", {"/bin/sh", "-c", "setsid sleep 1000 & echo $!"}, console});
-    if (!process) _exit(1);
-    wait_for_end(*process);
-    const pid_t orphan = std::stoi(*skerry::read_file(console));
-    skerry::cli::kill_descendants();
-    _exit(kill(orphan, 0) == -1 && errno == ESRCH ? 0 : 2);
+    _exit(ends_its_orphans() ? 0 : 1);
   }
   int status = 0;
   waitpid(tester, &status, 0);

@@ -31,7 +31,14 @@ Json record(int round) {
               {"loss", 2.3 - 2.2 * progress},
               {"trainLoss", 2.3 - 2.27 * progress},
               {"bytes", {{"up", 125'000 * nodes.size()}, {"down", 125'500 * nodes.size()}}},
-              {"seconds", {{"total", 1.62}, {"wait", 0.12}, {"download", 0.02}, {"train", 1.3}, {"upload", 0.03}, {"aggregate", 0.04}, {"evaluate", 0.11}}},
+              {"seconds",
+               {{"total", 1.62},
+                {"wait", 0.12},
+                {"download", 0.02},
+                {"train", 1.3},
+                {"upload", 0.03},
+                {"aggregate", 0.04},
+                {"evaluate", 0.11}}},
               {"trainCpuSeconds", 2.7}};
   if (round == 6) record["late"] = Json::array({"edge-3"});
   return record;
@@ -53,19 +60,28 @@ ReportInput input(int rounds) {
   ReportInput report;
   report.summary = summarize(facts);
   report.records = facts.records;
-  report.description = {{"plugins", {"alpha 1.0.0 " + std::string(64, '1') + " /usr/lib/skerry/plugins/libalpha.so",
-                                     "beta 1.2.0 " + std::string(64, '2') + " /usr/lib/my plugins/libbeta.so"}},
-                        {"conditions", {{{"at", "2026-01-01T12:00:01Z"}, {"type", "Started"}, {"reason", "Apply"}, {"message", "4 nodes"}}}}};
+  report.description = {
+      {"plugins",
+       {"alpha 1.0.0 " + std::string(64, '1') + " /usr/lib/skerry/plugins/libalpha.so",
+        "beta 1.2.0 " + std::string(64, '2') + " /usr/lib/my plugins/libbeta.so"}},
+      {"conditions",
+       {{{"at", "2026-01-01T12:00:01Z"},
+         {"type", "Started"},
+         {"reason", "Apply"},
+         {"message", "4 nodes"}}}}};
   report.plugins = {{{"slot", "estimator"}, {"id", "alpha"}, {"version", "1.0.0"}}};
   report.job_file = "job.yaml";
-  report.job_text = "apiVersion: skerry.dev/v1alpha1\nkind: Job\nmetadata: {name: digits}\nspec:\n  rounds: 20\n";
+  report.job_text =
+      "apiVersion: skerry.dev/v1alpha1\nkind: Job\nmetadata: {name: digits}\nspec:\n  rounds: 20\n";
   return report;
 }
 
 TEST(Report, ShowsCurvesTimesNodesPluginsAndTheJob) {
   const std::string page = render_report(input(20));
-  for (const char* part : {"Accuracy on held-out data", "Loss", "Bytes a round", "Where the time went", "Who took part", "edge-3",
-                           "19 of 20, 1 late", "libalpha.so", "/usr/lib/my plugins/libbeta.so", "estimator", "rounds: 20", "Succeeded"}) {
+  for (const char* part :
+       {"Accuracy on held-out data", "Loss", "Bytes a round", "Where the time went",
+        "Who took part", "edge-3", "19 of 20, 1 late", "libalpha.so",
+        "/usr/lib/my plugins/libbeta.so", "estimator", "rounds: 20", "Succeeded"}) {
     EXPECT_THAT(page, HasSubstr(part));
   }
   // For a look at it: SKERRY_SAMPLE_REPORT=/tmp/report.html cli_test --gtest_filter=Report.*
@@ -74,7 +90,8 @@ TEST(Report, ShowsCurvesTimesNodesPluginsAndTheJob) {
 
 TEST(Report, LoadsNothingFromElsewhere) {
   const std::string page = render_report(input(3));
-  for (const char* bad : {"http://", "https://", "src=", "@import", "url(", "<link"}) EXPECT_THAT(page, Not(HasSubstr(bad)));
+  for (const char* bad : {"http://", "https://", "src=", "@import", "url(", "<link"})
+    EXPECT_THAT(page, Not(HasSubstr(bad)));
 }
 
 TEST(Report, EscapesEveryTextThatCameFromElsewhere) {
@@ -89,7 +106,8 @@ TEST(Report, EscapesEveryTextThatCameFromElsewhere) {
   report.records[0]["late"] = Json::array({{{"node", evil}}});
   report.records[0][evil] = 0.5;
   report.description["plugins"] = Json::array({evil + " " + evil + " x " + evil, 7});
-  report.description["conditions"] = {{{"at", evil}, {"type", evil}, {"reason", evil}, {"message", evil}}};
+  report.description["conditions"] = {
+      {{"at", evil}, {"type", evil}, {"reason", evil}, {"message", evil}}};
   report.plugins = {{{"slot", evil}, {"id", evil}, {"version", evil}, {"file", evil}}};
   report.job_file = evil;
   report.job_text = evil;
@@ -111,10 +129,15 @@ TEST(Report, OfARunWithoutRoundsIsStillAPage) {
   EXPECT_THAT(page, Not(HasSubstr("nan")));
 }
 
-TEST(Report, StaysSmallForManyRounds) { EXPECT_LT(render_report(input(1000)).size(), 4'000'000u); }
+TEST(Report, StaysSmallForManyRounds) {
+  EXPECT_LT(render_report(input(1000)).size(), 4'000'000u);
+}
 
 TEST(Html, ReplacesWhatIsNotText) {
-  EXPECT_EQ(escape_html("a\xFF\x1b" "b"), "a\xEF\xBF\xBD\xEF\xBF\xBD" "b");
+  EXPECT_EQ(escape_html("a\xFF\x1b"
+                        "b"),
+            "a\xEF\xBF\xBD\xEF\xBF\xBD"
+            "b");
   EXPECT_EQ(escape_html("\xC0\xAF"), "\xEF\xBF\xBD\xEF\xBF\xBD");
   EXPECT_EQ(escape_html("\xED\xA0\x80").find('\xED'), std::string::npos);
   EXPECT_EQ(escape_html("Küste 🌊 \xE2"), "Küste 🌊 \xEF\xBF\xBD");

@@ -74,7 +74,8 @@ TEST(Summary, PrefersTheCloudsOwnCountOfBytes) {
 TEST(Summary, TakesAMetricFromTheLastRoundThatHasIt) {
   RunFacts run = facts();
   run.records.push_back({{"round", 3}, {"trainLoss", 0.1}});
-  EXPECT_EQ(summarize(run)["metrics"], (Json{{"accuracy", 0.9}, {"loss", 0.5}, {"trainLoss", 0.1}}));
+  EXPECT_EQ(summarize(run)["metrics"],
+            (Json{{"accuracy", 0.9}, {"loss", 0.5}, {"trainLoss", 0.1}}));
 }
 
 TEST(Summary, OfARunWithoutRoundsHasNoModelAndNoOverhead) {

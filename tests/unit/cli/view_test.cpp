@@ -16,9 +16,12 @@ using ::testing::HasSubstr;
 namespace {
 
 Json record(int round) {
-  return {{"round", round},       {"participants", Json::array({"edge-1", "edge-2"})},
-          {"accuracy", 0.91234},  {"loss", 0.25},
-          {"extra", 3},           {"bytes", {{"up", 123'456}, {"down", 1'000}}},
+  return {{"round", round},
+          {"participants", Json::array({"edge-1", "edge-2"})},
+          {"accuracy", 0.91234},
+          {"loss", 0.25},
+          {"extra", 3},
+          {"bytes", {{"up", 123'456}, {"down", 1'000}}},
           {"seconds", {{"total", 1.25}}}};
 }
 
@@ -55,7 +58,8 @@ TEST(LiveTable, RedrawsItsProgressInPlaceOnATerminal) {
   Style style;
   style.live = true;
   const std::string text = shown(style, [](LiveTable& table) {
-    table.progress({"Running", 0, 20, 1.0, {{{"node", "edge-1"}, {"state", "running"}, {"progress", 0.5}}}});
+    table.progress(
+        {"Running", 0, 20, 1.0, {{{"node", "edge-1"}, {"state", "running"}, {"progress", 0.5}}}});
     table.record(record(1));
   });
   EXPECT_THAT(text, HasSubstr("\r\033[Kround 1/20"));
@@ -80,7 +84,8 @@ TEST(RoundTable, ShowsADashForWhatALaterRecordLacks) {
 TEST(ProgressLine, CountsTheRunningRoundByItsTasks) {
   Progress progress{"Running", 5, 10, 10, Json::array()};
   EXPECT_DOUBLE_EQ(job_fraction(progress), 0.5);
-  progress.tasks = {{{"node", "a"}, {"state", "running"}, {"progress", 0.5}}, {{"node", "b"}, {"state", "finished"}}};
+  progress.tasks = {{{"node", "a"}, {"state", "running"}, {"progress", 0.5}},
+                    {{"node", "b"}, {"state", "finished"}}};
   EXPECT_DOUBLE_EQ(job_fraction(progress), 0.575);
   progress.total_rounds = 0;
   EXPECT_DOUBLE_EQ(job_fraction(progress), 0);
@@ -90,7 +95,8 @@ TEST(ProgressLine, FitsTheTerminal) {
   Style style;
   style.width = 60;
   Progress progress{"Running", 5, 10, 10, Json::array()};
-  for (int i = 0; i < 50; ++i) progress.tasks.push_back({{"node", "edge-" + std::to_string(i)}, {"progress", 0.5}});
+  for (int i = 0; i < 50; ++i)
+    progress.tasks.push_back({{"node", "edge-" + std::to_string(i)}, {"progress", 0.5}});
   EXPECT_LT(text_width(progress_line(progress, style)), 60);
 }
 

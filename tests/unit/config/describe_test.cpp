@@ -15,9 +15,11 @@ TEST(Describe, PutsAPropertyIntoAFewWords) {
   EXPECT_EQ(property(R"({"type": "integer", "minimum": 1})", true), "integer, >= 1, required");
   EXPECT_EQ(property(R"({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1})"),
             "number, > 0, < 1");
-  EXPECT_EQ(property(R"({"type": "string", "enum": ["a", "b"], "default": "a"})"), "a|b, default a");
-  EXPECT_EQ(property(R"({"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 2})"),
-            "list of integer, 2 values");
+  EXPECT_EQ(property(R"({"type": "string", "enum": ["a", "b"], "default": "a"})"),
+            "a|b, default a");
+  EXPECT_EQ(
+      property(R"({"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 2})"),
+      "list of integer, 2 values");
   EXPECT_EQ(property(R"({"type": "array", "minItems": 1, "maxItems": 8})"), "list, 1..8 values");
   EXPECT_EQ(property(R"({"type": "string", "format": "path"})", true), "path, required");
   EXPECT_EQ(property(R"({"slot": "selection/1", "default": {"plugin": "x"}})"),

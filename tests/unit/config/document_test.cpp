@@ -78,11 +78,14 @@ TEST(Document, SaysWhereTheSyntaxIsBroken) {
   EXPECT_EQ(problem("a: 1\nb: {c: 2\n"),
             "job.yaml:3: not valid YAML: end of map flow not found (column 1)");
   EXPECT_EQ(problem("a: 1\nb: c: 2\n"), "job.yaml:2: not valid YAML: illegal map value (column 5)");
-  EXPECT_THAT(problem("a:\n\tb: 1\n"),
-              testing::AllOf(HasSubstr("job.yaml:2: "), HasSubstr("indented with a tab: use spaces")));
+  EXPECT_THAT(
+      problem("a:\n\tb: 1\n"),
+      testing::AllOf(HasSubstr("job.yaml:2: "), HasSubstr("indented with a tab: use spaces")));
   EXPECT_EQ(problem("a: 1\n]\n"),
-            "job.yaml:2: not valid YAML: something here does not belong, as a bracket that closes nothing (column 1)");
-  EXPECT_THAT(problem("a: *nobody\n"), HasSubstr("job.yaml:1: not valid YAML: the referenced anchor"));
+            "job.yaml:2: not valid YAML: something here does not belong, as a bracket that closes "
+            "nothing (column 1)");
+  EXPECT_THAT(problem("a: *nobody\n"),
+              HasSubstr("job.yaml:1: not valid YAML: the referenced anchor"));
 }
 
 TEST(Document, RefusesAKeyThatOccursTwice) {
@@ -124,12 +127,14 @@ TEST(Document, RefusesAliasesThatMultiply) {
     }
   }
   EXPECT_THAT(problem(text), HasSubstr("more than 100000 values"));
-  EXPECT_THAT(problem("a: &x [*x]"), testing::AnyOf(HasSubstr("nested more than"), HasSubstr("anchor")));
+  EXPECT_THAT(problem("a: &x [*x]"),
+              testing::AnyOf(HasSubstr("nested more than"), HasSubstr("anchor")));
 }
 
 TEST(Document, IsReadWithoutACrashWhateverItHolds) {
   const std::string good =
-      "apiVersion: v1\nkind: Job\nmetadata: {name: \"x\", list: [1, 'a', &b c, *b]}\nspec:\n  - a: |\n"
+      "apiVersion: v1\nkind: Job\nmetadata: {name: \"x\", list: [1, 'a', &b c, *b]}\nspec:\n  - a: "
+      "|\n"
       "      text\n  - ? key\n    : !!str value\n--- # next\n{a: 1}\n";
   const unsigned seed = 7;
   RecordProperty("seed", static_cast<int>(seed));
@@ -141,12 +146,19 @@ TEST(Document, IsReadWithoutACrashWhateverItHolds) {
       const std::size_t at = random() % text.size();
       const char mark = marks[random() % marks.size()];
       switch (text.size() < 20 ? 1 : random() % 3) {
-        case 0: text[at] = mark; break;
-        case 1: text.insert(at, 1, mark); break;
-        default: text.erase(at, 1 + random() % 8);
+        case 0:
+          text[at] = mark;
+          break;
+        case 1:
+          text.insert(at, 1, mark);
+          break;
+        default:
+          text.erase(at, 1 + random() % 8);
       }
     }
-    (void)parse_documents(text, "job.yaml");
+    if (const auto d = parse_documents(text, "job.yaml");
+        !d && d.error().message.find("not belong") != std::string::npos && text.size() < 160)
+      std::cout << d.error().text() << "\n" << text << "\n=====\n";
   }
 }
 

@@ -18,15 +18,17 @@ TEST(Example, ShowsAPluginAsItStandsInAJob) {
 }
 
 TEST(Example, PutsWhatIsRequiredFirstAndWhatIsOptionalInComments) {
-  EXPECT_EQ(example_fragment(test_feature("grid")),
-            "dataset:\n"
-            "  plugin: grid\n"
-            "  config:\n"
-            "    uri: path/to/file           # path, required\n"
-            "    cell: [20, 20]              # list of integer: height and width of a cell\n"
-            "    holdout: 0.2                # number, 0..0.9: the share of rows kept for evaluation\n"
-            "    # partition: {}             # map: which share of the rows a node has, so that one machine can play "
-            "many\n");
+  EXPECT_EQ(
+      example_fragment(test_feature("grid")),
+      "dataset:\n"
+      "  plugin: grid\n"
+      "  config:\n"
+      "    uri: path/to/file           # path, required\n"
+      "    cell: [20, 20]              # list of integer: height and width of a cell\n"
+      "    holdout: 0.2                # number, 0..0.9: the share of rows kept for evaluation\n"
+      "    # partition: {}             # map: which share of the rows a node has, so that one "
+      "machine can play "
+      "many\n");
 }
 
 TEST(Example, OfAFeatureIsAValidConfiguration) {

@@ -54,30 +54,30 @@ class Job : public testing::Test {
 };
 
 TEST_F(Job, IsResolvedWithEveryDefault) {
-  const auto job = resolve(std::string(kHead) +
-                           "  model: {plugin: net}\n"
-                           "  data: {plugin: grid, config: {uri: data/x.png, partition: {by: label}}}\n"
-                           "  rounds: 3\n");
+  const auto job =
+      resolve(std::string(kHead) +
+              "  model: {plugin: net}\n"
+              "  data: {plugin: grid, config: {uri: data/x.png, partition: {by: label}}}\n"
+              "  rounds: 3\n");
   ASSERT_TRUE(job) << job.error().text();
-  const Json expected{
-      {"apiVersion", "skerry.dev/v1alpha1"},
-      {"kind", "TrainingJob"},
-      {"metadata", {{"name", "train"}}},
-      {"workflow", "rounds"},
-      {"seed", 1},
-      {"pluginPath", Json::array()},
-      {"spec",
-       {{"model", {{"plugin", "net"}, {"config", {{"lr", 0.1}}}}},
-        {"data",
-         {{"plugin", "grid"},
-          {"config",
-           {{"uri", folder() + "/data/x.png"},
-            {"cell", {20, 20}},
-            {"holdout", 0.2},
-            {"partition", {{"by", "label"}, {"alpha", 0.5}}}}}}},
-        {"merge", {{"plugin", "mean"}, {"config", {{"threshold", 0.5}}}}},
-        {"rounds", 3},
-        {"quorum", 1}}}};
+  const Json expected{{"apiVersion", "skerry.dev/v1alpha1"},
+                      {"kind", "TrainingJob"},
+                      {"metadata", {{"name", "train"}}},
+                      {"workflow", "rounds"},
+                      {"seed", 1},
+                      {"pluginPath", Json::array()},
+                      {"spec",
+                       {{"model", {{"plugin", "net"}, {"config", {{"lr", 0.1}}}}},
+                        {"data",
+                         {{"plugin", "grid"},
+                          {"config",
+                           {{"uri", folder() + "/data/x.png"},
+                            {"cell", {20, 20}},
+                            {"holdout", 0.2},
+                            {"partition", {{"by", "label"}, {"alpha", 0.5}}}}}}},
+                        {"merge", {{"plugin", "mean"}, {"config", {{"threshold", 0.5}}}}},
+                        {"rounds", 3},
+                        {"quorum", 1}}}};
   EXPECT_EQ(job->document, expected) << job->document.dump(2);
   EXPECT_EQ(job->name(), "train");
   std::vector<std::string> slots;
@@ -89,16 +89,18 @@ TEST_F(Job, IsResolvedWithEveryDefault) {
 }
 
 TEST_F(Job, TakesSeedAndPluginPathOutOfTheSpec) {
-  const std::string yaml = std::string(kHead) +
-                           "  {model: {plugin: net}, data: {plugin: grid, config: {uri: x}}, rounds: 1,\n"
-                           "   seed: 7, pluginPath: [plugins, /opt/p]}\n";
+  const std::string yaml =
+      std::string(kHead) +
+      "  {model: {plugin: net}, data: {plugin: grid, config: {uri: x}}, rounds: 1,\n"
+      "   seed: 7, pluginPath: [plugins, /opt/p]}\n";
   const auto job = resolve(yaml);
   ASSERT_TRUE(job) << job.error().text();
   EXPECT_EQ(job->document["seed"], 7);
   EXPECT_EQ(job->document["pluginPath"], Json({folder() + "/plugins", "/opt/p"}));
   EXPECT_FALSE(job->document["spec"].contains("seed"));
   const auto documents = parse_documents(yaml, folder() + "/job.yaml");
-  EXPECT_THAT(plugin_paths(*documents), ElementsAre(fs::path(folder() + "/plugins"), fs::path("/opt/p")));
+  EXPECT_THAT(plugin_paths(*documents),
+              ElementsAre(fs::path(folder() + "/plugins"), fs::path("/opt/p")));
 }
 
 TEST_F(Job, SaysWhichPluginWasMeantAndWhereItLooked) {
@@ -107,32 +109,38 @@ TEST_F(Job, SaysWhichPluginWasMeantAndWhereItLooked) {
                        "  rounds: 1\n"
                        "  merge:\n"
                        "    plugin: meen\n"),
-              ElementsAre("job.yaml:9: spec.merge.plugin: no plugin `meen` of kind aggregation/1. Did you mean `mean`? "
+              ElementsAre("job.yaml:9: spec.merge.plugin: no plugin `meen` of kind aggregation/1. "
+                          "Did you mean `mean`? "
                           "Available: mean, clipped. Searched: nowhere: the search path is empty"));
 }
 
 TEST_F(Job, TellsAllProblemsInTheOrderOfTheLines) {
-  EXPECT_THAT(problems("  model: {plugin: net, config: {lr: -1}}\n"
-                       "  rounds: many\n"
-                       "  merge: {plugin: mean, config: {treshold: 1}}\n"),
-              ElementsAre("job.yaml:4: spec.data: missing, expected a plugin of kind dataset/1, as {plugin: NAME, "
-                          "config: {...}}",
-                          "job.yaml:5: spec.model.config.lr: found -1 (integer), expected number > 0",
-                          "job.yaml:6: spec.rounds: found \"many\" (string), expected integer >= 1",
-                          "job.yaml:7: spec.merge.config: unknown key `treshold`. Did you mean `threshold`? Allowed: "
-                          "threshold (number, 0..1, default 0.5)"));
+  EXPECT_THAT(
+      problems("  model: {plugin: net, config: {lr: -1}}\n"
+               "  rounds: many\n"
+               "  merge: {plugin: mean, config: {treshold: 1}}\n"),
+      ElementsAre(
+          "job.yaml:4: spec.data: missing, expected a plugin of kind dataset/1, as {plugin: NAME, "
+          "config: {...}}",
+          "job.yaml:5: spec.model.config.lr: found -1 (integer), expected number > 0",
+          "job.yaml:6: spec.rounds: found \"many\" (string), expected integer >= 1",
+          "job.yaml:7: spec.merge.config: unknown key `treshold`. Did you mean `threshold`? "
+          "Allowed: "
+          "threshold (number, 0..1, default 0.5)"));
 }
 
 TEST_F(Job, ChecksTheQuorumAgainstTheNodes) {
   ResolveOptions options;
   options.nodes = 4;
-  EXPECT_THAT(problems("  model: {plugin: net}\n"
-                       "  data: {plugin: grid, config: {uri: x}}\n"
-                       "  rounds: 1\n"
-                       "  quorum: 5\n",
-                       options),
-              ElementsAre("job.yaml:8: spec.quorum: quorum is 5 but there are 4 nodes; use at most 4 or start more "
-                          "edges"));
+  EXPECT_THAT(
+      problems("  model: {plugin: net}\n"
+               "  data: {plugin: grid, config: {uri: x}}\n"
+               "  rounds: 1\n"
+               "  quorum: 5\n",
+               options),
+      ElementsAre(
+          "job.yaml:8: spec.quorum: quorum is 5 but there are 4 nodes; use at most 4 or start more "
+          "edges"));
 }
 
 TEST_F(Job, ChecksThatFilesExistWhereThatIsAsked) {
@@ -148,12 +156,14 @@ TEST_F(Job, ChecksThatFilesExistWhereThatIsAsked) {
 }
 
 TEST_F(Job, ShowsTheShapeOfASlotThatIsNoMap) {
-  EXPECT_THAT(problems("  model: net\n"
-                       "  data: {plugin: grid, confg: {}}\n"
-                       "  rounds: 1\n"),
-              ElementsAre("job.yaml:5: spec.model: found \"net\" (string), expected {plugin: NAME, config: {...}} with "
-                          "a plugin of kind estimator/1",
-                          HasSubstr("job.yaml:6: spec.data: unknown key `confg`. Did you mean `config`?")));
+  EXPECT_THAT(
+      problems("  model: net\n"
+               "  data: {plugin: grid, confg: {}}\n"
+               "  rounds: 1\n"),
+      ElementsAre("job.yaml:5: spec.model: found \"net\" (string), expected {plugin: NAME, config: "
+                  "{...}} with "
+                  "a plugin of kind estimator/1",
+                  HasSubstr("job.yaml:6: spec.data: unknown key `confg`. Did you mean `config`?")));
 }
 
 TEST_F(Job, ShipsItsFiles) {
@@ -187,9 +197,9 @@ const char* const kDataset =
     "  plugin: grid\n";
 
 TEST_F(Job, PutsADatasetInThePlaceOfItsName) {
-  const auto job = resolve(std::string(kHead) +
-                           "  {model: {plugin: net}, rounds: 1, data: {name: digits}}\n" + kDataset +
-                           "  config: {uri: x.png}\n");
+  const auto job =
+      resolve(std::string(kHead) + "  {model: {plugin: net}, rounds: 1, data: {name: digits}}\n" +
+              kDataset + "  config: {uri: x.png}\n");
   ASSERT_TRUE(job) << job.error().text();
   EXPECT_EQ(job->document["spec"]["data"]["plugin"], "grid");
   EXPECT_EQ(job->document["spec"]["data"]["config"]["uri"], folder() + "/x.png");
@@ -197,32 +207,39 @@ TEST_F(Job, PutsADatasetInThePlaceOfItsName) {
 }
 
 TEST_F(Job, TellsTheLineInTheDataset) {
-  EXPECT_THAT(problems("  {model: {plugin: net}, rounds: 1, data: {name: digits}}\n" + std::string(kDataset) +
-                       "  config:\n"
-                       "    uri: x.png\n"
-                       "    cell: [20, x]\n"),
-              ElementsAre("job.yaml:14: spec.data.config.cell[1]: found \"x\" (string), expected integer >= 1"));
+  EXPECT_THAT(
+      problems("  {model: {plugin: net}, rounds: 1, data: {name: digits}}\n" +
+               std::string(kDataset) +
+               "  config:\n"
+               "    uri: x.png\n"
+               "    cell: [20, x]\n"),
+      ElementsAre(
+          "job.yaml:14: spec.data.config.cell[1]: found \"x\" (string), expected integer >= 1"));
 }
 
 TEST_F(Job, SaysWhichDatasetWasMeant) {
-  EXPECT_THAT(problems("  {model: {plugin: net}, rounds: 1, data: {name: digts}}\n" + std::string(kDataset) +
-                       "  config: {uri: x.png}\n"),
-              ElementsAre("job.yaml:5: spec.data.name: no Dataset named `digts`. Did you mean `digits`? There are: "
-                          "digits"));
+  EXPECT_THAT(
+      problems("  {model: {plugin: net}, rounds: 1, data: {name: digts}}\n" +
+               std::string(kDataset) + "  config: {uri: x.png}\n"),
+      ElementsAre(
+          "job.yaml:5: spec.data.name: no Dataset named `digts`. Did you mean `digits`? There are: "
+          "digits"));
   EXPECT_THAT(problems("  {model: {plugin: net}, rounds: 1, data: {name: digits}}\n"),
-              ElementsAre("job.yaml:5: spec.data.name: no Dataset named `digits`. Add a document of that kind to the "
+              ElementsAre("job.yaml:5: spec.data.name: no Dataset named `digits`. Add a document "
+                          "of that kind to the "
                           "file."));
   EXPECT_THAT(problems("  {model: {plugin: net}, rounds: 1, data: {name: a, plugin: b}}\n"),
               ElementsAre(HasSubstr("spec.data.plugin: stands beside `name`")));
 }
 
 TEST_F(Job, KeepsWhatDiffersOnNodes) {
-  const auto job = resolve(std::string(kHead) +
-                           "  {model: {plugin: net}, rounds: 1, data: {name: digits}}\n" + kDataset +
-                           "  config: {cell: [10, 10]}\n"
-                           "  nodes:\n"
-                           "    edge-1: {uri: one.png}\n"
-                           "    edge-2: {uri: two.png, cell: [5, 5]}\n");
+  const auto job =
+      resolve(std::string(kHead) + "  {model: {plugin: net}, rounds: 1, data: {name: digits}}\n" +
+              kDataset +
+              "  config: {cell: [10, 10]}\n"
+              "  nodes:\n"
+              "    edge-1: {uri: one.png}\n"
+              "    edge-2: {uri: two.png, cell: [5, 5]}\n");
   ASSERT_TRUE(job) << job.error().text();
   const Json& data = job->document["spec"]["data"];
   EXPECT_FALSE(data["config"].contains("uri"));
@@ -232,21 +249,28 @@ TEST_F(Job, KeepsWhatDiffersOnNodes) {
 }
 
 TEST_F(Job, ChecksWhatDiffersOnNodes) {
-  EXPECT_THAT(problems("  {model: {plugin: net}, rounds: 1, data: {name: digits}}\n" + std::string(kDataset) +
+  EXPECT_THAT(problems("  {model: {plugin: net}, rounds: 1, data: {name: digits}}\n" +
+                       std::string(kDataset) +
                        "  nodes:\n"
                        "    edge-1: {uri: one.png}\n"
                        "    edge-2: {cell: big}\n"),
-              ElementsAre("job.yaml:14: spec.data.nodes.edge-2.cell: found \"big\" (string), expected list of integer",
+              ElementsAre("job.yaml:14: spec.data.nodes.edge-2.cell: found \"big\" (string), "
+                          "expected list of integer",
                           "job.yaml:14: spec.data.nodes.edge-2.uri: missing, expected path"));
 }
 
 TEST_F(Job, ChecksTheShareOfAPartition) {
-  EXPECT_THAT(problems("  {model: {plugin: net}, rounds: 1, data: {plugin: grid, config: {uri: x, partition: {parts: 4, "
+  EXPECT_THAT(problems("  {model: {plugin: net}, rounds: 1, data: {plugin: grid, config: {uri: x, "
+                       "partition: {parts: 4, "
                        "index: 4}}}}\n"),
-              ElementsAre("job.yaml:5: spec.data.config.partition.index: found 4, but there are 4 parts, counted from "
+              ElementsAre("job.yaml:5: spec.data.config.partition.index: found 4, but there are 4 "
+                          "parts, counted from "
                           "0: use at most 3"));
-  EXPECT_THAT(problems("  {model: {plugin: net}, rounds: 1, data: {plugin: grid, config: {uri: x, holdout: 1}}}\n"),
-              ElementsAre("job.yaml:5: spec.data.config.holdout: found 1 (integer), expected number in 0..0.9"));
+  EXPECT_THAT(
+      problems("  {model: {plugin: net}, rounds: 1, data: {plugin: grid, config: {uri: x, holdout: "
+               "1}}}\n"),
+      ElementsAre(
+          "job.yaml:5: spec.data.config.holdout: found 1 (integer), expected number in 0..0.9"));
 }
 
 const char* const kModel =
@@ -258,22 +282,25 @@ const char* const kModel =
 
 TEST_F(Job, PutsTheFileOfAModelInThePlaceOfItsName) {
   write("start.safetensors", "numbers");
-  const auto job = resolve(std::string(kHead) +
-                           "  {model: {plugin: net}, rounds: 1, data: {plugin: grid, config: {uri: x}},\n"
-                           "   initialModel: start}\n" +
-                           kModel);
+  const auto job =
+      resolve(std::string(kHead) +
+              "  {model: {plugin: net}, rounds: 1, data: {plugin: grid, config: {uri: x}},\n"
+              "   initialModel: start}\n" +
+              kModel);
   ASSERT_TRUE(job) << job.error().text();
-  EXPECT_EQ(job->document["spec"]["initialModel"],
-            Json({{"$artifact", digest_of(as_bytes("numbers")).hex()}, {"name", "start.safetensors"}}));
+  EXPECT_EQ(
+      job->document["spec"]["initialModel"],
+      Json({{"$artifact", digest_of(as_bytes("numbers")).hex()}, {"name", "start.safetensors"}}));
   ASSERT_EQ(job->artifacts.size(), 1U);
   EXPECT_EQ(job->artifacts[0].pointer, "/spec/initialModel");
 }
 
 TEST_F(Job, TellsTheLineInTheModel) {
-  EXPECT_THAT(problems("  {model: {plugin: net}, rounds: 1, data: {plugin: grid, config: {uri: x}},\n"
-                       "   initialModel: start}\n" +
-                       std::string(kModel)),
-              ElementsAre("job.yaml:11: spec.file: no such file: start.safetensors"));
+  EXPECT_THAT(
+      problems("  {model: {plugin: net}, rounds: 1, data: {plugin: grid, config: {uri: x}},\n"
+               "   initialModel: start}\n" +
+               std::string(kModel)),
+      ElementsAre("job.yaml:11: spec.file: no such file: start.safetensors"));
 }
 
 TEST_F(Job, ResolvesPluginsWithinPlugins) {
@@ -286,22 +313,27 @@ TEST_F(Job, ResolvesPluginsWithinPlugins) {
   ASSERT_TRUE(job) << job.error().text();
   EXPECT_EQ(job->document["spec"]["merge"]["config"]["inner"],
             Json({{"plugin", "mean"}, {"config", {{"threshold", 0.5}}}}));
-  EXPECT_THAT(problems(spec + "meen}}}\n"),
-              ElementsAre(HasSubstr("job.yaml:8: spec.merge.config.inner.plugin: no plugin `meen`")));
+  EXPECT_THAT(
+      problems(spec + "meen}}}\n"),
+      ElementsAre(HasSubstr("job.yaml:8: spec.merge.config.inner.plugin: no plugin `meen`")));
 }
 
 TEST_F(Job, IsOneOfSeveralOnlyByName) {
-  const std::string body = "  {model: {plugin: net}, rounds: 1, data: {plugin: grid, config: {uri: x}}}\n";
+  const std::string body =
+      "  {model: {plugin: net}, rounds: 1, data: {plugin: grid, config: {uri: x}}}\n";
   std::string other = kHead;
   other.replace(other.find("train"), 5, "again");
   const std::string both = kHead + body + "---\n" + other + body;
-  EXPECT_THAT(resolve(both).error().text(), HasSubstr("holds several jobs: train, again; name one of them"));
+  EXPECT_THAT(resolve(both).error().text(),
+              HasSubstr("holds several jobs: train, again; name one of them"));
   ResolveOptions options;
   options.job = "again";
   EXPECT_EQ(resolve(both, options)->name(), "again");
   options.job = "third";
-  EXPECT_THAT(resolve(both, options).error().text(), HasSubstr("holds no job `third`; there are: train, again"));
-  EXPECT_THAT(resolve(std::string(kModel)).error().text(), HasSubstr("holds no job, only datasets and models"));
+  EXPECT_THAT(resolve(both, options).error().text(),
+              HasSubstr("holds no job `third`; there are: train, again"));
+  EXPECT_THAT(resolve(std::string(kModel)).error().text(),
+              HasSubstr("holds no job, only datasets and models"));
 }
 
 TEST_F(Job, PlacesWhatAPluginComplainsAbout) {

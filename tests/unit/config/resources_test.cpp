@@ -43,47 +43,70 @@ TEST(Resources, AreReadFromSeveralDocuments) {
 }
 
 TEST(Resources, SayWhatIsMissingAround) {
-  EXPECT_THAT(problems("apiVersion: skerry.dev/v1alpha1\nkind: Dataset\nmetadta: {name: a}\n"),
-              ElementsAre("job.yaml: metadata: missing, expected map", "job.yaml: spec: missing, expected map",
-                          "job.yaml:3: unknown key `metadta`. Did you mean `metadata`? Allowed: apiVersion (string, "
-                          "required), kind (string, required), metadata (map, required), spec (map, required)"));
-  EXPECT_THAT(problems("just text"), ElementsAre("job.yaml: found \"just text\" (string), expected map"));
+  EXPECT_THAT(
+      problems("apiVersion: skerry.dev/v1alpha1\nkind: Dataset\nmetadta: {name: a}\n"),
+      ElementsAre(
+          "job.yaml: metadata: missing, expected map", "job.yaml: spec: missing, expected map",
+          "job.yaml:3: unknown key `metadta`. Did you mean `metadata`? Allowed: apiVersion "
+          "(string, "
+          "required), kind (string, required), metadata (map, required), spec (map, required)"));
+  EXPECT_THAT(problems("just text"),
+              ElementsAre("job.yaml: found \"just text\" (string), expected map"));
 }
 
 TEST(Resources, SayWhichKindWasMeant) {
-  EXPECT_THAT(problems("apiVersion: skerry.dev/v1alpha1\nkind: TraningJob\nmetadata: {name: a}\nspec: {}\n"),
-              ElementsAre("job.yaml:2: kind: unknown kind `TraningJob`. Did you mean `TrainingJob`? Known: Dataset, "
-                          "Model, TrainingJob."));
+  EXPECT_THAT(
+      problems(
+          "apiVersion: skerry.dev/v1alpha1\nkind: TraningJob\nmetadata: {name: a}\nspec: {}\n"),
+      ElementsAre("job.yaml:2: kind: unknown kind `TraningJob`. Did you mean `TrainingJob`? Known: "
+                  "Dataset, "
+                  "Model, TrainingJob."));
 }
 
 TEST(Resources, SayWhereWorkflowsWereLookedForWhenThereAreNone) {
-  EXPECT_THAT(problems("apiVersion: skerry.dev/v1alpha1\nkind: TrainingJob\nmetadata: {name: a}\nspec: {}\n",
-                       plugin::Catalog::scan({"/no/such"})),
-              ElementsAre("job.yaml:2: kind: unknown kind `TrainingJob`. Known: Dataset, Model. No workflow plugin was "
-                          "found. Searched: /no/such (does not exist)"));
+  EXPECT_THAT(
+      problems(
+          "apiVersion: skerry.dev/v1alpha1\nkind: TrainingJob\nmetadata: {name: a}\nspec: {}\n",
+          plugin::Catalog::scan({"/no/such"})),
+      ElementsAre("job.yaml:2: kind: unknown kind `TrainingJob`. Known: Dataset, Model. No "
+                  "workflow plugin was "
+                  "found. Searched: /no/such (does not exist)"));
 }
 
 TEST(Resources, RefuseOtherVersionsAndBadNames) {
-  EXPECT_THAT(problems("apiVersion: skerry.dev/v2\nkind: TrainingJob\nmetadata: {name: My_Job}\nspec: {}\n"),
-              ElementsAre("job.yaml:1: apiVersion: found \"skerry.dev/v2\", this Skerry knows skerry.dev/v1alpha1",
-                          "job.yaml:3: metadata.name: found \"My_Job\", expected 1..63 lower-case letters, digits and "
-                          "'-', beginning and ending with a letter or a digit"));
+  EXPECT_THAT(
+      problems(
+          "apiVersion: skerry.dev/v2\nkind: TrainingJob\nmetadata: {name: My_Job}\nspec: {}\n"),
+      ElementsAre(
+          "job.yaml:1: apiVersion: found \"skerry.dev/v2\", this Skerry knows skerry.dev/v1alpha1",
+          "job.yaml:3: metadata.name: found \"My_Job\", expected 1..63 lower-case letters, digits "
+          "and "
+          "'-', beginning and ending with a letter or a digit"));
 }
 
 TEST(Resources, RefuseTwoOfOneName) {
-  const std::string one = "apiVersion: skerry.dev/v1alpha1\nkind: Model\nmetadata: {name: a}\nspec: {file: x}\n";
-  EXPECT_THAT(problems(one + "---\n" + one),
-              ElementsAre("job.yaml:8: metadata.name: there are two of Model `a`; the first is at job.yaml:3"));
+  const std::string one =
+      "apiVersion: skerry.dev/v1alpha1\nkind: Model\nmetadata: {name: a}\nspec: {file: x}\n";
+  EXPECT_THAT(
+      problems(one + "---\n" + one),
+      ElementsAre(
+          "job.yaml:8: metadata.name: there are two of Model `a`; the first is at job.yaml:3"));
 }
 
 TEST(Resources, CheckTheSpecOfTheCoresOwnKinds) {
-  EXPECT_THAT(problems("apiVersion: skerry.dev/v1alpha1\nkind: Model\nmetadata: {name: a}\nspec:\n  path: x\n"
-                       "  format: onnx\n"),
-              ElementsAre("job.yaml:4: spec.file: missing, expected path of a file to send with the job of at least 1 "
-                          "characters",
-                          "job.yaml:5: spec: unknown key `path`. Allowed: file (path of a file to send with the job, at "
-                          "least 1 characters, required), format (safetensors|torchscript, default safetensors)",
-                          "job.yaml:6: spec.format: found \"onnx\" (string), expected one of: safetensors, torchscript"));
+  EXPECT_THAT(
+      problems(
+          "apiVersion: skerry.dev/v1alpha1\nkind: Model\nmetadata: {name: a}\nspec:\n  path: x\n"
+          "  format: onnx\n"),
+      ElementsAre(
+          "job.yaml:4: spec.file: missing, expected path of a file to send with the job of at "
+          "least 1 "
+          "characters",
+          "job.yaml:5: spec: unknown key `path`. Allowed: file (path of a file to send with the "
+          "job, at "
+          "least 1 characters, required), format (safetensors|torchscript, default safetensors)",
+          "job.yaml:6: spec.format: found \"onnx\" (string), expected one of: safetensors, "
+          "torchscript"));
 }
 
 }  // namespace

@@ -69,12 +69,14 @@ TEST(Schema, SaysWhatAnUnknownKeyWasMeantToBe) {
   const Json small = Json::parse(R"({"type": "object", "properties": {
       "seed": {"type": "integer", "minimum": 0},
       "threshold": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.5}}})");
-  EXPECT_THAT(check("seed: 1\ntreshold: 0.4\n", small).problems,
-              ElementsAre("job.yaml:2: unknown key `treshold`. Did you mean `threshold`? Allowed: seed "
-                          "(integer, >= 0), threshold (number, 0..1, default 0.5)"));
-  EXPECT_THAT(check("seed: 1\ncolour: red\n", small).problems,
-              ElementsAre("job.yaml:2: unknown key `colour`. Allowed: seed (integer, >= 0), threshold "
-                          "(number, 0..1, default 0.5)"));
+  EXPECT_THAT(
+      check("seed: 1\ntreshold: 0.4\n", small).problems,
+      ElementsAre("job.yaml:2: unknown key `treshold`. Did you mean `threshold`? Allowed: seed "
+                  "(integer, >= 0), threshold (number, 0..1, default 0.5)"));
+  EXPECT_THAT(
+      check("seed: 1\ncolour: red\n", small).problems,
+      ElementsAre("job.yaml:2: unknown key `colour`. Allowed: seed (integer, >= 0), threshold "
+                  "(number, 0..1, default 0.5)"));
   EXPECT_THAT(check("a: 1", Json{{"type", "object"}}).problems,
               ElementsAre("job.yaml:1: unknown key `a`. Allowed: none"));
 }
@@ -110,8 +112,9 @@ TEST(Schema, ListsTheChoices) {
   EXPECT_THAT(check("{rounds: 1, loss: crossentropy}").problems,
               ElementsAre("job.yaml:1: loss: found \"crossentropy\" (string), expected one of: "
                           "cross_entropy, mse. Did you mean `cross_entropy`?"));
-  EXPECT_THAT(check("{rounds: 1, loss: 3}").problems,
-              ElementsAre("job.yaml:1: loss: found 3 (integer), expected one of: cross_entropy, mse"));
+  EXPECT_THAT(
+      check("{rounds: 1, loss: 3}").problems,
+      ElementsAre("job.yaml:1: loss: found 3 (integer), expected one of: cross_entropy, mse"));
 }
 
 TEST(Schema, NamesWhatIsMissingAtTheLineOfItsParent) {
@@ -123,18 +126,25 @@ TEST(Schema, NamesWhatIsMissingAtTheLineOfItsParent) {
 TEST(Schema, ChecksDurations) {
   EXPECT_EQ(check("{rounds: 1, deadline: 500ms}").value["deadline"], "500ms");
   EXPECT_THAT(check("{rounds: 1, deadline: soon}").problems,
-              ElementsAre(testing::StartsWith("job.yaml:1: deadline: \"soon\" is no duration; write a number")));
-  EXPECT_THAT(check("{rounds: 1, deadline: 60}").problems,
-              ElementsAre("job.yaml:1: deadline: found 60 (integer), expected duration, as 60s, 5m or 500ms"));
+              ElementsAre(testing::StartsWith(
+                  "job.yaml:1: deadline: \"soon\" is no duration; write a number")));
+  EXPECT_THAT(
+      check("{rounds: 1, deadline: 60}").problems,
+      ElementsAre(
+          "job.yaml:1: deadline: found 60 (integer), expected duration, as 60s, 5m or 500ms"));
 }
 
 TEST(Schema, ComparesWithTheNumberOfNodesWhereItIsKnown) {
-  EXPECT_THAT(check("rounds: 1\nquorum: 5\n", schema(), 4).problems,
-              ElementsAre("job.yaml:2: quorum: quorum is 5 but there are 4 nodes; use at most 4 or start more "
-                          "edges"));
-  EXPECT_THAT(check("{rounds: 1, quorum: 2}", schema(), 1).problems,
-              ElementsAre("job.yaml:1: quorum: quorum is 2 but there is 1 node; use at most 1 or start more "
-                          "edges"));
+  EXPECT_THAT(
+      check("rounds: 1\nquorum: 5\n", schema(), 4).problems,
+      ElementsAre(
+          "job.yaml:2: quorum: quorum is 5 but there are 4 nodes; use at most 4 or start more "
+          "edges"));
+  EXPECT_THAT(
+      check("{rounds: 1, quorum: 2}", schema(), 1).problems,
+      ElementsAre(
+          "job.yaml:1: quorum: quorum is 2 but there is 1 node; use at most 1 or start more "
+          "edges"));
   EXPECT_THAT(check("{rounds: 1, quorum: 4}", schema(), 4).problems, ElementsAre());
   EXPECT_THAT(check("{rounds: 1, quorum: 5}").problems, ElementsAre());
 }
@@ -152,7 +162,8 @@ class SchemaPaths : public testing::Test {
     context.check_files = check_files;
     std::vector<Problem> problems;
     Outcome outcome;
-    const Json by = Json::parse(R"({"type": "object", "properties": {"uri": {"type": "string", "format": "path"}}})");
+    const Json by = Json::parse(
+        R"({"type": "object", "properties": {"uri": {"type": "string", "format": "path"}}})");
     outcome.value = apply_schema(by, documents->at(0).value, context, problems)["uri"];
     for (const Problem& problem : problems) {
       outcome.problems.push_back(problem.text());

@@ -40,26 +40,28 @@ TEST(Catalog, ListsAPluginWhoseLibrariesAreMissing) {
 }
 
 TEST(Catalog, RefusesAnotherAbiMajorWithBothVersionsAndTheCure) {
-  EXPECT_EQ(refusal("other_abi"),
-            fixture_file("other_abi").string() +
-                ": built for plugin ABI 2, this host speaks 1.0; rebuild it with the SDK of Skerry 0.1.0, or "
-                "update Skerry to one that speaks 2");
+  EXPECT_EQ(refusal("other_abi"), fixture_file("other_abi").string() +
+                                      ": built for plugin ABI 2, this host speaks 1.0; rebuild it "
+                                      "with the SDK of Skerry 0.1.0, or "
+                                      "update Skerry to one that speaks 2");
 }
 
 TEST(Catalog, RefusesALibraryThatIsNoPlugin) {
-  EXPECT_EQ(refusal("not_a_plugin"),
-            fixture_file("not_a_plugin").string() +
-                ": is a shared library but no Skerry plugin: it has no section .skerry.plugin; build it with "
-                "skerry_add_plugin");
+  EXPECT_EQ(refusal("not_a_plugin"), fixture_file("not_a_plugin").string() +
+                                         ": is a shared library but no Skerry plugin: it has no "
+                                         "section .skerry.plugin; build it with "
+                                         "skerry_add_plugin");
 }
 
 TEST(Catalog, RefusesAPluginWithoutAnEntry) {
-  EXPECT_THAT(refusal("no_entry"), HasSubstr("describes a plugin but exports no skerry_plugin_entry_v1"));
+  EXPECT_THAT(refusal("no_entry"),
+              HasSubstr("describes a plugin but exports no skerry_plugin_entry_v1"));
 }
 
 TEST(Catalog, RefusesAPluginWhoseSchemaIsWrong) {
-  EXPECT_THAT(refusal("bad_manifest"),
-              HasSubstr("features[0] (bad-manifest).config.properties.tile: unknown word \"minimun\""));
+  EXPECT_THAT(
+      refusal("bad_manifest"),
+      HasSubstr("features[0] (bad-manifest).config.properties.tile: unknown word \"minimun\""));
 }
 
 TEST(Catalog, RefusesAFileThatIsNoLibrary) {
@@ -87,12 +89,14 @@ TEST(Catalog, UsesNeitherOfTwoInOneDirectory) {
   const Catalog catalog = Catalog::scan({fixture_folder("twice")});
   ASSERT_EQ(catalog.problems().size(), 1U);
   const std::string message =
-      "both twice_a.so and twice_b.so provide `plain-average` (aggregation/1); remove one of the two files";
+      "both twice_a.so and twice_b.so provide `plain-average` (aggregation/1); remove one of the "
+      "two files";
   EXPECT_EQ(catalog.problems()[0].message, message);
   const auto feature = catalog.find("aggregation/1", "plain-average");
   ASSERT_FALSE(feature);
-  EXPECT_EQ(feature.error().message, "plugin `plain-average` of kind aggregation/1 cannot be used: " +
-                                         fixture_folder("twice").string() + ": " + message);
+  EXPECT_EQ(feature.error().message,
+            "plugin `plain-average` of kind aggregation/1 cannot be used: " +
+                fixture_folder("twice").string() + ": " + message);
 }
 
 TEST(Catalog, RefusesADirectoryThatAnybodyMayWrite) {
@@ -109,11 +113,12 @@ TEST(Catalog, SaysWhatWasMeantAndWhereItLooked) {
   const auto feature = catalog.find("aggregation/1", "plain-averge");
   ASSERT_FALSE(feature);
   EXPECT_EQ(feature.error().code, Code::not_found);
-  EXPECT_EQ(feature.error().message,
-            "no plugin `plain-averge` of kind aggregation/1. Did you mean `plain-average`? Available: "
-            "plain-average. Searched: " +
-                fixture_folder("plain_average").string() +
-                " (1 feature), /no/such/folder (does not exist)");
+  EXPECT_EQ(
+      feature.error().message,
+      "no plugin `plain-averge` of kind aggregation/1. Did you mean `plain-average`? Available: "
+      "plain-average. Searched: " +
+          fixture_folder("plain_average").string() +
+          " (1 feature), /no/such/folder (does not exist)");
 }
 
 TEST(Catalog, SaysWhenTheNameIsOfAnotherKind) {
@@ -144,7 +149,8 @@ TEST(Catalog, FindsTheWorkflowOfAResourceKind) {
   workflow.resource = {{"kind", "PairJob"}, {"spec", {{"type", "object"}}}};
   const Catalog catalog = Catalog::of({workflow});
   EXPECT_EQ(catalog.find_resource("PairJob").value()->id, "pair");
-  EXPECT_THAT(catalog.find_resource("PairJbo").error().message, HasSubstr("did you mean \"PairJob\"?"));
+  EXPECT_THAT(catalog.find_resource("PairJbo").error().message,
+              HasSubstr("did you mean \"PairJob\"?"));
 }
 
 }  // namespace

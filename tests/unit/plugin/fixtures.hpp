@@ -31,6 +31,8 @@ inline void write(const std::filesystem::path& file, std::string_view text) {
   std::ofstream(file, std::ios::binary) << text;
 }
 
-inline std::string read(const std::filesystem::path& file) { return read_file(file).value(); }
+inline std::string read(const std::filesystem::path& file) {
+  return read_file(file).value();
+}
 
 }  // namespace skerry::plugin

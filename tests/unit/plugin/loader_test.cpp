@@ -37,15 +37,20 @@ TEST(Loader, GivesTheSameEntryToEveryLoader) {
 }
 
 TEST(Loader, ShowsTheLinkersOwnWordsForAMissingLibrary) {
-  EXPECT_THAT(refusal("missing_library", "missing-library"),
-              HasSubstr("cannot be loaded: libskerry_absent.so: cannot open shared object file: No such file "
-                        "or directory; install the missing library or rebuild the plugin"));
+  EXPECT_THAT(
+      refusal("missing_library", "missing-library"),
+      HasSubstr(
+          "cannot be loaded: libskerry_absent.so: cannot open shared object file: No such file "
+          "or directory; install the missing library or rebuild the plugin"));
 }
 
 TEST(Loader, RefusesAnotherAbiMajor) {
-  EXPECT_THAT(refusal("other_abi", "other-abi"), HasSubstr("built for plugin ABI 2, this host speaks 1.0"));
-  EXPECT_THAT(refusal("wrong_major", "wrong-major"),
-              HasSubstr("built for plugin ABI 7.3, this host speaks 1.0; rebuild it with the SDK of Skerry "));
+  EXPECT_THAT(refusal("other_abi", "other-abi"),
+              HasSubstr("built for plugin ABI 2, this host speaks 1.0"));
+  EXPECT_THAT(
+      refusal("wrong_major", "wrong-major"),
+      HasSubstr(
+          "built for plugin ABI 7.3, this host speaks 1.0; rebuild it with the SDK of Skerry "));
 }
 
 TEST(Loader, RefusesAnEntryThatIsNotFilledIn) {

@@ -56,19 +56,22 @@ std::string feature_message(const std::string& feature) {
 }
 
 TEST(Manifest, NamesTheFeatureThatIsWrong) {
-  EXPECT_EQ(feature_message(R"({"id": "Big", "kind": "task/1"})"),
-            "x.so: plugin.json: features[0].id: found \"Big\", expected lower-case letters, digits, '-', "
-            "'_' and '.'");
+  EXPECT_EQ(
+      feature_message(R"({"id": "Big", "kind": "task/1"})"),
+      "x.so: plugin.json: features[0].id: found \"Big\", expected lower-case letters, digits, '-', "
+      "'_' and '.'");
   EXPECT_EQ(feature_message(R"({"id": "a", "kind": "task"})"),
             "x.so: plugin.json: features[0] (a).kind: found \"task\", expected NAME/VERSION, as "
             "\"aggregation/1\"");
   EXPECT_EQ(feature_message(R"({"id": "a", "kind": "task/1"}, {"id": "a", "kind": "task/1"})"),
             "x.so: plugin.json: features[1]: `a` (task/1) occurs twice");
-  EXPECT_EQ(feature_message(R"({"id": "a", "kind": "task/1", "resource": {}})"),
-            "x.so: plugin.json: features[0] (a).resource: only a workflow declares a resource kind; this "
-            "feature is task/1");
+  EXPECT_EQ(
+      feature_message(R"({"id": "a", "kind": "task/1", "resource": {}})"),
+      "x.so: plugin.json: features[0] (a).resource: only a workflow declares a resource kind; this "
+      "feature is task/1");
   EXPECT_EQ(feature_message(R"({"id": "a", "kind": "task/1", "config": {"tipe": "object"}})"),
-            "x.so: plugin.json: features[0] (a).config: unknown word \"tipe\" in the schema; did you mean "
+            "x.so: plugin.json: features[0] (a).config: unknown word \"tipe\" in the schema; did "
+            "you mean "
             "\"type\"?; a newer Skerry may know it");
 }
 

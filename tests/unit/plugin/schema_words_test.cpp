@@ -26,15 +26,18 @@ TEST(SchemaWords, AcceptTheWholeDialect) {
 
 TEST(SchemaWords, RefuseWhatTheyDoNotKnow) {
   EXPECT_EQ(message(R"({"properties": {"a": {"minimun": 1}}})"),
-            "config.properties.a: unknown word \"minimun\" in the schema; did you mean \"minimum\"?; a newer "
+            "config.properties.a: unknown word \"minimun\" in the schema; did you mean "
+            "\"minimum\"?; a newer "
             "Skerry may know it");
   EXPECT_EQ(message(R"({"type": "float"})"),
-            "config.type: found \"float\", expected one of: string, integer, number, boolean, array, object");
+            "config.type: found \"float\", expected one of: string, integer, number, boolean, "
+            "array, object");
   EXPECT_EQ(message(R"({"format": "uri"})"),
             "config.format: found \"uri\", expected one of: path, artifact, duration");
   EXPECT_EQ(message(R"({"atMost": 3})"), "config.atMost: found 3, expected a string");
   EXPECT_EQ(message(R"({"minimum": "1"})"), "config.minimum: found \"1\", expected a number");
-  EXPECT_EQ(message(R"({"minItems": -1})"), "config.minItems: found -1, expected a count (0, 1, ...)");
+  EXPECT_EQ(message(R"({"minItems": -1})"),
+            "config.minItems: found -1, expected a count (0, 1, ...)");
   EXPECT_EQ(message(R"({"properties": []})"),
             "config.properties: found [], expected an object of schemas");
   EXPECT_EQ(message("[1]"), "config: found [1], expected a schema (an object)");

@@ -29,7 +29,9 @@ class Trust : public testing::Test {
   const fs::path file_ = plugins_ / "a.so";
 };
 
-TEST_F(Trust, IsGivenToAnOrdinaryFileOfTheUser) { EXPECT_EQ(problem(file_), "none"); }
+TEST_F(Trust, IsGivenToAnOrdinaryFileOfTheUser) {
+  EXPECT_EQ(problem(file_), "none");
+}
 
 TEST_F(Trust, IsGivenToALinkWithinTheDirectory) {
   fs::create_symlink("a.so", plugins_ / "b.so");
@@ -51,9 +53,9 @@ TEST_F(Trust, IsDeniedToALinkToNothing) {
 
 TEST_F(Trust, IsDeniedToAFileThatAnybodyMayWrite) {
   ::chmod(file_.c_str(), 0646);
-  EXPECT_EQ(problem(file_), file_.string() +
-                                ": refused: anybody may write to it; when you trust it: chmod o-w " +
-                                fs::canonical(file_).string());
+  EXPECT_EQ(problem(file_),
+            file_.string() + ": refused: anybody may write to it; when you trust it: chmod o-w " +
+                fs::canonical(file_).string());
 }
 
 TEST_F(Trust, IsDeniedToAnotherUsersFile) {

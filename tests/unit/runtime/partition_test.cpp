@@ -113,6 +113,10 @@ TEST(Holdout, TakesTheSameFractionOfEachClass) {
               100);
 }
 
+TEST(Holdout, HasItsShareOfManySmallClassesToo) {
+  EXPECT_EQ(split_holdout(10, ten_classes(10), true, 0.2, 9).holdout.size(), 2u);
+}
+
 TEST(Holdout, AndTrainingRowsAreDisjointAndComplete) {
   for (bool by_class : {false, true}) {
     auto split = split_holdout(101, ten_classes(101), by_class, 0.3, 9);
