@@ -35,7 +35,7 @@ const Json* core_spec_schema(const std::string& kind) {
     "type": "object",
     "required": ["file"],
     "properties": {
-      "file": {"type": "string", "format": "artifact", "minLength": 1},
+      "file": {"type": "string", "format": "artifact"},
       "format": {"type": "string", "enum": ["safetensors", "torchscript"], "default": "safetensors"}
     }})");
   if (kind == kModelKind) {
@@ -68,25 +68,29 @@ const Json& dataset_properties() {
     "partition": {
       "type": "object",
       "description": "which share of the rows a node has, so that one machine can play many",
+      "examples": [{"by": "iid"}],
       "properties": {
         "by": {"type": "string", "enum": ["iid", "label", "dirichlet"], "default": "iid"},
         "parts": {"type": "integer", "minimum": 1, "description": "default: the number of nodes"},
-        "index": {"type": "integer", "minimum": 0, "description": "default: the node's place among the nodes"},
-        "alpha": {"type": "number", "exclusiveMinimum": 0, "default": 0.5, "description": "of dirichlet: small is uneven"},
+        "index": {"type": "integer", "minimum": 0, "description": "default: the node's own"},
+        "alpha": {"type": "number", "exclusiveMinimum": 0, "default": 0.5,
+                  "description": "of dirichlet: small is uneven"},
         "seed": {"type": "integer", "minimum": 0, "description": "default: the job's seed"}
       }
     },
-    "holdout": {"type": "number", "minimum": 0, "maximum": 0.9, "default": 0.2, "description": "the share of rows kept for evaluation"}
+    "holdout": {"type": "number", "minimum": 0, "maximum": 0.9, "default": 0.2,
+                "description": "the share of rows kept for evaluation"}
     })");
   return properties;
 }
 
 const Json& workflow_properties() {
   static const Json properties = parse(R"({
-    "seed": {"type": "integer", "minimum": 0, "default": 1, "description": "the same seed gives the same result"},
+    "seed": {"type": "integer", "minimum": 0, "default": 1,
+             "description": "the same seed gives the same result"},
     "pluginPath": {
       "type": "array",
-      "items": {"type": "string", "format": "path", "minLength": 1},
+      "items": {"type": "string", "format": "path"},
       "default": [],
       "description": "directories to look for plugins in, before all others"
     }})");

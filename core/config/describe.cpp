@@ -14,7 +14,7 @@ std::string type_of(const Json& property) {
     return property["slot"].get<std::string>() + " plugin";
   }
   if (property.contains("reference")) {
-    return "name of a " + property["reference"].get<std::string>();
+    return "name of a " + property["reference"].get<std::string>() + " or path with a /";
   }
   const std::string format = property.value("format", "");
   if (format == "path" || format == "duration") {
@@ -138,7 +138,7 @@ std::string describe_expected(const Json& property) {
   if (limits.empty()) {
     return type_of(property);
   }
-  return type_of(property) + (range_of(property).empty() ? " of " : " ") + limits;
+  return type_of(property) + (range_of(property).empty() ? ", " : " ") + limits;
 }
 
 std::string describe_value(const Json& value) {

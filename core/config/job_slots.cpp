@@ -7,6 +7,7 @@
 #include "core/base/suggest.hpp"
 #include "core/config/core_schemas.hpp"
 #include "core/config/describe.hpp"
+#include "core/config/paths.hpp"
 
 namespace skerry::config {
 namespace {
@@ -177,22 +178,26 @@ const Resource* SlotResolver::find_resource(const std::string& kind, const std::
 
 Json SlotResolver::reference(const std::string& kind, const std::string& name,
                              const std::string& pointer, Problems& problems) {
+  // No name holds a slash, so that this can only be a path.
+  if (kind == kModelKind && name.find('/') != std::string::npos) {
+    return artifact(absolute_path(name, &source_, pointer), pointer, problems);
+  }
   const Resource* resource = find_resource(kind, name, pointer, problems);
   if (resource == nullptr || kind != kModelKind) {
     return name;
   }
-  SchemaContext where_it_stands;
-  where_it_stands.source = &resource->source;
-  where_it_stands.pointer = "/spec";
-  const Json model =
-      apply_schema(*core_spec_schema(kModelKind), resource->spec(), where_it_stands, problems);
+  const Json& file = resource->spec().at("file");
+  if (!file.is_string()) {
+    return file;  // resolved before
+  }
   const std::size_t before = problems.size();
-  Json file = artifact(model.at("file").get<std::string>(), pointer, problems);
+  const std::string path = absolute_path(file.get<std::string>(), &resource->source, "/spec/file");
+  Json artifact_of_model = artifact(path, pointer, problems);
   if (problems.size() > before) {
     problems.back().where = resource->source.where("/spec/file");
     problems.back().field = "spec.file";
   }
-  return file;
+  return artifact_of_model;
 }
 
 Json SlotResolver::artifact(const std::string& path, const std::string& pointer,

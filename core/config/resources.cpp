@@ -8,6 +8,7 @@
 
 #include "core/base/suggest.hpp"
 #include "core/config/core_schemas.hpp"
+#include "core/config/job_slots.hpp"
 #include "core/config/schema.hpp"
 
 namespace skerry::config {
@@ -148,6 +149,18 @@ tl::expected<std::vector<Resource>, Problems> parse_resources(
     return tl::unexpected(std::move(parser.problems));
   }
   return std::move(parser.resources);
+}
+
+Problems check_dataset(const Resource& resource, const plugin::Catalog& catalog) {
+  Problems problems;
+  if (resource.kind == kDatasetKind) {
+    SourceMap source = resource.source;
+    const std::vector<Resource> no_others;
+    const ResolveOptions options;
+    SlotResolver(catalog, no_others, options, source)
+        .slot("dataset/1", resource.spec(), "/spec", problems);
+  }
+  return problems;
 }
 
 void sort_by_line(Problems& problems) {

@@ -32,6 +32,10 @@ bool is_core_kind(const std::string& kind);
 tl::expected<std::vector<Resource>, Problems> parse_resources(
     const std::vector<Document>& documents, const plugin::Catalog& catalog);
 
+// A Dataset against the schema of its plugin, as when a job names it; nothing to complain about for
+// other kinds.
+Problems check_dataset(const Resource& resource, const plugin::Catalog& catalog);
+
 // By file and line; problems without a line come first.
 void sort_by_line(Problems& problems);
 

@@ -6,9 +6,11 @@
 #include <system_error>
 #include <utility>
 
+#include "core/base/digest.hpp"
 #include "core/base/suggest.hpp"
 #include "core/base/units.hpp"
 #include "core/config/describe.hpp"
+#include "core/config/paths.hpp"
 
 namespace skerry::config {
 namespace {
@@ -54,6 +56,17 @@ bool fits_count(const Json& schema, std::size_t count, const char* least, const 
          (high == schema.end() || count <= high->get<std::size_t>());
 }
 
+// A property whose value stands for a file that travels with the job.
+bool is_file(const Json& schema) {
+  return schema.value("format", "") == "artifact" || schema.contains("reference");
+}
+
+bool is_artifact(const Json& value) {
+  return value.is_object() && value.size() == 2 && value.contains("$artifact") &&
+         value.contains("name") && value["$artifact"].is_string() && value["name"].is_string() &&
+         Digest::from_hex(value["$artifact"].get_ref<const std::string&>());
+}
+
 class Checker {
  public:
   Checker(const SchemaContext& context, std::vector<Problem>& problems)
@@ -63,7 +76,7 @@ class Checker {
     if (schema.contains("slot") && context_.hooks != nullptr) {
       return context_.hooks->slot(schema["slot"].get<std::string>(), value, pointer, problems_);
     }
-    if (value.is_object() && value.contains("$artifact") && is_file(schema)) {
+    if (is_file(schema) && is_artifact(value)) {
       return value;  // resolved before
     }
     // `config:` with nothing after it is an empty map to whoever writes it.
@@ -72,10 +85,6 @@ class Checker {
   }
 
  private:
-  static bool is_file(const Json& schema) {
-    return schema.value("format", "") == "artifact" || schema.contains("reference");
-  }
-
   Json check_type(const Json& schema, const Json& value, const std::string& pointer) {
     if (!fits_type(schema, value)) {
       expected(schema, value, pointer);
@@ -183,7 +192,7 @@ class Checker {
   }
 
   Json check_path(const std::string& format, const std::string& text, const std::string& pointer) {
-    const std::string path = absolute(text, pointer);
+    const std::string path = absolute_path(text, context_.source, pointer);
     // An empty default stands for "none".
     if (text.empty() || path.find("://") != std::string::npos) {
       return path;
@@ -197,22 +206,6 @@ class Checker {
       wrong(pointer, "no such file: " + path, Code::not_found);
     }
     return path;
-  }
-
-  // Relative to the file that the value stands in.
-  std::string absolute(const std::string& text, const std::string& pointer) const {
-    constexpr std::string_view scheme = "file://";
-    if (text.starts_with(scheme)) {
-      return text.substr(scheme.size());
-    }
-    if (text.empty() || text.find("://") != std::string::npos || context_.source == nullptr) {
-      return text;
-    }
-    const fs::path folder = fs::path(context_.source->locate(pointer).file).parent_path();
-    std::error_code error;
-    return (fs::absolute(folder.empty() ? fs::path(".") : folder, error) / text)
-        .lexically_normal()
-        .string();
   }
 
   void check_number(const Json& schema, const Json& value, const std::string& pointer) {

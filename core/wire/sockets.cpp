@@ -11,10 +11,10 @@
 #include "core/wire/zap.hpp"
 
 #ifdef __SANITIZE_THREAD__
-// Debian's libzmq is not instrumented: how its threads hand messages to each other is invisible to
-// the sanitizer.
+// Debian's libzmq and its libsodium are not instrumented: how their threads hand messages to each
+// other is invisible to the sanitizer.
 extern "C" const char* __tsan_default_suppressions() {
-  return "called_from_lib:libzmq.so\n";
+  return "called_from_lib:libzmq.so\ncalled_from_lib:libsodium.so\n";
 }
 #endif
 

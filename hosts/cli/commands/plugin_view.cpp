@@ -137,9 +137,10 @@ std::string feature_text(const Feature& feature) {
   if (!feature.requires_.is_null()) add("requires", config::to_yaml_line(feature.requires_));
   TextTable keys({{"KEY"}, {"TYPE"}, {"DESCRIPTION"}});
   add_keys(keys, schema_of(feature), "");
-  text += keys.empty() ? "  takes no configuration\n" : "\n" + indented(keys.text());
+  text += keys.empty() ? "  takes no configuration\n" : fmt::format("\n{}", indented(keys.text()));
   const std::string example = example_of(feature);
-  return example.empty() ? text : text + "\n  In a job:\n\n" + indented(example);
+  if (!example.empty()) text += fmt::format("\n  In a job:\n\n{}", indented(example));
+  return text;
 }
 
 }  // namespace skerry::cli

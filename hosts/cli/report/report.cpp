@@ -40,7 +40,7 @@ std::string model_card(const Json& summary) {
       fmt::format(
           "<p class=\"model\"><code>{}</code><br><small>BLAKE2b-256 <code>{}</code></small></p>"
           "<p class=\"note\">Open it in Python: "
-          "<code>safetensors.torch.load_file(\"{}\")</code></p>",
+          "<code>safetensors.numpy.load_file(\"{}\")</code></p>",
           escape_html(text_at(model, "path")), escape_html(text_at(model, "digest")),
           escape_html(std::string("model.safetensors"))));
 }

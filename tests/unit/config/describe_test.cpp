@@ -24,7 +24,8 @@ TEST(Describe, PutsAPropertyIntoAFewWords) {
   EXPECT_EQ(property(R"({"type": "string", "format": "path"})", true), "path, required");
   EXPECT_EQ(property(R"({"slot": "selection/1", "default": {"plugin": "x"}})"),
             "selection/1 plugin, default {plugin: x}");
-  EXPECT_EQ(property(R"({"type": "string", "reference": "Model"})"), "name of a Model");
+  EXPECT_EQ(property(R"({"type": "string", "reference": "Model"})"),
+            "name of a Model or path with a /");
   EXPECT_EQ(property(R"({"type": "integer", "atMost": "nodes"})"),
             "integer, at most the number of nodes");
   EXPECT_EQ(property(R"({"type": "object"})"), "map");

@@ -26,7 +26,7 @@ TEST(Example, PutsWhatIsRequiredFirstAndWhatIsOptionalInComments) {
       "    uri: path/to/file           # path, required\n"
       "    cell: [20, 20]              # list of integer: height and width of a cell\n"
       "    holdout: 0.2                # number, 0..0.9: the share of rows kept for evaluation\n"
-      "    # partition: {}             # map: which share of the rows a node has, so that one "
+      "    # partition: {by: iid}      # map: which share of the rows a node has, so that one "
       "machine can play "
       "many\n");
 }

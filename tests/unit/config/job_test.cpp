@@ -295,6 +295,34 @@ TEST_F(Job, PutsTheFileOfAModelInThePlaceOfItsName) {
   EXPECT_EQ(job->artifacts[0].pointer, "/spec/initialModel");
 }
 
+TEST_F(Job, TakesAPathForAModelToo) {
+  write("start.safetensors", "numbers");
+  const std::string spec =
+      "  {model: {plugin: net}, rounds: 1, data: {plugin: grid, config: {uri: x}},\n"
+      "   initialModel: ";
+  const auto job = resolve(kHead + spec + "./start.safetensors}\n");
+  ASSERT_TRUE(job) << job.error().text();
+  EXPECT_EQ(job->document["spec"]["initialModel"]["name"], "start.safetensors");
+  EXPECT_THAT(problems(spec + "./none}\n"),
+              ElementsAre("job.yaml:6: spec.initialModel: no such file: none"));
+}
+
+TEST_F(Job, TakesAnArtifactThatIsResolvedAlready) {
+  const std::string digest = digest_of(as_bytes("weights")).hex();
+  const std::string before =
+      "  rounds: 1\n"
+      "  data: {plugin: grid, config: {uri: x}}\n"
+      "  model: {plugin: net, config: {file: {$artifact: ";
+  const auto job = resolve(kHead + before + digest + ", name: net.pt}}}\n");
+  ASSERT_TRUE(job) << job.error().text();
+  EXPECT_EQ(job->document["spec"]["model"]["config"]["file"]["$artifact"], digest);
+  EXPECT_TRUE(job->artifacts.empty());
+  EXPECT_THAT(
+      problems(before + "abc, name: net.pt}}}\n"),
+      ElementsAre("job.yaml:7: spec.model.config.file: found a map, expected path of a file to "
+                  "send with the job"));
+}
+
 TEST_F(Job, TellsTheLineInTheModel) {
   EXPECT_THAT(
       problems("  {model: {plugin: net}, rounds: 1, data: {plugin: grid, config: {uri: x}},\n"

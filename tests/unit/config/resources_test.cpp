@@ -99,14 +99,24 @@ TEST(Resources, CheckTheSpecOfTheCoresOwnKinds) {
           "apiVersion: skerry.dev/v1alpha1\nkind: Model\nmetadata: {name: a}\nspec:\n  path: x\n"
           "  format: onnx\n"),
       ElementsAre(
-          "job.yaml:4: spec.file: missing, expected path of a file to send with the job of at "
-          "least 1 "
-          "characters",
+          "job.yaml:4: spec.file: missing, expected path of a file to send with the job",
           "job.yaml:5: spec: unknown key `path`. Allowed: file (path of a file to send with the "
-          "job, at "
-          "least 1 characters, required), format (safetensors|torchscript, default safetensors)",
+          "job, required), format (safetensors|torchscript, default safetensors)",
           "job.yaml:6: spec.format: found \"onnx\" (string), expected one of: safetensors, "
           "torchscript"));
+}
+
+TEST(Resources, CheckADatasetAgainstItsPluginWhenAsked) {
+  const auto documents = parse_documents(
+      "apiVersion: skerry.dev/v1alpha1\nkind: Dataset\nmetadata: {name: a}\n"
+      "spec:\n  plugin: grid\n  config:\n    cell: 20\n    uri: x.png\n",
+      "data.yaml");
+  const auto resources = parse_resources(*documents, test_catalog());
+  ASSERT_TRUE(resources);
+  const Problems problems = check_dataset(resources->at(0), test_catalog());
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_EQ(problems[0].text(),
+            "data.yaml:7: spec.config.cell: found 20 (integer), expected list of integer");
 }
 
 }  // namespace

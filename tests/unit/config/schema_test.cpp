@@ -103,7 +103,7 @@ TEST(Schema, SaysWhatWasFoundAndWhatIsExpected) {
 
 TEST(Schema, NamesTheItemOfAListThatIsWrong) {
   EXPECT_THAT(check("{rounds: 1, cell: [20]}").problems,
-              ElementsAre("job.yaml:1: cell: found 1 value, expected list of integer of 2 values"));
+              ElementsAre("job.yaml:1: cell: found 1 value, expected list of integer, 2 values"));
   EXPECT_THAT(check("rounds: 1\ncell:\n  - 20\n  - 0\n").problems,
               ElementsAre("job.yaml:4: cell[1]: found 0 (integer), expected integer >= 1"));
 }
