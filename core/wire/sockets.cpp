@@ -23,8 +23,8 @@ namespace {
 
 // CURVE adds a command name, a nonce, a flag and an authenticator: 33 bytes.
 constexpr std::size_t kCurveOverhead = 64;
-constexpr int kZapEnforceDomain =
-    93;  // ZMQ_ZAP_ENFORCE_DOMAIN; zmq.h shows it only to draft builds
+// ZMQ_ZAP_ENFORCE_DOMAIN, which zmq.h shows only to draft builds.
+constexpr int kZapEnforceDomain = 93;
 
 constexpr int kHandshakeMs = 5000, kBacklog = 4096;
 constexpr int kHeartbeatMs = 5000, kHeartbeatTimeoutMs = 15000;

@@ -1,4 +1,5 @@
-// kill -9 in the middle of a round. The job must not notice: the same rounds, and bit for bit the same model.
+// kill -9 in the middle of a round. The job must not notice: the same rounds, and bit for bit the
+// same model.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -17,7 +18,8 @@ JobText job(int train_millis) {
   text.set("rounds", std::to_string(kRounds))
       .set("quorum", std::to_string(kEdges))
       .set("deadline", "60s")
-      .set("estimator", "{plugin: fixture-null, config: {trainMillis: " + std::to_string(train_millis) + "}}");
+      .set("estimator",
+           "{plugin: fixture-null, config: {trainMillis: " + std::to_string(train_millis) + "}}");
   return text;
 }
 
@@ -52,7 +54,8 @@ class Killing : public RunTest {
     const auto victims = of_host(host, program);
     EXPECT_FALSE(victims.empty()) << text_of(running());
     for (const Running& victim : victims) ::kill(victim.pid, SIGKILL);
-    EXPECT_LT(rounds_done(), static_cast<std::size_t>(kRounds)) << "killed too late to prove anything";
+    EXPECT_LT(rounds_done(), static_cast<std::size_t>(kRounds))
+        << "killed too late to prove anything";
     const Output output = finish(process, std::chrono::seconds(120));
     EXPECT_TRUE(output.ok()) << output.all();
     expect_nothing_left();
@@ -63,7 +66,8 @@ class Killing : public RunTest {
     EXPECT_EQ(summary.value("phase", ""), "Succeeded") << summary;
     EXPECT_EQ(summary.value("rounds", 0), kRounds);
     expect_rounds(kRounds);
-    for (const Json& record : records()) EXPECT_EQ(record.at("participants").size(), static_cast<std::size_t>(kEdges)) << record;
+    for (const Json& record : records())
+      EXPECT_EQ(record.at("participants").size(), static_cast<std::size_t>(kEdges)) << record;
     EXPECT_EQ(summary["model"]["digest"], undisturbed_model());
   }
 };

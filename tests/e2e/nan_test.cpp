@@ -33,7 +33,8 @@ TEST_F(NanUpdates, AreRefusedAndTheQuorumGoesOn) {
   const std::string bad = records().front().at("rejected").at(0).at("node");
   for (const Json& record : records()) {
     EXPECT_EQ(record.at("participants").size(), 2u) << record;
-    EXPECT_THAT(record.at("participants").get<std::vector<std::string>>(), Not(::testing::Contains(bad)));
+    EXPECT_THAT(record.at("participants").get<std::vector<std::string>>(),
+                Not(::testing::Contains(bad)));
     ASSERT_EQ(record.at("rejected").size(), 1u) << record;
     EXPECT_EQ(record["rejected"][0].at("node"), bad);
     EXPECT_EQ(record["rejected"][0].at("code"), "rejected.nan");

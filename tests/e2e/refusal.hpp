@@ -26,12 +26,14 @@ class RefusalTest : public RunTest {
     const Json reply = output.json();
     ASSERT_EQ(reply.value("problems", Json::array()).size(), 1u) << output.all();
     const Json problem = reply["problems"][0];
-    const std::string where = (scratch / "job.yaml").string() + ":" + std::to_string(job.line_of(refusal.key));
+    const std::string where =
+        (scratch / "job.yaml").string() + ":" + std::to_string(job.line_of(refusal.key));
     EXPECT_EQ(problem.at("where"), where) << output.all();
     EXPECT_EQ(problem.at("field"), refusal.field) << output.all();
     const std::string line = "error: " + where + ": " + refusal.field + ": ";
     EXPECT_THAT(output.err, ::testing::StartsWith(line));
-    EXPECT_EQ(std::count(output.err.begin(), output.err.end(), '\n'), 1) << "more than one line:\n" << output.err;
+    EXPECT_EQ(std::count(output.err.begin(), output.err.end(), '\n'), 1) << "more than one line:\n"
+                                                                         << output.err;
     for (const std::string& text : refusal.saying) {
       EXPECT_THAT(problem.at("message").get<std::string>(), ::testing::HasSubstr(text));
       EXPECT_THAT(output.err, ::testing::HasSubstr(text));

@@ -14,9 +14,13 @@ class RunTest : public SkerryTest {
  protected:
   std::vector<std::string> arguments(const JobText& job, int edges) const {
     const auto file = scratch.write("job.yaml", job.yaml());
-    return {"run", "-f", file.string(), "--edges", std::to_string(edges), "--out", results().string(), "--json"};
+    return {
+        "run",   "-f", file.string(), "--edges", std::to_string(edges), "--out", results().string(),
+        "--json"};
   }
-  Process start_run(const JobText& job, int edges) const { return start("skerry", arguments(job, edges)); }
+  Process start_run(const JobText& job, int edges) const {
+    return start("skerry", arguments(job, edges));
+  }
   Output run(const JobText& job, int edges) const { return skerry(arguments(job, edges)); }
 
   std::filesystem::path results() const { return scratch / "out"; }
@@ -37,7 +41,8 @@ class RunTest : public SkerryTest {
   void expect_rounds(int count) const {
     const auto lines = records();
     ASSERT_EQ(lines.size(), static_cast<std::size_t>(count));
-    for (int round = 1; round <= count; ++round) EXPECT_EQ(lines[static_cast<std::size_t>(round - 1)].at("round"), round);
+    for (int round = 1; round <= count; ++round)
+      EXPECT_EQ(lines[static_cast<std::size_t>(round - 1)].at("round"), round);
   }
 };
 

@@ -28,8 +28,8 @@ TEST_F(EmbeddedRun, ASuccessfulRunEndsWithTheSummaryOfTheJob) {
   expect_nothing_left();
 
   const Json summary = output.json();
-  EXPECT_THAT(keys_of(summary),
-              IsSupersetOf({"job", "phase", "rounds", "metrics", "model", "bytes", "elapsedSeconds", "trainingSeconds"}));
+  EXPECT_THAT(keys_of(summary), IsSupersetOf({"job", "phase", "rounds", "metrics", "model", "bytes",
+                                              "elapsedSeconds", "trainingSeconds"}));
   EXPECT_EQ(summary.at("job"), "test");
   EXPECT_EQ(summary.at("phase"), "Succeeded");
   EXPECT_EQ(summary.at("rounds"), 3);
@@ -80,20 +80,24 @@ TEST_F(EmbeddedRun, TheResultFolderHoldsEverythingThatTellsOfTheRun) {
   EXPECT_THAT(report, HasSubstr("</html>"));
   EXPECT_THAT(report, HasSubstr("fixture-null"));
   EXPECT_THAT(report, Not(HasSubstr("src=\"http"))) << "the report must need no network";
-  for (const char* log : {"cloud.log", "edge-1.log", "edge-2.log"}) EXPECT_NE(result(std::string("logs/") + log), "") << log;
+  for (const char* log : {"cloud.log", "edge-1.log", "edge-2.log"})
+    EXPECT_NE(result(std::string("logs/") + log), "") << log;
 }
 
 TEST_F(EmbeddedRun, TheResolvedJobGivesTheSameModelAgain) {
   const Output first = run(JobText(), 2);
   ASSERT_TRUE(first.ok()) << first.all();
   const auto again = scratch / "again";
-  const Output second = skerry({"run", "-f", (results() / "job.yaml").string(), "--edges", "2", "--out", again.string(), "--json"});
+  const Output second = skerry({"run", "-f", (results() / "job.yaml").string(), "--edges", "2",
+                                "--out", again.string(), "--json"});
   ASSERT_TRUE(second.ok()) << second.all();
   EXPECT_EQ(first.json().at("model").at("digest"), second.json().at("model").at("digest"));
 }
 
 TEST_F(EmbeddedRun, AMetricThatIsReachedEndsTheJobBeforeTheLastRound) {
-  const Output output = run(JobText().set("rounds", "50").set("stop", "{metric: accuracy, operator: \">=\", value: 0.5}"), 2);
+  const Output output = run(
+      JobText().set("rounds", "50").set("stop", "{metric: accuracy, operator: \">=\", value: 0.5}"),
+      2);
   ASSERT_TRUE(output.ok()) << output.all();
   EXPECT_EQ(output.json().at("phase"), "Succeeded");
   expect_rounds(1);
@@ -114,7 +118,11 @@ TEST_F(EmbeddedRun, AJobThatCannotSucceedEndsWithStatusOne) {
 }
 
 TEST_F(EmbeddedRun, CtrlCEndsEverythingWithinFiveSeconds) {
-  Process process = start_run(JobText().set("rounds", "100000").set("estimator", "{plugin: fixture-null, config: {trainMillis: 100}}"), 3);
+  Process process =
+      start_run(JobText()
+                    .set("rounds", "100000")
+                    .set("estimator", "{plugin: fixture-null, config: {trainMillis: 100}}"),
+                3);
   ASSERT_TRUE(eventually([&] { return rounds_done() >= 1 || process.ended(); }));
   EXPECT_FALSE(running().empty());
   process.send(SIGINT);
@@ -127,7 +135,9 @@ TEST_F(EmbeddedRun, CtrlCEndsEverythingWithinFiveSeconds) {
 
 TEST_F(EmbeddedRun, CtrlCBeforeTheFirstRoundEndsEverythingToo) {
   Process process = start_run(JobText().set("rounds", "100000"), 3);
-  ASSERT_TRUE(eventually([&] { return !skerry_processes(scratch.path(), "skerry-cloud").empty() || process.ended(); }));
+  ASSERT_TRUE(eventually([&] {
+    return !skerry_processes(scratch.path(), "skerry-cloud").empty() || process.ended();
+  }));
   process.send(SIGINT);
   const Output output = finish(process, std::chrono::seconds(5));
   EXPECT_EQ(output.ending.status, 130) << output.all();

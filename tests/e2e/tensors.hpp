@@ -36,7 +36,8 @@ inline std::map<std::string, StoredTensor> read_tensors(const std::filesystem::p
   const std::string text = read_text(file);
   std::map<std::string, StoredTensor> tensors;
   for (const auto& spec : layout->tensors) {
-    tensors[spec.name] = {spec.dtype, spec.shape, text.substr(layout->data_offset + spec.offset, spec.size)};
+    tensors[spec.name] = {spec.dtype, spec.shape,
+                          text.substr(layout->data_offset + spec.offset, spec.size)};
   }
   return tensors;
 }

@@ -1,4 +1,5 @@
-// A module of Python's goes out as TorchScript, trains on two edges, and comes back to Python as safetensors.
+// A module of Python's goes out as TorchScript, trains on two edges, and comes back to Python as
+// safetensors.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,7 +10,8 @@
 namespace skerry::testing {
 namespace {
 
-constexpr const char* kPython = "/usr/bin/python3";  // Debian's: the one that python3-torch belongs to
+constexpr const char* kPython =
+    "/usr/bin/python3";  // Debian's: the one that python3-torch belongs to
 
 constexpr const char* kExport = R"(
 import sys, torch
@@ -33,7 +35,8 @@ torch.jit.script(Net()).save(sys.argv[1])
 torch.jit.script(Nothing()).save(sys.argv[2])
 )";
 
-// Reads a safetensors file without any library for it, puts it into the module, and prints every value.
+// Reads a safetensors file without any library for it, puts it into the module, and prints every
+// value.
 constexpr const char* kImport = R"(
 import json, struct, sys, torch
 
@@ -61,7 +64,8 @@ class PythonModule : public RefusalTest {
   void SetUp() override {
     if (!python({"-c", "import torch"}).ok()) GTEST_SKIP() << "needs Debian's python3-torch";
     scratch.write("points.csv", points_csv(200, 3));
-    const Output exported = python({scratch.write("export.py", kExport).string(), path("model.pt"), path("nothing.pt")});
+    const Output exported = python(
+        {scratch.write("export.py", kExport).string(), path("model.pt"), path("nothing.pt")});
     ASSERT_TRUE(exported.ok()) << exported.all();
   }
 
@@ -75,8 +79,10 @@ class PythonModule : public RefusalTest {
   static JobText job(const std::string& script) {
     JobText text("script");
     text.without("pluginPath")
-        .set("estimator", "{plugin: torch, config: {script: " + script + ", optimizer: {lr: 0.1}, batch: 10, epochs: 2}}")
-        .set("dataset", "{plugin: csv, config: {uri: points.csv, label: class, standardize: false}}")
+        .set("estimator", "{plugin: torch, config: {script: " + script +
+                              ", optimizer: {lr: 0.1}, batch: 10, epochs: 2}}")
+        .set("dataset",
+             "{plugin: csv, config: {uri: points.csv, label: class, standardize: false}}")
         .set("quorum", "2")
         .set("rounds", "5");
     return text;
@@ -89,7 +95,8 @@ TEST_F(PythonModule, TrainsFederatedlyAndLoadsBackWithEqualValues) {
   EXPECT_GE(output.json().at("metrics").at("accuracy").get<double>(), 0.95);
 
   const auto model = results() / "model.safetensors";
-  const Output loaded = python({scratch.write("import.py", kImport).string(), path("model.pt"), model.string()});
+  const Output loaded =
+      python({scratch.write("import.py", kImport).string(), path("model.pt"), model.string()});
   ASSERT_TRUE(loaded.ok()) << loaded.all();
   const Json seen = loaded.json();
   EXPECT_EQ(seen.at("classes"), Json({0, 1, 2}));
@@ -100,14 +107,18 @@ TEST_F(PythonModule, TrainsFederatedlyAndLoadsBackWithEqualValues) {
     if (tensor.dtype == "F32") {
       EXPECT_EQ(seen["values"][name].get<std::vector<float>>(), tensor.values<float>()) << name;
     } else {
-      EXPECT_EQ(seen["values"][name].get<std::vector<std::int64_t>>(), tensor.values<std::int64_t>()) << name;
+      EXPECT_EQ(seen["values"][name].get<std::vector<std::int64_t>>(),
+                tensor.values<std::int64_t>())
+          << name;
     }
   }
-  EXPECT_NE(tensors.at("norm.running_mean").values<float>(), std::vector<float>(8, 0.0f)) << "the buffers stayed behind";
+  EXPECT_NE(tensors.at("norm.running_mean").values<float>(), std::vector<float>(8, 0.0f))
+      << "the buffers stayed behind";
 }
 
 TEST_F(PythonModule, WithoutAParameterIsRefusedBeforeAnythingStarts) {
-  expect_refused(job("nothing.pt"), {"estimator", "spec.estimator.config.script", {"parameter"}}, 2);
+  expect_refused(job("nothing.pt"), {"estimator", "spec.estimator.config.script", {"parameter"}},
+                 2);
 }
 
 }  // namespace

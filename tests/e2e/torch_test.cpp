@@ -1,4 +1,5 @@
-// With one edge, federated training is plain local training: the same bits, through processes, sockets and files.
+// With one edge, federated training is plain local training: the same bits, through processes,
+// sockets and files.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
@@ -19,12 +20,19 @@ constexpr std::uint64_t kSeed = 7;
 class OneEdge : public RunTest {
  protected:
   static Json estimator_config(int epochs) {
-    return {{"architecture", "mlp"}, {"hidden", {16, 8}}, {"loss", "cross_entropy"}, {"optimizer", {{"name", "sgd"}, {"lr", 0.1}}},
-            {"batch", 16}, {"epochs", epochs}};
+    return {{"architecture", "mlp"},
+            {"hidden", {16, 8}},
+            {"loss", "cross_entropy"},
+            {"optimizer", {{"name", "sgd"}, {"lr", 0.1}}},
+            {"batch", 16},
+            {"epochs", epochs}};
   }
-  Json data_config() const { return {{"uri", (scratch / "points.csv").string()}, {"label", "class"}}; }
+  Json data_config() const {
+    return {{"uri", (scratch / "points.csv").string()}, {"label", "class"}};
+  }
 
-  // All rows in the order of the file, as an edge has them that is alone and for which nothing is held out.
+  // All rows in the order of the file, as an edge has them that is alone and for which nothing is
+  // held out.
   torch_test::Rows rows() const {
     skerry_test::PluginUnderTest plugin("csv");
     skerry_test::DatasetUnderTest dataset(plugin, "csv", data_config());

@@ -27,7 +27,8 @@ std::vector<Source> sources(const std::vector<std::string>& folders) {
   static const std::set<std::string> kEndings{".cpp", ".hpp", ".c", ".h", ".txt", ".cmake", ".fbs"};
   std::vector<Source> list;
   for (const std::string& folder : folders) {
-    for (const auto& entry : fs::recursive_directory_iterator(fs::path(SKERRY_SOURCE_DIR) / folder)) {
+    for (const auto& entry :
+         fs::recursive_directory_iterator(fs::path(SKERRY_SOURCE_DIR) / folder)) {
       if (entry.is_regular_file() && kEndings.count(entry.path().extension().string()) != 0)
         list.push_back({entry.path(), read_text(entry.path())});
     }
@@ -41,7 +42,8 @@ std::string includes_of(const std::vector<Source>& list, const std::string& fold
   std::string found;
   for (const Source& source : list) {
     for (const std::string start : {"#include \"", "#include <"}) {
-      if (source.text.find(start + folder) != std::string::npos) found += source.file.string() + "\n";
+      if (source.text.find(start + folder) != std::string::npos)
+        found += source.file.string() + "\n";
     }
   }
   return found;
@@ -55,14 +57,16 @@ bool is_ordinary(const std::string& word) {
 
 std::set<std::string> plugin_feature_ids() {
   std::set<std::string> ids;
-  for (const auto& entry : fs::recursive_directory_iterator(fs::path(SKERRY_SOURCE_DIR) / "plugins")) {
+  for (const auto& entry :
+       fs::recursive_directory_iterator(fs::path(SKERRY_SOURCE_DIR) / "plugins")) {
     if (entry.path().filename() != "plugin.json") continue;
     const auto manifest = parse_json(read_text(entry.path()), entry.path().string());
     if (!manifest) {
       ADD_FAILURE() << manifest.error().text();
       continue;
     }
-    for (const Json& feature : manifest->at("features")) ids.insert(feature.at("id").get<std::string>());
+    for (const Json& feature : manifest->at("features"))
+      ids.insert(feature.at("id").get<std::string>());
   }
   return ids;
 }
@@ -80,11 +84,13 @@ class HostProgram : public SkerryTest, public ::testing::WithParamInterface<cons
 TEST_P(HostProgram, LinksNeitherLibTorchNorOpenCV) {
   const std::string list = libraries();
   EXPECT_THAT(list, HasSubstr("libstdc++")) << "this is no list of libraries";
-  for (const char* heavy : {"libtorch", "libc10", "libopencv", "libopenblas"}) EXPECT_THAT(list, Not(HasSubstr(heavy)));
+  for (const char* heavy : {"libtorch", "libc10", "libopencv", "libopenblas"})
+    EXPECT_THAT(list, Not(HasSubstr(heavy)));
 }
 
 INSTANTIATE_TEST_SUITE_P(Architecture, HostProgram,
-                         ::testing::Values("skerry", "skerry-cloud", "skerry-edge", "skerry-worker"),
+                         ::testing::Values("skerry", "skerry-cloud", "skerry-edge",
+                                           "skerry-worker"),
                          [](const auto& host) {
                            std::string name = host.param;
                            std::replace(name.begin(), name.end(), '-', '_');
@@ -121,11 +127,14 @@ TEST(Architecture, CoreIncludesNothingOfPluginsOrHosts) {
   EXPECT_EQ(includes_of(list, "hosts/"), "");
 }
 
-TEST(Architecture, HostsIncludeNothingOfPlugins) { EXPECT_EQ(includes_of(sources({"hosts"}), "plugins/"), ""); }
+TEST(Architecture, HostsIncludeNothingOfPlugins) {
+  EXPECT_EQ(includes_of(sources({"hosts"}), "plugins/"), "");
+}
 
 TEST(Architecture, TheSdkStandsAlone) {
   const auto list = sources({"sdk"});
-  for (const char* folder : {"core/", "hosts/", "plugins/"}) EXPECT_EQ(includes_of(list, folder), "");
+  for (const char* folder : {"core/", "hosts/", "plugins/"})
+    EXPECT_EQ(includes_of(list, folder), "");
 }
 
 }  // namespace

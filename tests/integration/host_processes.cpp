@@ -5,7 +5,8 @@
 namespace skerry::testing {
 
 Process HostsTest::start_cloud() const {
-  Process cloud = start("skerry-cloud", {"--state", cloud_state().string(), "--listen", "tcp://127.0.0.1:*"});
+  Process cloud =
+      start("skerry-cloud", {"--state", cloud_state().string(), "--listen", "tcp://127.0.0.1:*"});
   const bool answers = eventually([&] { return cloud.ended() || ask({"node", "ls"}).ok(); });
   EXPECT_TRUE(answers && !cloud.ended()) << cloud.err();
   return cloud;
@@ -45,7 +46,8 @@ std::string HostsTest::state_of(const std::string& node) const {
 }
 
 void HostsTest::await_state(const std::string& node, const std::string& state) const {
-  EXPECT_TRUE(eventually([&] { return state_of(node) == state; })) << node << " is " << state_of(node) << ", not " << state;
+  EXPECT_TRUE(eventually([&] { return state_of(node) == state; }))
+      << node << " is " << state_of(node) << ", not " << state;
 }
 
 void HostsTest::stop(Process& host) {

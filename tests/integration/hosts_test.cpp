@@ -29,15 +29,14 @@ TEST_F(Hosts, AnEdgeNeedsItsTokenOnlyOnce) {
     stop(edge);
   }
   Process again = start_edge("edge-1");
-  EXPECT_TRUE(eventually([&] { return again.err().find("as node edge-1") != std::string::npos; })) << again.err();
+  EXPECT_TRUE(eventually([&] { return again.err().find("as node edge-1") != std::string::npos; }))
+      << again.err();
   EXPECT_EQ(state_of("edge-1"), "online");
 }
 
 TEST_F(Hosts, AnEdgeThatIsSilentIsOfflineAfterAWhile) {
   Process cloud = start_cloud();
-  {
-    Process edge = start_joined_edge("edge-1");
-  }  // killed: no goodbye
+  { Process edge = start_joined_edge("edge-1"); }  // killed: no goodbye
   await_state("edge-1", "offline");
 }
 
@@ -83,7 +82,8 @@ TEST_F(Hosts, AStateDirectoryStaysWithItsNode) {
 
 TEST_F(Hosts, TwoCloudsCannotShareAStateDirectory) {
   Process cloud = start_cloud();
-  Process second = start("skerry-cloud", {"--state", cloud_state().string(), "--listen", "tcp://127.0.0.1:*"});
+  Process second =
+      start("skerry-cloud", {"--state", cloud_state().string(), "--listen", "tcp://127.0.0.1:*"});
   const Output output = finish(second);
   EXPECT_EQ(output.ending.status, 1) << output.all();
   EXPECT_THAT(output.err, HasSubstr("in use by process " + std::to_string(cloud.pid())));
@@ -131,7 +131,9 @@ TEST_F(Hosts, ARevokedEdgeDoesNotComeBack) {
   }
   ASSERT_TRUE(ask({"node", "revoke", "edge-1"}).ok());
   Process edge = start_edge("edge-1");
-  EXPECT_TRUE(eventually([&] { return edge.err().find("was this node revoked?") != std::string::npos; })) << edge.err();
+  EXPECT_TRUE(eventually([&] {
+    return edge.err().find("was this node revoked?") != std::string::npos;
+  })) << edge.err();
   EXPECT_EQ(state_of("edge-1"), "revoked");
 }
 

@@ -13,7 +13,9 @@ using ::testing::HasSubstr;
 
 class Daemons : public HostsTest {
  protected:
-  Output apply(const JobText& job) const { return ask({"apply", "-f", scratch.write("job.yaml", job.yaml()).string()}); }
+  Output apply(const JobText& job) const {
+    return ask({"apply", "-f", scratch.write("job.yaml", job.yaml()).string()});
+  }
   Json answer(std::vector<std::string> arguments) const {
     const Output output = ask(std::move(arguments));
     EXPECT_TRUE(output.ok()) << output.all();
@@ -79,12 +81,18 @@ TEST_F(Daemons, TheSameFileTwiceChangesNothing) {
 TEST_F(Daemons, ARunningJobIsStoppedByDelete) {
   Process cloud = start_cloud();
   Process edge = start_joined_edge("edge-1");
-  const Output applied = apply(JobText("endless").set("rounds", "100000").set("estimator", "{plugin: fixture-null, config: {trainMillis: 50}}"));
+  const Output applied =
+      apply(JobText("endless")
+                .set("rounds", "100000")
+                .set("estimator", "{plugin: fixture-null, config: {trainMillis: 50}}"));
   ASSERT_TRUE(applied.ok()) << applied.all();
-  EXPECT_TRUE(eventually([&] { return answer({"get", "jobs", "endless"})["items"][0].value("rounds", 0) >= 1; }));
+  EXPECT_TRUE(eventually([&] {
+    return answer({"get", "jobs", "endless"})["items"][0].value("rounds", 0) >= 1;
+  }));
   answer({"delete", "job", "endless"});
   EXPECT_EQ(answer({"get", "jobs"}).at("items").size(), 0u);
-  EXPECT_TRUE(eventually([&] { return skerry_processes(scratch.path(), "skerry-worker").empty(); })) << text_of(running());
+  EXPECT_TRUE(eventually([&] { return skerry_processes(scratch.path(), "skerry-worker").empty(); }))
+      << text_of(running());
 }
 
 TEST_F(Daemons, AJobWithAMistakeIsRefusedWithItsPlace) {
@@ -94,7 +102,8 @@ TEST_F(Daemons, AJobWithAMistakeIsRefusedWithItsPlace) {
   const Output refused = apply(job);
   EXPECT_EQ(refused.ending.status, 2) << refused.all();
   const Json problem = refused.json().at("problems").at(0);
-  EXPECT_EQ(problem.at("where"), (scratch / "job.yaml").string() + ":" + std::to_string(job.line_of("rounds")));
+  EXPECT_EQ(problem.at("where"),
+            (scratch / "job.yaml").string() + ":" + std::to_string(job.line_of("rounds")));
   EXPECT_EQ(problem.at("field"), "spec.rounds");
   EXPECT_EQ(answer({"get", "jobs"}).at("items").size(), 0u);
 }

@@ -11,7 +11,8 @@ namespace {
 constexpr int kLinesBeforeSpec = 4;
 
 auto entry_of(auto& spec, const std::string& key) {
-  return std::find_if(spec.begin(), spec.end(), [&](const auto& entry) { return entry.first == key; });
+  return std::find_if(spec.begin(), spec.end(),
+                      [&](const auto& entry) { return entry.first == key; });
 }
 
 }  // namespace
@@ -40,7 +41,9 @@ JobText& JobText::without(const std::string& key) {
 }
 
 std::string JobText::yaml() const {
-  std::string text = "apiVersion: skerry.dev/v1alpha1\nkind: FederatedLearningJob\nmetadata: {name: " + name_ + "}\nspec:\n";
+  std::string text =
+      "apiVersion: skerry.dev/v1alpha1\nkind: FederatedLearningJob\nmetadata: {name: " + name_ +
+      "}\nspec:\n";
   for (const auto& [key, value] : spec_) text += "  " + key + ": " + value + "\n";
   return text;
 }

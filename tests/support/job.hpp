@@ -6,8 +6,8 @@
 
 namespace skerry::testing {
 
-// The text of a FederatedLearningJob with one line for each key of its spec. At first: three rounds over data and a model
-// that mean nothing (tests/fixtures/plugins/null).
+// The text of a FederatedLearningJob with one line for each key of its spec. At first: three rounds
+// over data and a model that mean nothing (tests/fixtures/plugins/null).
 class JobText {
  public:
   explicit JobText(std::string name = "test");

@@ -62,7 +62,8 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 
 Process::Process(const Command& command) {
   static std::atomic<int> started{0};
-  const std::string name = std::filesystem::path(command.arguments.at(0)).filename().string() + "-" + std::to_string(++started);
+  const std::string name = std::filesystem::path(command.arguments.at(0)).filename().string() +
+                           "-" + std::to_string(++started);
   out_ = command.output / (name + ".out");
   err_ = command.output / (name + ".err");
   const Setup setup(out_, err_);
@@ -70,11 +71,15 @@ Process::Process(const Command& command) {
   auto environment = merged(command.environment);
   const int error = posix_spawn(&pid_, arguments[0].c_str(), &setup.files, &setup.attributes,
                                 pointers(arguments).data(), pointers(environment).data());
-  if (error != 0) throw std::runtime_error("cannot start " + arguments[0] + ": " + std::strerror(error));
+  if (error != 0)
+    throw std::runtime_error("cannot start " + arguments[0] + ": " + std::strerror(error));
 }
 
 Process::Process(Process&& other) noexcept
-    : pid_(std::exchange(other.pid_, 0)), ending_(other.ending_), out_(other.out_), err_(other.err_) {}
+    : pid_(std::exchange(other.pid_, 0)),
+      ending_(other.ending_),
+      out_(other.out_),
+      err_(other.err_) {}
 
 Process::~Process() {
   if (pid_ == 0 || ended()) return;
@@ -106,9 +111,15 @@ Ending Process::wait(std::chrono::milliseconds patience) {
   return ending_.value_or(Ending{});
 }
 
-void Process::send(int signal) const { ::kill(pid_, signal); }
+void Process::send(int signal) const {
+  ::kill(pid_, signal);
+}
 
-std::string Process::out() const { return read_text(out_); }
-std::string Process::err() const { return read_text(err_); }
+std::string Process::out() const {
+  return read_text(out_);
+}
+std::string Process::err() const {
+  return read_text(err_);
+}
 
 }  // namespace skerry::testing

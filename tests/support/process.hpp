@@ -20,9 +20,10 @@ struct Ending {
 };
 
 struct Command {
-  std::vector<std::string> arguments;               // the program first
-  std::map<std::string, std::string> environment;   // added to this process's own; empty value: taken away
-  std::filesystem::path output;                     // a folder for what it prints
+  std::vector<std::string> arguments;  // the program first
+  std::map<std::string, std::string>
+      environment;               // added to this process's own; empty value: taken away
+  std::filesystem::path output;  // a folder for what it prints
 };
 
 // A child process in a group of its own. It is killed with the object, should it still run.

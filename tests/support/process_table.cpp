@@ -31,7 +31,8 @@ pid_t pid_of(const fs::path& process) {
 std::vector<Running> skerry_processes(const fs::path& folder) {
   std::vector<Running> found;
   std::error_code error;
-  for (fs::directory_iterator entry("/proc", error), end; !error && entry != end; entry.increment(error)) {
+  for (fs::directory_iterator entry("/proc", error), end; !error && entry != end;
+       entry.increment(error)) {
     const pid_t pid = pid_of(entry->path());
     if (pid == 0) continue;
     const std::string line = command_line_of(entry->path());
@@ -50,7 +51,8 @@ std::vector<Running> skerry_processes(const fs::path& folder, const std::string&
 
 std::string text_of(const std::vector<Running>& processes) {
   std::string text;
-  for (const Running& process : processes) text += std::to_string(process.pid) + " " + process.command_line + "\n";
+  for (const Running& process : processes)
+    text += std::to_string(process.pid) + " " + process.command_line + "\n";
   return text;
 }
 

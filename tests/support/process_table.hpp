@@ -15,12 +15,13 @@ struct Running {
   std::string command_line;  // words with a space between them
 };
 
-// Skerry's processes that were started with a path below `folder`: hosts by their state directory, workers by their
-// host's socket.
+// Skerry's processes that were started with a path below `folder`: hosts by their state directory,
+// workers by their host's socket.
 std::vector<Running> skerry_processes(const std::filesystem::path& folder);
 
 // Of them, those of one program.
-std::vector<Running> skerry_processes(const std::filesystem::path& folder, const std::string& program);
+std::vector<Running> skerry_processes(const std::filesystem::path& folder,
+                                      const std::string& program);
 
 std::string text_of(const std::vector<Running>& processes);
 

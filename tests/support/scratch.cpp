@@ -11,7 +11,8 @@ namespace skerry::testing {
 
 Scratch::Scratch() {
   std::string pattern = "/tmp/skerry-test-XXXXXX";
-  if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a folder in /tmp");
+  if (::mkdtemp(pattern.data()) == nullptr)
+    throw std::runtime_error("cannot make a folder in /tmp");
   path_ = pattern;
 }
 

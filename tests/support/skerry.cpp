@@ -8,8 +8,12 @@ namespace skerry::testing {
 
 namespace fs = std::filesystem;
 
-fs::path program(const std::string& name) { return fs::path(SKERRY_BIN_DIR) / name; }
-fs::path fixture_plugins(const std::string& name) { return fs::path(SKERRY_FIXTURES_DIR) / name; }
+fs::path program(const std::string& name) {
+  return fs::path(SKERRY_BIN_DIR) / name;
+}
+fs::path fixture_plugins(const std::string& name) {
+  return fs::path(SKERRY_FIXTURES_DIR) / name;
+}
 
 std::vector<Json> json_lines(const std::string& text) {
   std::vector<Json> list;
@@ -33,7 +37,8 @@ Json Output::json() const {
 }
 
 std::string Output::all() const {
-  std::string how = ending.status ? "exit status " + std::to_string(*ending.status) : "no exit status";
+  std::string how =
+      ending.status ? "exit status " + std::to_string(*ending.status) : "no exit status";
   if (ending.signal) how = "killed by signal " + std::to_string(*ending.signal);
   return how + "\n--- out\n" + out + "\n--- err\n" + err;
 }

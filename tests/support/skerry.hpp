@@ -13,8 +13,9 @@
 
 namespace skerry::testing {
 
-std::filesystem::path program(const std::string& name);         // as built: skerry, skerry-cloud, ...
-std::filesystem::path fixture_plugins(const std::string& name);  // the folder of one of tests/fixtures/plugins
+std::filesystem::path program(const std::string& name);  // as built: skerry, skerry-cloud, ...
+std::filesystem::path fixture_plugins(
+    const std::string& name);  // the folder of one of tests/fixtures/plugins
 
 // What a command came to.
 struct Output {
@@ -22,14 +23,14 @@ struct Output {
   std::string out, err;
 
   bool ok() const { return ending.status == 0; }
-  Json json() const;  // the last line of `out`
+  Json json() const;        // the last line of `out`
   std::string all() const;  // for messages
 };
 
 std::vector<Json> json_lines(const std::string& text);
 
-// A test that runs Skerry's programs. They see a folder of the test's own and nothing of the user's, and none of them may
-// be left when the test is over.
+// A test that runs Skerry's programs. They see a folder of the test's own and nothing of the
+// user's, and none of them may be left when the test is over.
 class SkerryTest : public ::testing::Test {
  protected:
   SkerryTest();
@@ -42,7 +43,8 @@ class SkerryTest : public ::testing::Test {
   static Output finish(Process& process, std::chrono::milliseconds patience = kPatience);
 
   std::vector<Running> running() const { return skerry_processes(scratch.path()); }
-  // What lies in the folder for temporary files; empty when everything has cleaned up behind itself.
+  // What lies in the folder for temporary files; empty when everything has cleaned up behind
+  // itself.
   std::vector<std::filesystem::path> temporary_files() const;
 
   Scratch scratch;

@@ -7,7 +7,8 @@ namespace skerry::testing {
 
 using Clock = std::chrono::steady_clock;
 
-// How long anything may take that does take place. Slow machines need it; a test that passes does not wait for it.
+// How long anything may take that does take place. Slow machines need it; a test that passes does
+// not wait for it.
 inline constexpr std::chrono::seconds kPatience{60};
 
 // Asks again and again until the answer is yes. False: it was no until the end.
