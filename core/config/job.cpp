@@ -1,6 +1,5 @@
 #include "core/config/job.hpp"
 
-#include <algorithm>
 #include <system_error>
 #include <utility>
 
@@ -91,7 +90,8 @@ std::string descend(std::string pointer, const std::string& field) {
 std::string ResolveFailure::text() const {
   std::string text;
   for (const Problem& problem : problems) {
-    text += (text.empty() ? "" : "\n") + problem.text();
+    text += text.empty() ? "" : "\n";
+    text += problem.text();
   }
   return text;
 }

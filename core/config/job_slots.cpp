@@ -1,6 +1,5 @@
 #include "core/config/job_slots.hpp"
 
-#include <algorithm>
 #include <filesystem>
 #include <utility>
 

@@ -1,7 +1,6 @@
 #include "core/config/source_map.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 #include <vector>
 

@@ -14,10 +14,10 @@ class Counter : public YAML::EventHandler {
   explicit Counter(std::size_t values) : limit_(values) {}
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    // yaml-cpp makes empty documents without end of a bracket that closes nothing.
+    // yaml-cpp makes empty documents without end of a comma that is in no list.
     if (mark.pos == last_start_ && started_) {
-      throw YAML::ParserException(
-          mark, "something here does not belong, as a bracket that closes nothing");
+      throw YAML::ParserException(mark,
+                                  "found a comma (or the like) that is in no list and no map");
     }
     last_start_ = mark.pos;
     started_ = true;

@@ -81,6 +81,10 @@ TEST(Document, SaysWhereTheSyntaxIsBroken) {
   EXPECT_THAT(
       problem("a:\n\tb: 1\n"),
       testing::AllOf(HasSubstr("job.yaml:2: "), HasSubstr("indented with a tab: use spaces")));
+  // yaml-cpp alone would never come back from this one.
+  EXPECT_EQ(problem("{a: 1},\n"),
+            "job.yaml:1: not valid YAML: found a comma (or the like) that is in no list and no map "
+            "(column 7)");
   EXPECT_EQ(problem("a: 1\n]\n"), "job.yaml:2: not valid YAML: illegal flow end (column 1)");
   EXPECT_THAT(problem("a: *nobody\n"),
               HasSubstr("job.yaml:1: not valid YAML: the referenced anchor"));
@@ -154,9 +158,8 @@ TEST(Document, IsReadWithoutACrashWhateverItHolds) {
           text.erase(at, 1 + random() % 8);
       }
     }
-    if (const auto d = parse_documents(text, "job.yaml"); !d && d.error().message.find("not belong") != std::string::npos && text.size() < 150) std::cout << d.error().text() << "\n" << text << "\n=====\n";
+    (void)parse_documents(text, "job.yaml");
   }
-  for (std::string text : {"a: 1\n- b\n", "[a]\n: x\n", "{a: 1}, b\n", "a\n, b\n", "- a\nb\n", "--- a\n: b\n", "[a], b", "{a: 1} }", "'a' 'b'", "a: 'b' c\n"})  std::cout << parse_documents(text, "job.yaml").map([](auto&&){return std::string("ok");}).map_error([](auto&&p){std::cout<<p.text()<<"\n";return p;}).value_or("bad") << "\n";
 }
 
 TEST(Document, SaysThatAFileIsMissing) {
