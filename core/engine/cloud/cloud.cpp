@@ -70,6 +70,7 @@ class Cloud::Impl : public WorkerPool::Listener, public Peers::Listener {
   // Peers::Listener
   void node_online(const std::string& node) override { machine_->post_to_all({{"type", "NodeJoined"}, {"node", node}}); }
   void node_offline(const std::string& node) override { machine_->post_to_all({{"type", "NodeLost"}, {"node", node}}); }
+  void node_revoked(const std::string& node) override { tasks_->abandon(node, "the node was revoked"); }
   std::vector<wire::TaskKey> open_tasks(const std::string& node) override { return tasks_->open_on(node); }
   void reconcile(const std::string& node, const std::vector<wire::TaskKey>& has, std::uint64_t acked) override {
     tasks_->reconcile(node, has, acked);

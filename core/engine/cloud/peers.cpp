@@ -11,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kTick = 500ms;
-constexpr auto kSilence = 15s;  // three heartbeats of 5 s
+constexpr auto kSilence = 15s;  // edges ping every 2 s
 constexpr auto kResendAfter = 3s;
 constexpr std::uint64_t kWindow = 256;  // downlink messages on their way to one node
 constexpr std::uint32_t kUplinkCredit = 1024;
@@ -44,10 +44,11 @@ Peers::Peer& Peers::peer(const std::string& node) {
   if (!added) return it->second;
   Peer& peer = it->second;
   peer.node = node;
-  auto select = unit_.sql("SELECT uplink_seq, downlink_seq FROM node WHERE name = ?");
+  auto select = unit_.sql("SELECT uplink_seq, downlink_seq, revoked FROM node WHERE name = ?");
   select.bind(1, node);
   if (must(select.step())) {
-    peer.uplink_seq = static_cast<std::uint64_t>(select.column_int(0));
+    peer.uplink_seq = peer.uplink_committed = static_cast<std::uint64_t>(select.column_int(0));
+    peer.revoked = select.column_int(2) != 0;
     peer.downlink_seq = static_cast<std::uint64_t>(select.column_int(1));
   }
   return peer;
@@ -59,10 +60,11 @@ void Peers::handle(const wire::Incoming& incoming) {
   auto frame = wire::parse_frame(incoming.data, wire::kControlLimit);
   if (!frame) return log_warn(fmt::format("node {}: a frame is refused: {}", user->node, frame.error().text()));
   if (user->role == Role::invite) return admit(incoming, user->node, *frame);
-  if (frame->header.type == wire::Type::hello) return greet(incoming, user->node, *frame);
   Peer& peer = this->peer(user->node);
+  if (peer.revoked) return refuse(incoming.peer, "revoked", "this node was revoked", false);
+  if (frame->header.type == wire::Type::hello) return greet(incoming, user->node, *frame);
   if (peer.address != incoming.peer || peer.session != frame->header.session) {
-    return refuse(incoming.peer, "no_session", "this session is not known here; say hello again", true);
+    return refuse(incoming.peer, "no_session", "this session is not known here; say hello again", true, frame->header.session);
   }
   take(peer, std::move(*frame));
 }
@@ -83,8 +85,9 @@ void Peers::admit(const wire::Incoming& incoming, const std::string& node, const
   log_info(fmt::format("node {} joined", node));
 }
 
-void Peers::refuse(const std::string& address, const std::string& code, const std::string& message, bool retry) {
-  send_now(address, 0, wire::Refused{code, message, retry});
+void Peers::refuse(const std::string& address, const std::string& code, const std::string& message, bool retry,
+                   std::uint64_t session) {
+  send_now(address, session, wire::Refused{code, message, retry});
 }
 
 void Peers::greet(const wire::Incoming& incoming, const std::string& node, const wire::Received& frame) {
@@ -98,6 +101,7 @@ void Peers::greet(const wire::Incoming& incoming, const std::string& node, const
   const bool was_online = !peer.address.empty();
   peer.address = incoming.peer;
   peer.session = random_session();
+  peer.welcomed = false;
   peer.heard = Clock::now();
   peer.inbox.clear();
 
@@ -105,13 +109,13 @@ void Peers::greet(const wire::Incoming& incoming, const std::string& node, const
   select.bind(1, node);
   if (must(select.step()) && select.column_text(0) != hello->outbox) {
     // A new outbox counts from 1: the node starts afresh.
-    peer.uplink_seq = 0;
+    peer.uplink_seq = peer.uplink_committed = 0;
     ++peer.generation;
     must(unit_.sql("UPDATE node SET outbox = ?, uplink_seq = 0 WHERE name = ?").bind(1, hello->outbox).bind(2, node).run());
   }
   // An inbox of another epoch says nothing about our downlink.
   const std::uint64_t inbox = hello->cloud_epoch == options_.epoch ? hello->inbox_seq : 0;
-  peer.acked = std::min(inbox, peer.downlink_seq);
+  peer.acked = std::max(std::min(inbox, peer.downlink_seq), forgotten(peer));
   peer.sent = peer.acked;
   peer.progress = Clock::now();
 
@@ -130,9 +134,19 @@ void Peers::greet(const wire::Incoming& incoming, const std::string& node, const
   }
   unit_.after_commit([this, node, welcome] {
     Peer& greeted = this->peer(node);
+    if (greeted.session != welcome.session) return;  // another HELLO came meanwhile
     send_now(greeted.address, welcome.session, welcome);
+    greeted.welcomed = true;
     transmit(greeted);
   });
+}
+
+// The last message whose row is gone: it can't be sent again, so nobody must wait for it.
+std::uint64_t Peers::forgotten(const Peer& peer) {
+  auto select = unit_.sql("SELECT min(seq) FROM downlink WHERE node = ?");
+  select.bind(1, peer.node);
+  if (!must(select.step()) || select.column_is_null(0)) return peer.downlink_seq;
+  return static_cast<std::uint64_t>(select.column_int(0)) - 1;
 }
 
 void Peers::take(Peer& peer, wire::Received frame) {
@@ -140,7 +154,7 @@ void Peers::take(Peer& peer, wire::Received frame) {
   acknowledged(peer, frame.header.ack);
   switch (frame.header.type) {
     case wire::Type::ping:
-      sockets_.send(socket_, peer.address, wire::frame({wire::Type::pong, peer.session, 0, peer.uplink_seq}, {}));
+      sockets_.send(socket_, peer.address, wire::frame({wire::Type::pong, peer.session, 0, peer.uplink_committed}, {}));
       return;
     case wire::Type::pong:
     case wire::Type::ack:
@@ -187,8 +201,9 @@ void Peers::acknowledge(Peer& peer) {
   unit_.after_commit([this, node = peer.node] {
     Peer& sender = this->peer(node);
     sender.ack_due = false;
+    sender.uplink_committed = sender.uplink_seq;
     if (sender.address.empty()) return;
-    sockets_.send(socket_, sender.address, wire::frame({wire::Type::ack, sender.session, 0, sender.uplink_seq}, {}));
+    sockets_.send(socket_, sender.address, wire::frame({wire::Type::ack, sender.session, 0, sender.uplink_committed}, {}));
   });
 }
 
@@ -218,13 +233,13 @@ std::uint64_t Peers::append(const std::string& node, wire::Type type, const std:
 
 void Peers::transmit(Peer& peer) {
   const std::uint64_t last = std::min(peer.downlink_seq, peer.acked + kWindow);
-  if (peer.address.empty() || peer.sent >= last) return;
+  if (peer.address.empty() || !peer.welcomed || peer.sent >= last) return;
   if (peer.sent == peer.acked) peer.progress = Clock::now();
   auto select = unit_.sql("SELECT seq, type, payload FROM downlink WHERE node = ? AND seq > ? AND seq <= ? ORDER BY seq");
   select.bind(1, peer.node).bind(2, peer.sent).bind(3, last);
   while (must(select.step())) {
     const auto seq = static_cast<std::uint64_t>(select.column_int(0));
-    const wire::Header header{static_cast<wire::Type>(select.column_int(1)), peer.session, seq, peer.uplink_seq};
+    const wire::Header header{static_cast<wire::Type>(select.column_int(1)), peer.session, seq, peer.uplink_committed};
     sockets_.send(socket_, peer.address, wire::frame(header, select.column_blob(2)));
   }
   peer.sent = last;
@@ -257,11 +272,15 @@ void Peers::lose(Peer& peer) {
 }
 
 void Peers::drop(const std::string& node, const std::string& code, const std::string& message) {
-  const auto it = peers_.find(node);
-  if (it == peers_.end() || it->second.address.empty()) return;
-  refuse(it->second.address, code, message, false);
+  const Unit::Scope scope(unit_);
+  Peer& peer = this->peer(node);
+  peer.revoked = true;
   log_info(fmt::format("node {} is cut off: {}", node, message));
-  lose(it->second);
+  if (!peer.address.empty()) {
+    refuse(peer.address, code, message, false);
+    lose(peer);
+  }
+  listener_.node_revoked(node);
 }
 
 bool Peers::online(const std::string& node) const {

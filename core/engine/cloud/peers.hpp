@@ -28,6 +28,8 @@ class Peers {
     virtual ~Listener() = default;
     virtual void node_online(const std::string& node) = 0;
     virtual void node_offline(const std::string& node) = 0;
+    // Inside a unit: it will not come back.
+    virtual void node_revoked(const std::string& node) = 0;
     // What the cloud believes the node has.
     virtual std::vector<wire::TaskKey> open_tasks(const std::string& node) = 0;
     // Inside a unit. `has`: what it says it has. `acked`: the last downlink message that it has committed.
@@ -54,7 +56,7 @@ class Peers {
     return append(node, Message::type, wire::encode(message));
   }
 
-  // Cuts a session: the node was revoked.
+  // The node was revoked: ends its session and opens no other.
   void drop(const std::string& node, const std::string& code, const std::string& message);
 
   bool online(const std::string& node) const;
@@ -67,10 +69,13 @@ class Peers {
   struct Peer {
     std::string node;
     std::string address;  // on the control socket; empty: no session
+    bool revoked = false;
+    bool welcomed = false;  // nothing of a session may overtake its WELCOME
     std::uint64_t session = 0;
     Clock::time_point heard{};
     // Uplink
-    std::uint64_t uplink_seq = 0;  // committed
+    std::uint64_t uplink_seq = 0;        // last one applied, in the unit that is open perhaps
+    std::uint64_t uplink_committed = 0;  // what may be acknowledged
     int generation = 0;            // of the node's outbox
     std::deque<wire::Received> inbox;
     bool busy = false;      // a message is being examined
@@ -84,13 +89,16 @@ class Peers {
 
   void greet(const wire::Incoming& incoming, const std::string& node, const wire::Received& frame);
   void admit(const wire::Incoming& incoming, const std::string& node, const wire::Received& frame);
-  void refuse(const std::string& address, const std::string& code, const std::string& message, bool retry);
+  // `session`: the one that is refused, so that an edge can tell an old refusal.
+  void refuse(const std::string& address, const std::string& code, const std::string& message, bool retry,
+              std::uint64_t session = 0);
   void take(Peer& peer, wire::Received frame);
   void pump(Peer& peer);
   void acknowledge(Peer& peer);
   void acknowledged(Peer& peer, std::uint64_t seq);
   std::uint64_t append(const std::string& node, wire::Type type, const std::string& payload);
   void transmit(Peer& peer);
+  std::uint64_t forgotten(const Peer& peer);
   void tick();
   void lose(Peer& peer);
   Peer& peer(const std::string& node);

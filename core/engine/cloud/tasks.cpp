@@ -177,6 +177,13 @@ void Tasks::reconcile(const std::string& node, const std::vector<wire::TaskKey>&
   }
 }
 
+void Tasks::abandon(const std::string& node, const std::string& reason) {
+  for (const wire::TaskKey& key : open_on(node)) {
+    Job* job = hooks_.find_job(key.job);
+    failed(*job, key.task, *load(*job, key.task), "lost", reason);
+  }
+}
+
 bool Tasks::may_read(const std::string& node, const Digest& digest) {
   const std::string hex = digest.hex();
   auto select = unit_.sql("SELECT job.name, task.inputs FROM task JOIN job ON job.id = task.job WHERE task.node = ? AND task.state = 'open'");

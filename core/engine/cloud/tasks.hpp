@@ -48,6 +48,9 @@ class Tasks {
   std::vector<wire::TaskKey> open_on(const std::string& node);
   void reconcile(const std::string& node, const std::vector<wire::TaskKey>& has, std::uint64_t acked);
 
+  // Its open tasks are lost; inside a unit.
+  void abandon(const std::string& node, const std::string& reason);
+
   // A node may read what its open tasks refer to, and store something while it has an open task.
   bool may_read(const std::string& node, const Digest& digest);
   bool may_store(const std::string& node);

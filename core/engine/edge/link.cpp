@@ -59,7 +59,7 @@ Status Link::start(const std::optional<wire::JoinToken>& token) {
       set_meta("next_seq", "1");
     }
   }
-  inbox_seq_ = std::stoull(meta("inbox_seq"));
+  inbox_seq_ = inbox_committed_ = std::stoull(meta("inbox_seq"));
   next_seq_ = std::stoull(meta("next_seq"));
   acked_ = next_seq_ - 1;
   auto lowest = unit_.sql("SELECT min(seq) FROM outbox");
@@ -92,7 +92,7 @@ Status Link::connect(const wire::KeyPair& key) {
 template <class Message>
 void Link::send_now(const Message& message) {
   spoken_ = Clock::now();
-  sockets_.send(socket_, {}, wire::frame(session_, 0, inbox_seq_, message));
+  sockets_.send(socket_, {}, wire::frame(session_, 0, inbox_committed_, message));
 }
 
 void Link::join() {
@@ -115,6 +115,7 @@ void Link::joined() {
 
 void Link::greet() {
   state_ = State::greeting;
+  told_up_ = false;
   session_ = 0;
   wire::Hello hello;
   hello.node = cloud_.node;
@@ -122,34 +123,40 @@ void Link::greet() {
   hello.outbox = meta("outbox");
   hello.lowest_seq = acked_ + 1 < next_seq_ ? acked_ + 1 : 0;
   hello.highest_seq = next_seq_ - 1;
-  hello.inbox_seq = inbox_seq_;
+  hello.inbox_seq = inbox_committed_;
   hello.cloud_epoch = meta("cloud_epoch");
   hello.tasks = listener_.tasks();
   send_now(hello);
 }
 
+// Each HELLO opens a session, and over a slow link several were sent: the last one counts.
 void Link::welcome(const wire::Welcome& welcome) {
-  if (state_ != State::greeting) return;
+  if (state_ == State::joining) return;
   const Unit::Scope scope(unit_);
   state_ = State::up;
   ask_again_ = kAskAgain;
   session_ = welcome.session;
   credit_ = std::max(1u, welcome.credit);
-  if (welcome.cloud_epoch != meta("cloud_epoch")) set_meta("cloud_epoch", welcome.cloud_epoch);
-  inbox_seq_ = welcome.downlink_seq;  // of another epoch: it counts anew
+  if (welcome.cloud_epoch == meta("cloud_epoch")) {
+    inbox_seq_ = std::max(inbox_seq_, welcome.downlink_seq);
+  } else {
+    set_meta("cloud_epoch", welcome.cloud_epoch);
+    inbox_seq_ = welcome.downlink_seq;  // another cloud's numbers
+  }
   set_meta("inbox_seq", std::to_string(inbox_seq_));
+  unit_.after_commit([this] { inbox_committed_ = inbox_seq_; });
   acknowledged(welcome.uplink_seq);
   sent_ = acked_;
   progress_ = Clock::now();
-  log_info(fmt::format("connected to {} as node {}", cloud_.endpoint, cloud_.node));
+  if (!std::exchange(told_up_, true)) log_info(fmt::format("connected to {} as node {}", cloud_.endpoint, cloud_.node));
   warned_ = true;
   listener_.welcomed(welcome.bulk_port);
   unit_.after_commit([this] { transmit(); });
 }
 
-void Link::refuse(const wire::Refused& refused) {
+void Link::refuse(const wire::Refused& refused, std::uint64_t session) {
   if (refused.retry) {
-    if (state_ == State::up) greet();
+    if (state_ == State::up && session == session_) greet();
     return;
   }
   if (std::exchange(given_up_, true)) return;
@@ -167,7 +174,7 @@ void Link::handle(const wire::Incoming& incoming) {
       if (const auto message = wire::decode<wire::Welcome>(frame->payload())) welcome(*message);
       return;
     case wire::Type::refused:
-      if (const auto message = wire::decode<wire::Refused>(frame->payload())) refuse(*message);
+      if (const auto message = wire::decode<wire::Refused>(frame->payload())) refuse(*message, frame->header.session);
       return;
     default:
       if (state_ == State::up && frame->header.session == session_) take(*frame);
@@ -198,7 +205,8 @@ void Link::acknowledge() {
   if (std::exchange(ack_due_, true)) return;
   unit_.after_commit([this] {
     ack_due_ = false;
-    sockets_.send(socket_, {}, wire::frame({wire::Type::ack, session_, 0, inbox_seq_}, {}));
+    inbox_committed_ = inbox_seq_;
+    sockets_.send(socket_, {}, wire::frame({wire::Type::ack, session_, 0, inbox_committed_}, {}));
   });
 }
 
@@ -237,7 +245,7 @@ void Link::transmit() {
   auto select = unit_.sql("SELECT seq, type, payload FROM outbox WHERE seq > ? AND seq <= ? ORDER BY seq");
   select.bind(1, sent_).bind(2, last);
   while (must(select.step())) {
-    const wire::Header header{static_cast<wire::Type>(select.column_int(1)), session_, static_cast<std::uint64_t>(select.column_int(0)), inbox_seq_};
+    const wire::Header header{static_cast<wire::Type>(select.column_int(1)), session_, static_cast<std::uint64_t>(select.column_int(0)), inbox_committed_};
     sockets_.send(socket_, {}, wire::frame(header, select.column_blob(2)));
   }
   sent_ = last;
@@ -270,7 +278,7 @@ void Link::tick() {
       transmit();
     } else if (now - spoken_ > kPing) {
       spoken_ = now;
-      sockets_.send(socket_, {}, wire::frame({wire::Type::ping, session_, 0, inbox_seq_}, {}));
+      sockets_.send(socket_, {}, wire::frame({wire::Type::ping, session_, 0, inbox_committed_}, {}));
     }
     tick();
   });

@@ -66,7 +66,7 @@ class Link {
   void greet();
   void joined();
   void welcome(const wire::Welcome& welcome);
-  void refuse(const wire::Refused& refused);
+  void refuse(const wire::Refused& refused, std::uint64_t session);
   void take(const wire::Received& frame);
   void acknowledge();
   void acknowledged(std::uint64_t seq);
@@ -94,13 +94,15 @@ class Link {
   Clock::time_point started_{};
   std::chrono::milliseconds ask_again_{100};
   bool warned_ = false;
+  bool told_up_ = false;
   // Uplink
   std::uint64_t next_seq_ = 1;
   std::uint64_t sent_ = 0;
   std::uint64_t acked_ = 0;
   Clock::time_point progress_{};
   // Downlink
-  std::uint64_t inbox_seq_ = 0;  // committed
+  std::uint64_t inbox_seq_ = 0;        // last one recorded, in the unit that is open perhaps
+  std::uint64_t inbox_committed_ = 0;  // what may be acknowledged
   bool ack_due_ = false;
 };
 

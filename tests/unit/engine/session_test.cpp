@@ -1,0 +1,188 @@
+// Both ends of a session over real CURVE sockets, with a delay between a socket and its end.
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <zmq.hpp>
+
+#include "core/base/crypto.hpp"
+#include "core/base/file.hpp"
+#include "core/engine/cloud/nodes.hpp"
+#include "core/engine/cloud/peers.hpp"
+#include "core/engine/cloud/tables.hpp"
+#include "core/engine/edge/link.hpp"
+#include "core/engine/edge/tables.hpp"
+#include "core/wire/keys.hpp"
+
+namespace skerry::engine {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct CloudListener : cloud::Peers::Listener {
+  void node_online(const std::string&) override { ++online; }
+  void node_offline(const std::string&) override { ++offline; }
+  void node_revoked(const std::string&) override {}
+  std::vector<wire::TaskKey> open_tasks(const std::string&) override { return {}; }
+  void reconcile(const std::string& node, const std::vector<wire::TaskKey>&, std::uint64_t) override {
+    if (on_reconcile) on_reconcile(node);
+  }
+  void message(const std::string&, const wire::Received& message, std::function<void()> done) override {
+    uplink.push_back(message.header.seq);
+    const Unit::Scope scope(*unit);
+    done();
+  }
+  void progress(const std::string&, const wire::TaskReported&) override {}
+  Unit* unit = nullptr;
+  int online = 0, offline = 0;
+  std::vector<std::uint64_t> uplink;
+  std::function<void(const std::string&)> on_reconcile;
+};
+
+struct EdgeListener : edge::Link::Listener {
+  void welcomed(std::uint32_t) override { ++welcomes; }
+  std::vector<wire::TaskKey> tasks() override { return {}; }
+  void message(const wire::Received& message) override { downlink.push_back(message.header.seq); }
+  void delivered(const wire::TaskKey& key) override { acknowledged.push_back(key.task); }
+  void refused(const std::string& message) override { refusal = message; }
+  int welcomes = 0;
+  std::vector<std::uint64_t> downlink;
+  std::vector<std::string> acknowledged;
+  std::string refusal;
+};
+
+class Session : public testing::Test {
+ protected:
+  void SetUp() override {
+    must(init_sodium());
+    must(cloud_database.migrate(cloud::kMigrations));
+    must(edge_database.migrate(edge::kMigrations));
+    zap = must(wire::ZapHandler::start(context, [](const wire::Refusal&) {}));
+    cloud_listener.unit = &cloud_unit;
+    const auto bound = must(sockets->bind_router({.endpoint = "tcp://127.0.0.1:*", .curve = cloud_key, .max_message = wire::kControlLimit}));
+    router = bound.first;
+    nodes.emplace(cloud_unit, *zap);
+    peers.emplace(io, cloud_unit, *sockets, *nodes, cloud_listener);
+    peers->start(router, {.epoch = "epoch", .bulk_port = 1});
+    token = must(nodes->invite("harbour", bound.second, cloud_key.public_key));
+  }
+
+  // Handles what arrived, `delay` later.
+  void receive(std::vector<wire::Incoming> batch) {
+    auto timer = std::make_shared<boost::asio::steady_timer>(io, delay);
+    timer->async_wait([this, timer, batch = std::move(batch)](const boost::system::error_code& error) {
+      if (error) return;
+      const Unit::Scope cloud_scope(cloud_unit);
+      const Unit::Scope edge_scope(edge_unit);
+      for (const auto& incoming : batch) incoming.socket == router ? peers->handle(incoming) : link->handle(incoming);
+    });
+  }
+
+  void connect() {
+    link.emplace(io, edge_unit, *sockets, edge_key, edge_listener);
+    must(link->start(token));
+  }
+
+  bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds limit = 10s) {
+    const auto end = std::chrono::steady_clock::now() + limit;
+    while (!condition() && std::chrono::steady_clock::now() < end) io.run_for(5ms);
+    return condition();
+  }
+
+  void send_down() {
+    const Unit::Scope scope(cloud_unit);
+    peers->send("harbour", wire::ForgetJob{"job"});
+  }
+  void send_up(const std::string& task) {
+    const Unit::Scope scope(edge_unit);
+    link->send(wire::TaskFailed{{"job", task}, "failed", "", "test"});
+  }
+
+  std::chrono::milliseconds delay{0};
+  boost::asio::io_context io;
+  TempDir dir = must(TempDir::create());
+  store::Database cloud_database = must(store::Database::open(dir.path() / "cloud.db"));
+  store::Database edge_database = must(store::Database::open(dir.path() / "edge.db"));
+  Unit cloud_unit{cloud_database};
+  Unit edge_unit{edge_database};
+  wire::KeyPair cloud_key = must(wire::KeyPair::generate());
+  wire::KeyPair edge_key = must(wire::KeyPair::generate());
+  CloudListener cloud_listener;
+  EdgeListener edge_listener;
+  zmq::context_t context;
+  std::unique_ptr<wire::ZapHandler> zap;
+  int router = -1;
+  std::optional<cloud::Nodes> nodes;
+  std::optional<wire::JoinToken> token;
+  std::optional<cloud::Peers> peers;
+  std::optional<edge::Link> link;
+  std::unique_ptr<wire::SocketThread> sockets = std::make_unique<wire::SocketThread>(context, [this](std::vector<wire::Incoming>&& batch) {
+    boost::asio::post(io, [this, batch = std::move(batch)]() mutable { receive(std::move(batch)); });
+  });
+
+  void TearDown() override { sockets.reset(); }
+};
+
+TEST_F(Session, DeliversBothWaysInOrderAndAcknowledges) {
+  connect();
+  ASSERT_TRUE(eventually([&] { return peers->online("harbour"); }));
+  for (int i = 0; i < 20; ++i) send_down();
+  for (int i = 0; i < 20; ++i) send_up(std::to_string(i));
+  EXPECT_TRUE(eventually([&] { return edge_listener.downlink.size() == 20 && edge_listener.acknowledged.size() == 20; }));
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    EXPECT_EQ(edge_listener.downlink[i], i + 1);
+    EXPECT_EQ(cloud_listener.uplink[i], i + 1);
+  }
+}
+
+// HELLO is repeated sooner than a slow link answers, and each one opens a session of its own.
+TEST_F(Session, SettlesOverALinkThatIsSlowerThanTheRepetitionOfHello) {
+  delay = 150ms;  // 300 ms there and back
+  connect();
+  ASSERT_TRUE(eventually([&] { return peers->online("harbour"); }));
+  send_down();
+  send_up("a");
+  EXPECT_TRUE(eventually([&] { return !edge_listener.downlink.empty() && !edge_listener.acknowledged.empty(); }));
+  const int settled = edge_listener.welcomes;
+  send_down();
+  send_up("b");
+  EXPECT_TRUE(eventually([&] { return edge_listener.downlink.size() == 2 && edge_listener.acknowledged.size() == 2; }));
+  EXPECT_LE(edge_listener.welcomes, settled + 1);
+}
+
+// What the reconciliation sends must not overtake the WELCOME that names its session.
+TEST_F(Session, SendsWhatReconciliationFindsAfterTheWelcome) {
+  cloud_listener.on_reconcile = [&](const std::string& node) { peers->send(node, wire::ForgetJob{"job"}); };
+  connect();
+  EXPECT_TRUE(eventually([&] { return edge_listener.downlink.size() == 1; }, 2s));
+}
+
+// A crash after this point would lose a message that the other side had deleted.
+TEST_F(Session, AcknowledgesNothingThatIsNotCommitted) {
+  connect();
+  ASSERT_TRUE(eventually([&] { return peers->online("harbour"); }));
+  {
+    const Unit::Scope still_open(cloud_unit);
+    send_up("a");
+    ASSERT_TRUE(eventually([&] { return !cloud_listener.uplink.empty(); }));
+    eventually([&] { return !edge_listener.acknowledged.empty(); }, 2500ms);  // pings go on meanwhile
+    EXPECT_TRUE(edge_listener.acknowledged.empty());
+  }
+  EXPECT_TRUE(eventually([&] { return !edge_listener.acknowledged.empty(); }));
+}
+
+TEST_F(Session, LetsARevokedNodeInNoMore) {
+  connect();
+  ASSERT_TRUE(eventually([&] { return peers->online("harbour"); }));
+  must(nodes->revoke("harbour"));
+  peers->drop("harbour", "revoked", "it was revoked");
+  EXPECT_TRUE(eventually([&] { return !edge_listener.refusal.empty(); }));
+  edge::Link modified(io, edge_unit, *sockets, edge_key, edge_listener);  // one that does not give up
+  must(modified.start(std::nullopt));
+  eventually([&] { return peers->online("harbour"); }, 1s);
+  EXPECT_FALSE(peers->online("harbour"));
+}
+
+}  // namespace
+}  // namespace skerry::engine
