@@ -14,8 +14,10 @@
 namespace skerry::engine {
 namespace {
 
-// A decider that dies this often on the same question will not answer it.
-constexpr int kMaxDeciderDeaths = 3;
+// A worker that ends this often without an answer will not give one.
+constexpr int kMaxDeaths = 3;
+constexpr auto kFirstRetry = std::chrono::milliseconds(50);  // then twice as long each time
+constexpr auto kReapEvery = std::chrono::milliseconds(200);  // also enforces the grace of stopping workers
 constexpr auto kStopGrace = std::chrono::milliseconds(500);
 
 }  // namespace
@@ -27,7 +29,8 @@ WorkerPool::WorkerPool(boost::asio::io_context& io, wire::SocketThread& sockets,
       launcher_(launcher),
       options_(std::move(options)),
       listener_(listener),
-      child_signal_(io, SIGCHLD) {}
+      child_signal_(io, SIGCHLD),
+      reap_timer_(io) {}
 
 Status WorkerPool::open() {
   SKERRY_TRY(make_directories(options_.run_dir));
@@ -37,7 +40,17 @@ Status WorkerPool::open() {
   SKERRY_ASSIGN(auto bound, sockets_.bind_router({.endpoint = endpoint_, .curve = {}, .max_message = wire::kLocalLimit}));
   socket_ = bound.first;
   watch_children();
+  reap_often();
   return {};
+}
+
+void WorkerPool::reap_often() {
+  reap_timer_.expires_after(kReapEvery);
+  reap_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    reap();
+    reap_often();
+  });
 }
 
 void WorkerPool::watch_children() {
@@ -69,7 +82,7 @@ WorkerPool::Worker& WorkerPool::worker_for(const std::string& job, bool decides)
 }
 
 void WorkerPool::start(Worker& worker) {
-  if (worker.alive || stopping_) return;
+  if (worker.alive || worker.retry || stopping_) return;
   worker.peer.clear();
   must(make_directories(worker.output_dir));
   runtime::WorkerSpec spec;
@@ -81,6 +94,7 @@ void WorkerPool::start(Worker& worker) {
   const auto handle = launcher_.start(spec);
   if (handle) {
     worker.alive = true;
+    worker.pid = handle->pid;
     return;
   }
   log_error("cannot start a worker: " + handle.error().text());
@@ -154,14 +168,27 @@ void WorkerPool::died(Worker& worker, const std::string& how) {
     const auto key = std::exchange(worker.current, std::nullopt)->key;
     fail_task(key, "crashed", fmt::format("its worker ended: {}; see {}", how, log));
   }
-  if (worker.question && worker.failures > kMaxDeciderDeaths) {
-    wire::DecideReply reply;
-    reply.job = std::exchange(worker.question, std::nullopt)->job;
-    reply.code = "crashed";
-    reply.message = fmt::format("the workflow's worker ended {} times on one question: {}; see {}", worker.failures, how, log);
-    return answer(std::move(reply));
-  }
-  if (worker.question || !worker.waiting.empty()) start(worker);
+  if (!worker.question && worker.waiting.empty()) return;
+  if (worker.failures <= kMaxDeaths) return retry(worker);
+  worker.failures = 0;
+  const std::string message = fmt::format("its worker ended {} times: {}; see {}", kMaxDeaths + 1, how, log);
+  for (const auto& task : std::exchange(worker.waiting, {})) fail_task(task.key, "crashed", message);
+  if (!worker.question) return;
+  wire::DecideReply reply;
+  reply.job = std::exchange(worker.question, std::nullopt)->job;
+  reply.code = "crashed";
+  reply.message = message;
+  answer(std::move(reply));
+}
+
+void WorkerPool::retry(Worker& worker) {
+  worker.retry = std::make_unique<boost::asio::steady_timer>(io_, kFirstRetry * (1 << worker.failures));
+  worker.retry->async_wait([this, id = worker.id](const boost::system::error_code& error) {
+    const auto it = workers_.find(id);
+    if (error || it == workers_.end()) return;
+    it->second->retry.reset();
+    start(*it->second);
+  });
 }
 
 void WorkerPool::fail_task(const wire::TaskKey& key, const char* code, const std::string& message) {
@@ -191,7 +218,7 @@ void WorkerPool::handle(const wire::Incoming& incoming) {
     const auto hello = wire::decode<wire::WorkerHello>(received->payload());
     if (!hello) return log_warn(hello.error().text());
     const auto it = workers_.find(hello->id);
-    if (it == workers_.end()) return;
+    if (it == workers_.end() || it->second->pid != static_cast<pid_t>(hello->pid)) return;  // of one that has ended
     it->second->peer = incoming.peer;
     if (it->second->question) send(*it->second, *it->second->question);
     return feed(*it->second);

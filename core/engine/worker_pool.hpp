@@ -27,7 +27,8 @@ class WorkerPool {
     int threads = 1;  // for plugins of a task
   };
 
-  // Every run() is answered by one task_done, every decide() by one decided, also when the worker dies.
+  // Every run() is answered by one task_done, every decide() by one decided, also when the worker dies; but not after
+  // forget().
   class Listener {
    public:
     virtual ~Listener() = default;
@@ -59,7 +60,9 @@ class WorkerPool {
     bool decides = false;
     std::string peer;  // its address on the ipc socket; empty until it has said hello
     bool alive = false;
+    pid_t pid = 0;
     int failures = 0;  // deaths since the last answer
+    std::unique_ptr<boost::asio::steady_timer> retry;  // until it is started again
     std::optional<wire::RunTask> current;
     std::deque<wire::RunTask> waiting;
     std::optional<wire::DecideRequest> question;
@@ -74,6 +77,8 @@ class WorkerPool {
   void answer(wire::TaskDone done);
   void answer(wire::DecideReply reply);
   void watch_children();
+  void reap_often();
+  void retry(Worker& worker);
   void reap();
   template <class Message>
   void send(const Worker& worker, const Message& message);
@@ -84,6 +89,7 @@ class WorkerPool {
   Options options_;
   Listener& listener_;
   boost::asio::signal_set child_signal_;
+  boost::asio::steady_timer reap_timer_;
   int socket_ = -1;
   std::string endpoint_;
   bool stopping_ = false;

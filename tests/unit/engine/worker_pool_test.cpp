@@ -1,0 +1,100 @@
+#include "core/engine/worker_pool.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <zmq.hpp>
+
+#include "core/base/file.hpp"
+#include "core/engine/unit.hpp"
+#include "core/wire/envelope.hpp"
+
+namespace skerry::engine {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Workers that never are: they fail to start, or end at once.
+struct NoWorkers : runtime::Launcher {
+  Result<runtime::WorkerHandle> start(const runtime::WorkerSpec& spec) override {
+    ++starts;
+    if (!dies) return fail(Code::unavailable, "no such program");
+    ended.push_back({.id = spec.id, .text = "killed by SIGSEGV"});
+    return runtime::WorkerHandle{spec.id, 4711};
+  }
+  void stop(const std::string&, std::chrono::milliseconds) override {}
+  std::vector<runtime::WorkerExit> poll() override { return std::exchange(ended, {}); }
+  bool dies = false;
+  int starts = 0;
+  std::vector<runtime::WorkerExit> ended;
+};
+
+struct Answers : WorkerPool::Listener {
+  void task_done(wire::TaskDone done) override { tasks.push_back(std::move(done)); }
+  void task_progress(const wire::TaskProgress&) override {}
+  void decided(wire::DecideReply reply) override { decisions.push_back(std::move(reply)); }
+  std::vector<wire::TaskDone> tasks;
+  std::vector<wire::DecideReply> decisions;
+};
+
+class Pool : public testing::Test {
+ protected:
+  void SetUp() override {
+    must(pool.open());
+  }
+  bool eventually(const std::function<bool()>& condition) {
+    const auto end = std::chrono::steady_clock::now() + 20s;
+    while (!condition() && std::chrono::steady_clock::now() < end) io.run_for(5ms);
+    return condition();
+  }
+  static wire::RunTask task(const std::string& id) {
+    wire::RunTask run;
+    run.key = {"job", id};
+    return run;
+  }
+
+  TempDir dir = must(TempDir::create());
+  boost::asio::io_context io;
+  zmq::context_t context;
+  NoWorkers launcher;
+  Answers answers;
+  wire::SocketThread sockets{context, [](std::vector<wire::Incoming>&&) {}};
+  WorkerPool pool{io, sockets, launcher, {.run_dir = dir.path() / "run", .output_dir = dir.path() / "out", .log_dir = dir.path() / "log"}, answers};
+};
+
+TEST_F(Pool, FailsWhatWaitsWhenNoWorkerCanBeStarted) {
+  pool.run(task("a"));
+  pool.run(task("b"));
+  ASSERT_TRUE(eventually([&] { return answers.tasks.size() == 2; }));
+  EXPECT_EQ(answers.tasks[0].code, "crashed");
+  EXPECT_NE(answers.tasks[0].message.find("no such program"), std::string::npos);
+  EXPECT_LE(launcher.starts, 10);
+}
+
+TEST_F(Pool, FailsWhatWaitsWhenWorkersEndBeforeTheySayHello) {
+  launcher.dies = true;
+  pool.run(task("a"));
+  ASSERT_TRUE(eventually([&] { return answers.tasks.size() == 1; }));
+  EXPECT_EQ(answers.tasks[0].code, "crashed");
+  EXPECT_LE(launcher.starts, 10);
+}
+
+TEST_F(Pool, TellsWhenNobodyCanDecide) {
+  launcher.dies = true;
+  pool.decide({.job = "job"});
+  ASSERT_TRUE(eventually([&] { return answers.decisions.size() == 1; }));
+  EXPECT_FALSE(answers.decisions[0].ok);
+}
+
+TEST_F(Pool, TriesAgainForTheNextTaskAfterGivingUp) {
+  pool.run(task("a"));
+  ASSERT_TRUE(eventually([&] { return answers.tasks.size() == 1; }));
+  const int before = launcher.starts;
+  pool.run(task("b"));
+  EXPECT_GT(launcher.starts, before);
+  ASSERT_TRUE(eventually([&] { return answers.tasks.size() == 2; }));
+}
+
+}  // namespace
+}  // namespace skerry::engine
