@@ -51,7 +51,9 @@ bool in_memory(const Exhibit& exhibit) { return exhibit.found.path.empty(); }
 
 }  // namespace
 
-Examiner::~Examiner() {
+Examiner::~Examiner() { join(); }
+
+void Examiner::join() {
   threads_.stop();
   threads_.join();
 }

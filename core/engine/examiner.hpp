@@ -1,5 +1,5 @@
-// Checks what a task made before anybody counts it, cheapest first: there at all, well formed, the structure that the
-// workflow expects, every value finite. Large files are read on a thread of its own.
+// Checks what a task made before anybody counts it, cheapest first: well formed, the structure that the workflow
+// expects, every value finite. Large files are read on a thread of its own.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -35,6 +35,8 @@ class Examiner {
  public:
   explicit Examiner(boost::asio::io_context& io) : io_(io), threads_(1) {}
   ~Examiner();
+  // Ends the thread: what has not begun is dropped. Before the parts that `prepare` uses end.
+  void join();
 
   // `prepare` runs after the checks, on the examiner's thread, for slow work on files such as fsync. Without it, and when every
   // exhibit is in memory, `done` is called before this returns; else later, on the event loop.

@@ -11,9 +11,11 @@
 
 namespace {
 
+constexpr int kBadInput = 2;
+
 int refuse(const skerry::Problem& problem) {
   std::fprintf(stderr, "skerry-edge: %s\n", problem.text().c_str());
-  return EXIT_FAILURE;
+  return problem.code == skerry::Code::invalid_argument ? kBadInput : EXIT_FAILURE;
 }
 
 }  // namespace
@@ -29,7 +31,11 @@ int main(int argc, char** argv) {
   app.add_option("--plugin-path", options.plugin_paths, "a directory with plugins; may be repeated");
   app.add_option("--threads", options.threads, "threads for plugins")->check(CLI::Range(1, 1024));
   app.add_option("--parent-pid", parent, "end when this process ends");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? EXIT_SUCCESS : kBadInput;
+  }
 
   options.state = std::filesystem::absolute(options.state);
   if (parent != 0) {

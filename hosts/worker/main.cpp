@@ -20,6 +20,8 @@ void limit_threads(unsigned threads) {
   const std::string count = std::to_string(threads);
   setenv("OMP_NUM_THREADS", count.c_str(), 0);
   setenv("OPENBLAS_NUM_THREADS", count.c_str(), 0);
+  // Threads that spin for work would take it from the other workers of this machine.
+  setenv("OMP_WAIT_POLICY", "passive", 0);
 }
 
 // Ends without running the destructors of plugins' static objects, which are never unloaded and may

@@ -50,7 +50,7 @@ TEST_F(Hosts, AnEdgeThatNeverJoinedAsksForAToken) {
 TEST_F(Hosts, ATextThatIsNoTokenIsRefused) {
   Process edge = start_edge("edge-1", "skerry-nonsense");
   const Output output = finish(edge);
-  EXPECT_EQ(output.ending.status, 1) << output.all();
+  EXPECT_EQ(output.ending.status, 2) << output.all();
   EXPECT_THAT(output.err, HasSubstr("token"));
 }
 

@@ -150,7 +150,7 @@ Admin::Answer Admin::logs(const Json& body) {
   std::vector<std::filesystem::path> paths{log_dir_ / "host.log"};
   for (const auto& entry : std::filesystem::directory_iterator(log_dir_, ignored)) {
     const std::string name = entry.path().filename();
-    if (name.starts_with("worker-") && name.find("-" + (*job)->name + "-") != std::string::npos) paths.push_back(entry.path());
+    if (name.starts_with("worker-") && name.find("-" + (*job)->key + "-") != std::string::npos) paths.push_back(entry.path());
   }
   std::sort(paths.begin() + 1, paths.end());
   for (const auto& path : paths) files.push_back({{"name", path.filename().string()}, {"text", tail_of(path)}});
@@ -161,8 +161,9 @@ Admin::Answer Admin::signal(const Json& body) {
   const auto job = job_named(body, "job");
   if (!job) return tl::unexpected(job.error());
   if ((*job)->finished()) return refuse(Code::failed_precondition, fmt::format("job `{}` has ended ({})", (*job)->name, (*job)->phase));
+  const Json event{{"type", "Signal"}, {"name", body.at("name").get<std::string>()}, {"value", body.value("value", Json())}};
   const Unit::Scope scope(unit_);
-  machine_.post(**job, {{"type", "Signal"}, {"name", body.at("name").get<std::string>()}, {"value", body.value("value", Json())}});
+  machine_.post(**job, event);
   return Json::object();
 }
 
@@ -189,6 +190,7 @@ Admin::Answer Admin::model_export(const Json& body) {
 
 Admin::Answer Admin::remove(const Json& body) {
   const std::string kind = body.at("kind").get<std::string>();
+  if (kind == "node") return node_revoke(body);
   if (kind != "job") {
     const auto removed = submit_.remove_resource(kind, body.at("name").get<std::string>());
     if (!removed) return refuse(removed.error());
@@ -197,8 +199,17 @@ Admin::Answer Admin::remove(const Json& body) {
   const auto job = job_named(body, "name");
   if (!job) return tl::unexpected(job.error());
   const Unit::Scope scope(unit_);
+  const std::string name = (*job)->name;
   machine_.stop(**job, "deleted by an operator");
   machine_.remove(**job);
+  for (auto it = watches_.begin(); it != watches_.end();) {
+    if (it->second.job != name) {
+      ++it;
+      continue;
+    }
+    reply(it->second.address, it->second.id, refuse(Code::not_found, fmt::format("job `{}` was deleted", name)));
+    it = watches_.erase(it);
+  }
   return Json::object();
 }
 
@@ -216,12 +227,14 @@ void Admin::watch(const wire::Incoming& incoming, std::uint64_t id, const Json& 
     if (wait == 0 || (*job)->finished() || (*job)->next_record - 1 > after) {
       return reply(incoming.peer, id, views_.progress(**job, after));
     }
-    auto& watch = watches_.emplace_back(Watch{incoming.peer, id, (*job)->name, after, std::make_unique<boost::asio::steady_timer>(io_)});
-    watch.timer->expires_after(std::chrono::milliseconds(wait));
-    watch.timer->async_wait([this, entry = std::prev(watches_.end())](const boost::system::error_code& error) {
-      if (error) return;  // answered, and gone from the list
-      if (const Job* waited = machine_.find(entry->job)) reply(entry->address, entry->id, views_.progress(*waited, entry->after));
-      watches_.erase(entry);
+    const std::uint64_t number = ++last_watch_;
+    Watch& watch = watches_[number];
+    watch = {incoming.peer, id, (*job)->name, after, std::make_unique<boost::asio::steady_timer>(io_, std::chrono::milliseconds(wait))};
+    watch.timer->async_wait([this, number](const boost::system::error_code& error) {
+      const auto it = watches_.find(number);
+      if (error || it == watches_.end()) return;  // answered already
+      if (const Job* waited = machine_.find(it->second.job)) reply(it->second.address, it->second.id, views_.progress(*waited, it->second.after));
+      watches_.erase(it);
     });
   } catch (const Json::exception& error) {
     reply(incoming.peer, id, refuse(Code::invalid_argument, fmt::format("verb `watch`: {}", error.what())));
@@ -230,11 +243,12 @@ void Admin::watch(const wire::Incoming& incoming, std::uint64_t id, const Json& 
 
 void Admin::job_changed(const Job& job) {
   for (auto it = watches_.begin(); it != watches_.end();) {
-    if (it->job != job.name || (!job.finished() && job.next_record - 1 <= it->after)) {
+    const Watch& watch = it->second;
+    if (watch.job != job.name || (!job.finished() && job.next_record - 1 <= watch.after)) {
       ++it;
       continue;
     }
-    reply(it->address, it->id, views_.progress(job, it->after));
+    reply(watch.address, watch.id, views_.progress(job, watch.after));
     it = watches_.erase(it);
   }
 }

@@ -5,7 +5,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
-#include <list>
 #include <map>
 #include <memory>
 #include <string>
@@ -79,7 +78,8 @@ class Admin {
   Identity identity_;
   std::filesystem::path log_dir_;
   std::function<void()> on_shutdown_;
-  std::list<Watch> watches_;
+  std::map<std::uint64_t, Watch> watches_;  // by number, in the order they came
+  std::uint64_t last_watch_ = 0;
 };
 
 }  // namespace skerry::engine::cloud

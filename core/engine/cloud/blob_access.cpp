@@ -7,6 +7,12 @@
 #include "core/base/try.hpp"
 
 namespace skerry::engine::cloud {
+namespace {
+
+// Bytes of disk that uploads must leave: for the database, which can end the host.
+constexpr std::uint64_t kReserve = 64u << 20;
+
+}  // namespace
 
 void BlobAccess::resolve(const std::string& user, const Digest& digest, std::function<void(Result<wire::BulkSource>)> done) {
   boost::asio::post(io_, [this, user, digest, done = std::move(done)] { done(find(user, digest)); });
@@ -22,17 +28,22 @@ Result<wire::BulkSource> BlobAccess::find(const std::string& user, const Digest&
   return wire::BulkSource{std::move(blob->path), blob->size, std::move(blob->inline_data)};
 }
 
-void BlobAccess::admit(const std::string& user, const Digest& digest, std::uint64_t,
+void BlobAccess::admit(const std::string& user, const Digest& digest, std::uint64_t size,
                        std::function<void(Result<wire::BulkTarget>)> done) {
-  boost::asio::post(io_, [this, user, digest, done = std::move(done)] { done(target(user, digest)); });
+  boost::asio::post(io_, [this, user, digest, size, done = std::move(done)] { done(target(user, digest, size)); });
 }
 
-Result<wire::BulkTarget> BlobAccess::target(const std::string& user, const Digest& digest) {
+Result<wire::BulkTarget> BlobAccess::target(const std::string& user, const Digest& digest, std::uint64_t size) {
   const auto who = parse_user_id(user);
   if (!who || who->role != Role::node || !tasks_.may_store(who->node)) {
     return fail(Code::permission_denied, "this node has no open task");
   }
   SKERRY_ASSIGN(const bool have, blobs_.contains(digest));
+  std::error_code unknown;
+  const auto space = std::filesystem::space(uploads_, unknown);
+  if (!have && !unknown && space.available < kReserve + size) {
+    return fail(Code::unavailable, fmt::format("the cloud's disk has {} bytes left, too few for {} more", space.available, size));
+  }
   return wire::BulkTarget{have, uploads_ / (who->node + "-" + digest.hex())};
 }
 

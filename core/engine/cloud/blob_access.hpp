@@ -25,7 +25,7 @@ class BlobAccess : public wire::BulkBackend {
 
  private:
   Result<wire::BulkSource> find(const std::string& user, const Digest& digest);
-  Result<wire::BulkTarget> target(const std::string& user, const Digest& digest);
+  Result<wire::BulkTarget> target(const std::string& user, const Digest& digest, std::uint64_t size);
 
   boost::asio::io_context& io_;
   Unit& unit_;

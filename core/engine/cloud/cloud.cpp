@@ -59,6 +59,12 @@ class Cloud::Impl : public WorkerPool::Listener, public Peers::Listener {
         signals_(io_, SIGINT, SIGTERM),
         launcher_(worker_program) {}
 
+  // What other threads still do for the parts ends before the parts do.
+  ~Impl() override {
+    bulk_.reset();
+    if (examiner_) examiner_->join();
+  }
+
   Status open();
   void run();
 
@@ -120,6 +126,7 @@ Status Cloud::Impl::open_store() {
   SKERRY_TRY(database_.migrate(kMigrations));
   SKERRY_ASSIGN(blobs_, store::BlobStore::open(database_, options_.state / "blobs"));
   SKERRY_TRY(make_directories(options_.state / "uploads"));
+  must(blobs_->sweep());  // files of a crash between their rename and their row
   if (meta(unit_, "epoch").empty()) {
     SKERRY_ASSIGN(const auto random, wire::KeyPair::generate());
     set_meta(unit_, "epoch", digest_of(as_bytes(random.public_key)).hex().substr(0, 32));
@@ -146,7 +153,7 @@ void Cloud::Impl::build() {
   views_ = std::make_unique<Views>(unit_, *machine_, *nodes_, *peers_, *blobs_);
   admin_ = std::make_unique<Admin>(io_, unit_, *sockets_, *machine_, *nodes_, *peers_, *submit_, *views_, *blobs_);
   blob_access_ = std::make_unique<BlobAccess>(io_, unit_, *blobs_, *tasks_, *examiner_, options_.state / "uploads");
-  tasks_->set_hooks({.find_job = [this](const std::string& name) { return machine_->find(name); },
+  tasks_->set_hooks({.find_job = [this](const std::string& key) { return machine_->find_key(key); },
                      .post = [this](Job& job, Json event) { machine_->post(job, std::move(event)); },
                      .changed = [this](Job& job) { machine_->changed(job); }});
   machine_->on_change([this](Job& job) { admin_->job_changed(job); });

@@ -16,6 +16,7 @@ namespace skerry::engine::cloud {
 struct Job {
   std::int64_t id = 0;
   std::string name;
+  std::string key;   // "NAME.ID": names it to nodes and workers, also when another job of that name follows
   std::string kind;
   std::string plan;  // JSON: the resolved document
   std::string phase;

@@ -12,6 +12,7 @@ namespace {
 
 // Events asked about at once: bounds the size of a question.
 constexpr std::size_t kMaxEvents = 256;
+constexpr std::int64_t kMaxTimerMs = std::int64_t{10} * 365 * 24 * 3600 * 1000;  // ten years
 
 std::string text(const Json& object, const char* key) { return object.at(key).get<std::string>(); }
 
@@ -50,6 +51,7 @@ Job& Machine::load(std::int64_t id) {
   row.bind(1, id);
   must(row.step());
   job->name = row.column_text(0);
+  job->key = fmt::format("{}.{}", job->name, id);
   job->kind = row.column_text(1);
   job->plan = row.column_text(2);
   job->phase = row.column_text(3);
@@ -111,8 +113,8 @@ void Machine::post(Job& job, Json event) {
            .bind(3, body)
            .run());
   job.undecided.push_back(std::move(body));
-  unit_.after_commit([this, name = job.name] {
-    if (Job* posted = find(name)) ask(*posted);
+  unit_.after_commit([this, key = job.key] {
+    if (Job* posted = find_key(key)) ask(*posted);
   });
 }
 
@@ -125,7 +127,7 @@ void Machine::ask(Job& job) {
   if (job.finished() || job.asked > 0 || job.undecided.empty()) return;
   job.asked = std::min(job.undecided.size(), kMaxEvents);
   wire::DecideRequest request;
-  request.job = job.name;
+  request.job = job.key;
   request.plan = job.plan;
   request.state = job.state;
   request.events.assign(job.undecided.begin(), job.undecided.begin() + static_cast<std::ptrdiff_t>(job.asked));
@@ -133,7 +135,7 @@ void Machine::ask(Job& job) {
 }
 
 void Machine::decided(wire::DecideReply reply) {
-  Job* job = find(reply.job);
+  Job* job = find_key(reply.job);
   if (job == nullptr || job->finished() || job->asked == 0) return;
   const Unit::Scope scope(unit_);
   const std::size_t count = std::exchange(job->asked, 0);
@@ -162,9 +164,9 @@ void Machine::decided(wire::DecideReply reply) {
            .bind(6, job->id)
            .run());
   tasks_.release_artifacts(*job);
-  unit_.after_commit([this, name = job->name] {
+  unit_.after_commit([this, key = job->key] {
     arm_timers();
-    if (Job* answered = find(name)) {
+    if (Job* answered = find_key(key)) {
       changed(*answered);
       ask(*answered);
     }
@@ -179,7 +181,7 @@ void Machine::apply(Job& job, const Json& command) {
     tasks_.stop(job, text(command, "task"), "the workflow stopped it");
   } else if (what == "SetTimer") {
     const std::string name = text(command, "timer");
-    job.timers[name] = job.now_ms() + std::max<std::int64_t>(0, command.at("after_ms").get<std::int64_t>());
+    job.timers[name] = job.now_ms() + std::clamp<std::int64_t>(command.at("after_ms").get<std::int64_t>(), 0, kMaxTimerMs);
     must(unit_.sql("INSERT OR REPLACE INTO timer(job, name, fires_at_ms) VALUES(?, ?, ?)")
              .bind(1, job.id)
              .bind(2, name)
@@ -233,16 +235,21 @@ void Machine::finish(Job& job, const std::string& phase, const std::string& mess
   set_status(job, phase, message);
   job.time_base = job.now_ms();
   job.loaded = std::chrono::steady_clock::now();
-  must(unit_.sql("UPDATE job SET time_ms = ? WHERE id = ?").bind(1, job.time_base).bind(2, job.id).run());
+  must(unit_.sql("UPDATE job SET time_ms = ?, bytes_up = ?, bytes_down = ? WHERE id = ?")
+           .bind(1, job.time_base)
+           .bind(2, job.bytes_up)
+           .bind(3, job.bytes_down)
+           .bind(4, job.id)
+           .run());
   job.timers.clear();
   job.undecided.clear();
   must(unit_.sql("DELETE FROM timer WHERE job = ?").bind(1, job.id).run());
   tasks_.end(job);
   tasks_.release_artifacts(job);
   log_info(fmt::format("job {}: {}: {}", job.name, phase, message));
-  unit_.after_commit([this, name = job.name] {
-    workers_.forget(name);
-    if (Job* ended = find(name)) changed(*ended);
+  unit_.after_commit([this, key = job.key] {
+    workers_.forget(key);
+    if (Job* ended = find_key(key)) changed(*ended);
   });
 }
 
@@ -255,6 +262,11 @@ void Machine::remove(Job& job) {
 Job* Machine::find(const std::string& name) {
   const auto it = jobs_.find(name);
   return it == jobs_.end() ? nullptr : it->second.get();
+}
+
+Job* Machine::find_key(const std::string& key) {
+  Job* job = find(key.substr(0, key.rfind('.')));
+  return job != nullptr && job->key == key ? job : nullptr;
 }
 
 void Machine::changed(Job& job) {

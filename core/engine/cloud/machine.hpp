@@ -50,6 +50,7 @@ class Machine {
   void remove(Job& job);
 
   Job* find(const std::string& name);
+  Job* find_key(const std::string& key);
   const std::map<std::string, std::unique_ptr<Job>>& jobs() const { return jobs_; }
 
   // Called when a job's records, phase or progress changed, after the commit.

@@ -29,13 +29,13 @@ tl::expected<Json, std::vector<Problem>> Submit::apply(const std::string& text, 
   // Resources that were applied earlier can be named by a job; those in the file come first.
   std::vector<config::Document> known = *documents;
   {
-    auto stored = unit_.sql("SELECT kind, name, document FROM resource");
+    auto stored = unit_.sql("SELECT kind, name, document, file FROM resource");
     while (must(stored.step())) {
       const std::string kind = stored.column_text(0), name = stored.column_text(1);
       bool replaced = false;
       for (const auto& resource : *resources) replaced |= resource.kind == kind && resource.name == name;
       if (replaced) continue;
-      if (auto document = config::parse_documents(stored.column_text(2), kind + " " + name)) known.push_back(std::move(document->front()));
+      if (auto document = config::parse_documents(stored.column_text(2), stored.column_text(3))) known.push_back(std::move(document->front()));
     }
   }
 
@@ -82,11 +82,12 @@ tl::expected<Json, std::vector<Problem>> Submit::apply(const std::string& text, 
     old.bind(1, resource.kind).bind(2, resource.name);
     const bool exists = must(old.step());
     const bool same = exists && old.column_text(0) == document_text(resource);
-    must(unit_.sql("INSERT OR REPLACE INTO resource(kind, name, document, created) VALUES(?, ?, ?, ?)")
+    must(unit_.sql("INSERT OR REPLACE INTO resource(kind, name, document, file, created) VALUES(?, ?, ?, ?, ?)")
              .bind(1, resource.kind)
              .bind(2, resource.name)
              .bind(3, document_text(resource))
-             .bind(4, wall_clock_text())
+             .bind(4, file)
+             .bind(5, wall_clock_text())
              .run());
     applied.push_back({{"kind", resource.kind}, {"name", resource.name}, {"action", same ? "unchanged" : exists ? "updated" : "created"}});
   }
@@ -103,7 +104,7 @@ tl::expected<Json, std::vector<Problem>> Submit::apply(const std::string& text, 
 
 Status Submit::remove_resource(const std::string& kind, const std::string& name) {
   const std::string stored = kind == "dataset" ? "Dataset" : kind == "model" ? "Model" : "";
-  if (stored.empty()) return fail(Code::invalid_argument, fmt::format("found \"{}\"; allowed: job, dataset, model", kind), {}, "kind");
+  if (stored.empty()) return fail(Code::invalid_argument, fmt::format("found \"{}\"; allowed: job, node, dataset, model", kind), {}, "kind");
   const Unit::Scope scope(unit_);
   must(unit_.sql("DELETE FROM resource WHERE kind = ? AND name = ?").bind(1, stored).bind(2, name).run());
   if (unit_.database().changes() == 0) return fail(Code::not_found, fmt::format("there is no {} `{}`", kind, name));

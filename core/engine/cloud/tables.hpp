@@ -21,11 +21,12 @@ CREATE TABLE node(name TEXT PRIMARY KEY, public_key TEXT NOT NULL UNIQUE, revoke
 CREATE TABLE downlink(node TEXT NOT NULL, seq INTEGER NOT NULL, type INTEGER NOT NULL, payload BLOB NOT NULL,
   PRIMARY KEY(node, seq)) WITHOUT ROWID;
 
-CREATE TABLE resource(kind TEXT NOT NULL, name TEXT NOT NULL, document TEXT NOT NULL, created TEXT NOT NULL,
-  PRIMARY KEY(kind, name)) WITHOUT ROWID;
+-- file: where it came from, for relative paths in it.
+CREATE TABLE resource(kind TEXT NOT NULL, name TEXT NOT NULL, document TEXT NOT NULL, file TEXT NOT NULL,
+  created TEXT NOT NULL, PRIMARY KEY(kind, name)) WITHOUT ROWID;
 
 -- time_ms: how long the job has run, without the time that the host was down. decided: events that state reflects.
-CREATE TABLE job(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, plan TEXT NOT NULL,
+CREATE TABLE job(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, plan TEXT NOT NULL,
   text TEXT NOT NULL, phase TEXT NOT NULL, message TEXT NOT NULL, state BLOB NOT NULL, decided INTEGER NOT NULL,
   time_ms INTEGER NOT NULL, created TEXT NOT NULL, bytes_up INTEGER NOT NULL, bytes_down INTEGER NOT NULL);
 

@@ -48,7 +48,7 @@ void Tasks::remote_finished(const std::string& node, wire::TaskFinished what, st
   std::map<std::string, Content> outputs;
   Verdict verdict;
   for (const auto& output : what.outputs) {
-    if (!output.inline_data.empty()) {
+    if (output.inline_data.size() == output.size) {
       if (digest_of(as_bytes(output.inline_data)) != output.digest) {
         verdict = {false, "rejected.malformed", fmt::format("output `{}` does not match its digest", output.name)};
       }
@@ -71,7 +71,7 @@ void Tasks::remote_finished(const std::string& node, wire::TaskFinished what, st
       for (const auto& output : what.outputs) drop_unless_held(output.digest);
     } else {
       for (const auto& output : what.outputs)
-        if (!output.inline_data.empty()) must(blobs_.put(as_bytes(output.inline_data), output.digest));
+        if (output.inline_data.size() == output.size) must(blobs_.put(as_bytes(output.inline_data), output.digest));
       finished(*current, what.key.task, *open, what);
     }
     done();

@@ -13,6 +13,16 @@ namespace {
 // What a message to a node may hold besides inline artifacts.
 constexpr std::size_t kMaxTaskText = wire::kControlLimit - wire::kInlineBlobLimit - 4096;
 
+// A workflow is a plugin: what it says is checked before it is stored.
+Status check_digests(const std::string& task, const char* member, const Json& names) {
+  if (!names.is_object()) return fail(Code::invalid_argument, fmt::format("task {}: `{}` is {}; it must be an object of digests", task, member, dump_json(names)));
+  for (const auto& [name, digest] : names.items()) {
+    if (digest.is_string() && Digest::from_hex(digest.get<std::string>())) continue;
+    return fail(Code::invalid_argument, fmt::format("task {}: `{}.{}` is {}; it must be a digest of 64 hexadecimal digits", task, member, name, dump_json(digest)));
+  }
+  return {};
+}
+
 }  // namespace
 
 std::optional<Tasks::Task> Tasks::load(const Job& job, const std::string& id) {
@@ -43,6 +53,8 @@ Status Tasks::start(Job& job, const Json& command) {
                   dump_json(command.value("params", Json::object())),
                   command.value("inputs", Json::object()),
                   command.value("expects", Json::object())};
+  SKERRY_TRY(check_digests(id, "inputs", task.inputs));
+  SKERRY_TRY(check_digests(id, "expects", task.expects));
   must(unit_.sql("INSERT INTO task(job, id, node, kind, state, message, params, inputs, expects) "
                  "VALUES(?, ?, ?, ?, 'open', '', ?, ?, ?)")
            .bind(1, job.id)
@@ -53,12 +65,17 @@ Status Tasks::start(Job& job, const Json& command) {
            .bind(6, dump_json(task.inputs))
            .bind(7, dump_json(task.expects))
            .run());
-  return task.node == kCloudNode ? run_here(job, id, task) : send_to_node(job, id, task);
+  if (task.node == kCloudNode) return run_here(job, id, task);
+  if (!may_work(task.node)) {
+    failed(job, id, task, "lost", fmt::format("there is no node `{}`, or it was revoked", task.node));
+    return {};
+  }
+  return send_to_node(job, id, task);
 }
 
 Status Tasks::send_to_node(Job& job, const std::string& id, const Task& task) {
   wire::StartTask message;
-  message.key = {job.name, id};
+  message.key = {job.key, id};
   message.kind = task.kind;
   message.params = task.params;
   message.plan = job.plan;
@@ -83,6 +100,11 @@ Status Tasks::send_to_node(Job& job, const std::string& id, const Task& task) {
     SKERRY_TRY(attach(message.inputs, name, digest));
   }
   for (const Digest& digest : job.shipped) SKERRY_TRY(attach(message.attachments, digest.hex(), digest));
+  const std::size_t size = wire::encode(message).size() + wire::kHeaderSize;
+  if (size > wire::kControlLimit) {
+    return fail(Code::invalid_argument, fmt::format("task {}: its message has {} bytes; at most {} can be sent: give it fewer inputs or "
+                                                    "shorter parameters", id, size, wire::kControlLimit));
+  }
   const std::uint64_t seq = peers_.send(task.node, message);
   must(unit_.sql("UPDATE task SET downlink_seq = ? WHERE job = ? AND id = ?").bind(1, seq).bind(2, job.id).bind(3, id).run());
   return {};
@@ -90,7 +112,7 @@ Status Tasks::send_to_node(Job& job, const std::string& id, const Task& task) {
 
 Status Tasks::run_here(Job& job, const std::string& id, const Task& task) {
   wire::RunTask run;
-  run.key = {job.name, id};
+  run.key = {job.key, id};
   run.node = kCloudNode;
   run.kind = task.kind;
   run.params = task.params;
@@ -134,7 +156,7 @@ void Tasks::stop(Job& job, const std::string& id, const std::string& reason) {
   const auto task = load(job, id);
   if (!task || task->state != "open") return;
   close(job, id, "stopped", reason);
-  const wire::TaskKey key{job.name, id};
+  const wire::TaskKey key{job.key, id};
   if (task->node == kCloudNode) {
     unit_.after_commit([this, key] { workers_.cancel(key); });
   } else {
@@ -151,12 +173,12 @@ void Tasks::end(Job& job) {
     select.bind(1, job.id).bind(2, kCloudNode);
     while (must(select.step())) nodes.push_back(select.column_text(0));
   }
-  for (const std::string& node : nodes) peers_.send(node, wire::ForgetJob{job.name});
+  for (const std::string& node : nodes) peers_.send(node, wire::ForgetJob{job.key});
 }
 
 std::vector<wire::TaskKey> Tasks::open_on(const std::string& node) {
   std::vector<wire::TaskKey> keys;
-  auto select = unit_.sql("SELECT job.name, task.id FROM task JOIN job ON job.id = task.job WHERE task.node = ? AND task.state = 'open'");
+  auto select = unit_.sql("SELECT job.name || '.' || job.id, task.id FROM task JOIN job ON job.id = task.job WHERE task.node = ? AND task.state = 'open'");
   select.bind(1, node);
   while (must(select.step())) keys.push_back({select.column_text(0), select.column_text(1)});
   return keys;
@@ -185,8 +207,9 @@ void Tasks::abandon(const std::string& node, const std::string& reason) {
 }
 
 bool Tasks::may_read(const std::string& node, const Digest& digest) {
+  if (!may_work(node)) return false;
   const std::string hex = digest.hex();
-  auto select = unit_.sql("SELECT job.name, task.inputs FROM task JOIN job ON job.id = task.job WHERE task.node = ? AND task.state = 'open'");
+  auto select = unit_.sql("SELECT job.name || '.' || job.id, task.inputs FROM task JOIN job ON job.id = task.job WHERE task.node = ? AND task.state = 'open'");
   select.bind(1, node);
   while (must(select.step())) {
     if (select.column_text(1).find(hex) != std::string::npos) return true;
@@ -196,7 +219,14 @@ bool Tasks::may_read(const std::string& node, const Digest& digest) {
   return false;
 }
 
+bool Tasks::may_work(const std::string& node) {
+  auto select = unit_.sql("SELECT 1 FROM node WHERE name = ? AND revoked = 0");
+  select.bind(1, node);
+  return must(select.step());
+}
+
 bool Tasks::may_store(const std::string& node) {
+  if (!may_work(node)) return false;
   auto select = unit_.sql("SELECT 1 FROM task WHERE node = ? AND state = 'open' LIMIT 1");
   select.bind(1, node);
   return must(select.step());

@@ -21,7 +21,7 @@ inline constexpr const char* kCloudNode = "cloud";
 class Tasks {
  public:
   struct Hooks {
-    std::function<Job*(const std::string& name)> find_job;
+    std::function<Job*(const std::string& key)> find_job;
     std::function<void(Job&, Json event)> post;  // inside a unit
     std::function<void(Job&)> changed;
   };
@@ -51,6 +51,7 @@ class Tasks {
   // Its open tasks are lost; inside a unit.
   void abandon(const std::string& node, const std::string& reason);
 
+  bool may_work(const std::string& node);  // joined, and not revoked
   // A node may read what its open tasks refer to, and store something while it has an open task.
   bool may_read(const std::string& node, const Digest& digest);
   bool may_store(const std::string& node);

@@ -33,6 +33,12 @@ class Edge::Impl : public WorkerPool::Listener, public Link::Listener {
         signals_(io_, SIGINT, SIGTERM),
         launcher_(worker_program) {}
 
+  // What other threads still do for the parts ends before the parts do.
+  ~Impl() override {
+    bulk_.reset();
+    if (examiner_) examiner_->join();
+  }
+
   Status open();
   Status run();
 
@@ -77,6 +83,7 @@ class Edge::Impl : public WorkerPool::Listener, public Link::Listener {
 Status Edge::Impl::open() {
   SKERRY_TRY(database_.migrate(kMigrations));
   SKERRY_ASSIGN(blobs_, store::BlobStore::open(database_, options_.state / "blobs"));
+  must(blobs_->sweep());  // files of a crash between their rename and their row
   SKERRY_TRY(make_directories(options_.state / "downloads"));
   sockets_ = std::make_unique<wire::SocketThread>(context_, [this](std::vector<wire::Incoming>&& batch) {
     boost::asio::post(io_, [this, batch = std::move(batch)]() mutable { receive(std::move(batch)); });

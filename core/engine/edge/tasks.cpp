@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
@@ -12,6 +13,8 @@ namespace skerry::engine::edge {
 namespace {
 
 constexpr auto kReportEvery = std::chrono::milliseconds(250);
+constexpr auto kStoreAgain = std::chrono::milliseconds(500);
+constexpr std::size_t kMaxMessage = 8 * 1024;  // of a failure, for people
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -64,6 +67,7 @@ void Tasks::recover() {
     auto select = unit_.sql("SELECT state, message, result FROM task WHERE state != 'reported' ORDER BY rowid");
     while (must(select.step())) rows.push_back({select.column_text(0), select.column_blob(1), select.column_blob(2)});
   }
+  std::vector<wire::TaskKey> waiting;
   for (const Row& row : rows) {
     auto message = must(wire::decode<wire::StartTask>(as_bytes(row.message)));
     const wire::TaskKey key = message.key;
@@ -75,9 +79,12 @@ void Tasks::recover() {
       active.result = must(wire::decode<wire::TaskFinished>(as_bytes(row.result)));
       active.step = Step::finished;
     } else {
-      prepare(active);
+      waiting.push_back(key);
     }
   }
+  // Only now: a task that runs gives up blobs that no task of its job needs, and must know of them all.
+  for (const auto& key : waiting)
+    if (Active* task = find(key)) prepare(*task);
 }
 
 // ---- from the cloud
@@ -154,7 +161,7 @@ std::vector<const wire::Artifact*> Tasks::needs(const wire::StartTask& message) 
   std::vector<const wire::Artifact*> list;
   for (const auto* artifacts : {&message.inputs, &message.attachments})
     for (const auto& artifact : *artifacts)
-      if (artifact.inline_data.empty()) list.push_back(&artifact);
+      if (artifact.inline_data.size() != artifact.size) list.push_back(&artifact);
   return list;
 }
 
@@ -221,7 +228,7 @@ void Tasks::run(Active& task) {
   const auto add = [&](std::vector<wire::TaskInput>& list, const wire::Artifact& artifact, const std::string& name) {
     in_use.push_back(artifact.digest);
     wire::TaskInput input{name, artifact.digest.hex(), {}, artifact.inline_data};
-    if (artifact.inline_data.empty()) {
+    if (artifact.inline_data.size() != artifact.size) {
       auto blob = must(blobs_.find(artifact.digest));
       if (blob) {
         input.path = blob->path.string();
@@ -324,11 +331,11 @@ void Tasks::keep(const wire::TaskKey& key, const wire::TaskFinished& result) {
 void Tasks::store_outputs(Active& task) {
   enter(task, Step::storing);
   const wire::TaskKey key = task.message.key;
-  std::vector<wire::Artifact> outputs;
+  std::map<Digest, wire::Artifact> outputs;  // two of the same bytes travel once
   for (const auto& output : task.result.outputs)
-    if (output.inline_data.size() != output.size) outputs.push_back(output);
+    if (output.inline_data.size() != output.size) outputs.emplace(output.digest, output);
   task.transfers = static_cast<int>(outputs.size());
-  for (const auto& output : outputs) {
+  for (const auto& [digest, output] : outputs) {
     const auto blob = must(blobs_.find(output.digest));
     if (!blob) {
       const Unit::Scope scope(unit_);
@@ -349,6 +356,7 @@ void Tasks::stored(const wire::TaskKey& key, Result<std::uint64_t> moved) {
   Active* task = find(key);
   if (task == nullptr || task->step != Step::storing) return;
   if (!moved && moved.error().code == Code::cancelled) return;
+  if (!moved && (moved.error().code == Code::already_exists || moved.error().code == Code::unavailable)) return store_later(*task);
   const Unit::Scope scope(unit_);
   if (!moved) return report_failure(key, "unavailable", "", fmt::format("cannot store the result in the cloud: {}", moved.error().text()));
   task->result.bytes_up += *moved;
@@ -357,10 +365,25 @@ void Tasks::stored(const wire::TaskKey& key, Result<std::uint64_t> moved) {
   report(key);
 }
 
+// Another task brings the same bytes just now, or the cloud's disk is full: both pass.
+void Tasks::store_later(Active& task) {
+  enter(task, Step::finished);
+  auto timer = std::make_shared<boost::asio::steady_timer>(io_, kStoreAgain);
+  timer->async_wait([this, timer, key = task.message.key](const boost::system::error_code& error) {
+    Active* later = find(key);
+    if (!error && later != nullptr && later->step == Step::finished && bulk_ != nullptr) store_outputs(*later);
+  });
+}
+
 // ---- results
 
 void Tasks::report(const wire::TaskKey& key) {
   Active& task = *find(key);
+  if (const std::size_t size = wire::encode(task.result).size() + wire::kHeaderSize; size > wire::kControlLimit) {
+    return report_failure(key, "invalid_argument", "",
+                          fmt::format("the task's result, metrics and small outputs take {} bytes; at most {} can be sent: write large "
+                                      "outputs as artifacts", size, wire::kControlLimit));
+  }
   link_.send(task.result);
   must(unit_.sql("UPDATE task SET state = 'reported', result = NULL WHERE job = ? AND id = ?").bind(1, key.job).bind(2, key.task).run());
   active_.erase(key);
@@ -368,7 +391,7 @@ void Tasks::report(const wire::TaskKey& key) {
 
 void Tasks::report_failure(const wire::TaskKey& key, const std::string& code, const std::string& field, const std::string& message) {
   log_warn(fmt::format("job {}: task {} failed: {} ({})", key.job, key.task, message, code));
-  link_.send(wire::TaskFailed{key, code, field, message});
+  link_.send(wire::TaskFailed{key, code, field.substr(0, kMaxMessage), message.substr(0, kMaxMessage)});
   must(unit_.sql("UPDATE task SET state = 'reported', result = NULL WHERE job = ? AND id = ?").bind(1, key.job).bind(2, key.task).run());
   active_.erase(key);
 }

@@ -74,6 +74,7 @@ class Tasks {
   void keep(const wire::TaskKey& key, const wire::TaskFinished& result);
   void store_outputs(Active& task);
   void stored(const wire::TaskKey& key, Result<std::uint64_t> moved);
+  void store_later(Active& task);
   void report(const wire::TaskKey& key);
   void report_failure(const wire::TaskKey& key, const std::string& code, const std::string& field, const std::string& message);
   void drop(const wire::TaskKey& key);
