@@ -95,6 +95,22 @@ TEST_F(Daemons, ARunningJobIsStoppedByDelete) {
       << text_of(running());
 }
 
+TEST_F(Daemons, AJobDoesNotMeetTheTasksOfADeletedOneOfItsName) {
+  Process cloud = start_cloud();
+  Process edge = start_joined_edge("edge-1");
+  const std::string slow = "{plugin: fixture-null, config: {trainMillis: 300}}";
+  for (int time = 0; time < 3; ++time) {
+    ASSERT_TRUE(apply(JobText("again").set("rounds", "100").set("estimator", slow)).ok());
+    ASSERT_TRUE(eventually([&] { return !answer({"describe", "job", "again"}).at("tasks").empty(); }));
+    const Output deleted = ask({"delete", "job", "again"});
+    ASSERT_TRUE(deleted.ok()) << deleted.all();
+  }
+  ASSERT_TRUE(apply(JobText("again").set("rounds", "2")).ok());
+  const Output watched = ask({"watch", "again"});
+  ASSERT_TRUE(watched.ok()) << watched.all();
+  EXPECT_EQ(json_lines(watched.out).back().at("rounds"), 2);
+}
+
 TEST_F(Daemons, AJobWithAMistakeIsRefusedWithItsPlace) {
   Process cloud = start_cloud();
   JobText job("daily");

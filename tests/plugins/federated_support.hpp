@@ -129,8 +129,7 @@ class Job {
                  {"spec", full},
                  {"job", "digits"},
                  {"seed", 7},
-                 {"nodes", nodes},
-                 {"resume", false}});
+                 {"nodes", nodes}});
   }
   // Started, and the first model made.
   Json begin(const std::vector<std::string>& nodes, const Json& spec = {}) {

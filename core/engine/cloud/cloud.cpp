@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <regex>
 #include <zmq.hpp>
 
 #include "core/base/crypto.hpp"
@@ -40,6 +41,13 @@ std::string meta(Unit& unit, const std::string& key) {
 void set_meta(Unit& unit, const std::string& key, const std::string& value) {
   const Unit::Scope scope(unit);
   must(unit.sql("INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)").bind(1, key).bind(2, value).run());
+}
+
+Status check_endpoint(const std::string& endpoint) {
+  static const std::regex form(R"(tcp://[^\s]+:(\*|\d{1,5}))");
+  if (endpoint.empty() || std::regex_match(endpoint, form)) return {};
+  return fail(Code::invalid_argument, fmt::format("found \"{}\" as the address to listen at; it must be tcp://ADDRESS:PORT, as "
+                                                  "tcp://0.0.0.0:7443 or, for any free port, tcp://127.0.0.1:*", endpoint));
 }
 
 std::string without_port(const std::string& endpoint) { return endpoint.substr(0, endpoint.rfind(':')); }
@@ -237,6 +245,7 @@ void Cloud::Impl::run() {
 }
 
 Result<std::unique_ptr<Cloud>> Cloud::open(const CloudOptions& options) {
+  for (const std::string& endpoint : {options.listen, options.bulk_listen}) SKERRY_TRY(check_endpoint(endpoint));
   SKERRY_TRY(init_sodium());
   raise_descriptor_limit();
   SKERRY_ASSIGN(auto lock, store::StateLock::acquire(options.state));

@@ -43,7 +43,7 @@ struct TaskBytes {
 // it is used.
 struct Event {
   enum class Type {
-    started,        // the first event of a job: spec, job, seed, nodes, resume
+    started,        // the first event of a job: spec, job, seed, nodes
     task_finished,  // task, node, kind, metrics, artifacts, result, seconds, cpu_seconds, bytes
     task_failed,    // task, node, kind, code, message
     task_reported,  // task, node, metrics
@@ -62,7 +62,6 @@ struct Event {
   std::string job;
   std::uint64_t seed = 0;
   std::vector<std::string> nodes;  // online now, sorted
-  bool resume = false;
 
   std::string task;
   std::string node;
@@ -242,7 +241,6 @@ inline Event Event::from_json(const Json& json) {
       if (node.is_string()) event.nodes.push_back(node.get<std::string>());
     }
   }
-  detail::read(json, "resume", event.resume);
   detail::read(json, "task", event.task);
   detail::read(json, "node", event.node);
   detail::read(json, "kind", event.kind);
