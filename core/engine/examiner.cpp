@@ -23,7 +23,8 @@ Verdict reject(const char* code, const std::string& name, const Problem& problem
 }
 
 Verdict check_values(const std::string& name, const tensor::Layout& layout, Bytes bytes) {
-  if (const auto finite = tensor::check_finite(layout, bytes); !finite) return reject("rejected.nan", name, finite.error());
+  if (const auto finite = tensor::check_finite(layout, bytes); !finite)
+    return reject("rejected.nan", name, finite.error());
   return {};
 }
 
@@ -35,7 +36,8 @@ Verdict check(const Exhibit& exhibit) {
   if (const auto same = tensor::same_structure(*expected, *found); !same) {
     return reject("rejected.shape", exhibit.name, same.error());
   }
-  if (exhibit.found.path.empty()) return check_values(exhibit.name, *found, as_bytes(exhibit.found.data));
+  if (exhibit.found.path.empty())
+    return check_values(exhibit.name, *found, as_bytes(exhibit.found.data));
   const auto file = MappedFile::open(exhibit.found.path);
   if (!file) return reject("data_loss", exhibit.name, file.error());
   return check_values(exhibit.name, *found, file->bytes());
@@ -47,25 +49,35 @@ Verdict check_all(const std::vector<Exhibit>& exhibits) {
   return {};
 }
 
-bool in_memory(const Exhibit& exhibit) { return exhibit.found.path.empty(); }
+bool in_memory(const Exhibit& exhibit) {
+  return exhibit.found.path.empty();
+}
 
 }  // namespace
 
-Examiner::~Examiner() { join(); }
+Examiner::~Examiner() {
+  join();
+}
 
 void Examiner::join() {
   threads_.stop();
   threads_.join();
 }
 
-void Examiner::examine(std::vector<Exhibit> exhibits, std::function<Status()> prepare, std::function<void(Verdict)> done) {
-  if (!prepare && std::all_of(exhibits.begin(), exhibits.end(), in_memory)) return done(check_all(exhibits));
-  boost::asio::post(threads_, [this, exhibits = std::move(exhibits), prepare = std::move(prepare), done = std::move(done)]() mutable {
+void Examiner::examine(std::vector<Exhibit> exhibits, std::function<Status()> prepare,
+                       std::function<void(Verdict)> done) {
+  if (!prepare && std::all_of(exhibits.begin(), exhibits.end(), in_memory))
+    return done(check_all(exhibits));
+  boost::asio::post(threads_, [this, exhibits = std::move(exhibits), prepare = std::move(prepare),
+                               done = std::move(done)]() mutable {
     Verdict verdict = check_all(exhibits);
     if (verdict.ok && prepare) {
-      if (const auto prepared = prepare(); !prepared) verdict = {false, "data_loss", prepared.error().text()};
+      if (const auto prepared = prepare(); !prepared)
+        verdict = {false, "data_loss", prepared.error().text()};
     }
-    boost::asio::post(io_, [verdict = std::move(verdict), done = std::move(done)]() mutable { done(std::move(verdict)); });
+    boost::asio::post(io_, [verdict = std::move(verdict), done = std::move(done)]() mutable {
+      done(std::move(verdict));
+    });
   });
 }
 

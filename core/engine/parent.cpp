@@ -11,7 +11,8 @@ namespace skerry::engine {
 Status follow_parent(pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent) {
-    return fail(Code::failed_precondition, "the process " + std::to_string(parent) + ", which this one was to follow, is gone");
+    return fail(Code::failed_precondition, "the process " + std::to_string(parent) +
+                                               ", which this one was to follow, is gone");
   }
   return {};
 }

@@ -6,7 +6,8 @@
 
 namespace skerry::engine {
 
-// Ends this process (SIGTERM) when the process that started it ends. Fails when `parent` is gone already.
+// Ends this process (SIGTERM) when the process that started it ends. Fails when `parent` is gone
+// already.
 Status follow_parent(pid_t parent);
 
 }  // namespace skerry::engine

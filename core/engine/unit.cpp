@@ -8,12 +8,15 @@ namespace skerry::engine {
 
 void die(const Problem& problem) {
   log_error("cannot go on: " + problem.text() +
-            ". Nothing acknowledged is lost; mend the cause (disk space, permissions, the disk itself) and start again");
+            ". Nothing acknowledged is lost; mend the cause (disk space, permissions, the disk "
+            "itself) and start again");
   flush_log();
   std::_Exit(74);
 }
 
-void Unit::after_commit(std::function<void()> effect) { effects_.push_back(std::move(effect)); }
+void Unit::after_commit(std::function<void()> effect) {
+  effects_.push_back(std::move(effect));
+}
 
 void Unit::enter() {
   if (depth_++ == 0) transaction_.emplace(must(database_.begin()));

@@ -1,8 +1,9 @@
 // One transaction and what may happen only after it is durable.
 //
-// Everything that a host does in one turn of its event loop shares a unit: rows are written inside it, messages leave
-// and files go away after its commit. Hosts are crash-only: a database that fails ends the process at once, the
-// transaction is rolled back by the next start, and nothing that was not durable has been told to anybody.
+// Everything that a host does in one turn of its event loop shares a unit: rows are written inside
+// it, messages leave and files go away after its commit. Hosts are crash-only: a database that
+// fails ends the process at once, the transaction is rolled back by the next start, and nothing
+// that was not durable has been told to anybody.
 #pragma once
 
 #include <functional>
@@ -33,7 +34,8 @@ class Unit {
   Unit(const Unit&) = delete;
   Unit& operator=(const Unit&) = delete;
 
-  // Opens the unit, or joins the one that is open. The outermost scope commits, then runs the effects in their order.
+  // Opens the unit, or joins the one that is open. The outermost scope commits, then runs the
+  // effects in their order.
   class Scope {
    public:
     explicit Scope(Unit& unit) : unit_(unit) { unit_.enter(); }

@@ -17,13 +17,14 @@ namespace {
 // A worker that ends this often without an answer will not give one.
 constexpr int kMaxDeaths = 3;
 constexpr auto kFirstRetry = std::chrono::milliseconds(50);  // then twice as long each time
-constexpr auto kReapEvery = std::chrono::milliseconds(200);  // also enforces the grace of stopping workers
+constexpr auto kReapEvery =
+    std::chrono::milliseconds(200);  // also enforces the grace of stopping workers
 constexpr auto kStopGrace = std::chrono::milliseconds(500);
 
 }  // namespace
 
-WorkerPool::WorkerPool(boost::asio::io_context& io, wire::SocketThread& sockets, runtime::Launcher& launcher,
-                       Options options, Listener& listener)
+WorkerPool::WorkerPool(boost::asio::io_context& io, wire::SocketThread& sockets,
+                       runtime::Launcher& launcher, Options options, Listener& listener)
     : io_(io),
       sockets_(sockets),
       launcher_(launcher),
@@ -37,7 +38,9 @@ Status WorkerPool::open() {
   SKERRY_TRY(make_directories(options_.output_dir));
   SKERRY_TRY(make_directories(options_.log_dir));
   endpoint_ = "ipc://" + (options_.run_dir / "workers.sock").string();
-  SKERRY_ASSIGN(auto bound, sockets_.bind_router({.endpoint = endpoint_, .curve = {}, .max_message = wire::kLocalLimit}));
+  SKERRY_ASSIGN(
+      auto bound,
+      sockets_.bind_router({.endpoint = endpoint_, .curve = {}, .max_message = wire::kLocalLimit}));
   socket_ = bound.first;
   watch_children();
   reap_often();
@@ -171,8 +174,10 @@ void WorkerPool::died(Worker& worker, const std::string& how) {
   if (!worker.question && worker.waiting.empty()) return;
   if (worker.failures <= kMaxDeaths) return retry(worker);
   worker.failures = 0;
-  const std::string message = fmt::format("its worker ended {} times: {}; see {}", kMaxDeaths + 1, how, log);
-  for (const auto& task : std::exchange(worker.waiting, {})) fail_task(task.key, "crashed", message);
+  const std::string message =
+      fmt::format("its worker ended {} times: {}; see {}", kMaxDeaths + 1, how, log);
+  for (const auto& task : std::exchange(worker.waiting, {}))
+    fail_task(task.key, "crashed", message);
   if (!worker.question) return;
   wire::DecideReply reply;
   reply.job = std::exchange(worker.question, std::nullopt)->job;
@@ -182,7 +187,8 @@ void WorkerPool::died(Worker& worker, const std::string& how) {
 }
 
 void WorkerPool::retry(Worker& worker) {
-  worker.retry = std::make_unique<boost::asio::steady_timer>(io_, kFirstRetry * (1 << worker.failures));
+  worker.retry =
+      std::make_unique<boost::asio::steady_timer>(io_, kFirstRetry * (1 << worker.failures));
   worker.retry->async_wait([this, id = worker.id](const boost::system::error_code& error) {
     const auto it = workers_.find(id);
     if (error || it == workers_.end()) return;
@@ -201,11 +207,13 @@ void WorkerPool::fail_task(const wire::TaskKey& key, const char* code, const std
 
 // Posted, not called: what the listener does may take the worker away under our feet.
 void WorkerPool::answer(wire::TaskDone done) {
-  boost::asio::post(io_, [this, done = std::move(done)]() mutable { listener_.task_done(std::move(done)); });
+  boost::asio::post(
+      io_, [this, done = std::move(done)]() mutable { listener_.task_done(std::move(done)); });
 }
 
 void WorkerPool::answer(wire::DecideReply reply) {
-  boost::asio::post(io_, [this, reply = std::move(reply)]() mutable { listener_.decided(std::move(reply)); });
+  boost::asio::post(
+      io_, [this, reply = std::move(reply)]() mutable { listener_.decided(std::move(reply)); });
 }
 
 void WorkerPool::handle(const wire::Incoming& incoming) {
@@ -218,7 +226,8 @@ void WorkerPool::handle(const wire::Incoming& incoming) {
     const auto hello = wire::decode<wire::WorkerHello>(received->payload());
     if (!hello) return log_warn(hello.error().text());
     const auto it = workers_.find(hello->id);
-    if (it == workers_.end() || it->second->pid != static_cast<pid_t>(hello->pid)) return;  // of one that has ended
+    if (it == workers_.end() || it->second->pid != static_cast<pid_t>(hello->pid))
+      return;  // of one that has ended
     it->second->peer = incoming.peer;
     if (it->second->question) send(*it->second, *it->second->question);
     return feed(*it->second);
@@ -251,8 +260,8 @@ void WorkerPool::handle(const wire::Incoming& incoming) {
       return answer(std::move(*reply));
     }
     default:
-      log_warn(fmt::format("worker {} sent a message of type {}, which workers do not send", worker->id,
-                           static_cast<int>(received->header.type)));
+      log_warn(fmt::format("worker {} sent a message of type {}, which workers do not send",
+                           worker->id, static_cast<int>(received->header.type)));
   }
 }
 

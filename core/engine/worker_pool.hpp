@@ -1,5 +1,5 @@
-// The host's side of its workers: one process for a job's tasks, one for a job's decisions, each kept warm.
-// All calls on the host's event loop.
+// The host's side of its workers: one process for a job's tasks, one for a job's decisions, each
+// kept warm. All calls on the host's event loop.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -27,8 +27,8 @@ class WorkerPool {
     int threads = 1;  // for plugins of a task
   };
 
-  // Every run() is answered by one task_done, every decide() by one decided, also when the worker dies; but not after
-  // forget().
+  // Every run() is answered by one task_done, every decide() by one decided, also when the worker
+  // dies; but not after forget().
   class Listener {
    public:
     virtual ~Listener() = default;
@@ -37,8 +37,8 @@ class WorkerPool {
     virtual void decided(wire::DecideReply reply) = 0;
   };
 
-  WorkerPool(boost::asio::io_context& io, wire::SocketThread& sockets, runtime::Launcher& launcher, Options options,
-             Listener& listener);
+  WorkerPool(boost::asio::io_context& io, wire::SocketThread& sockets, runtime::Launcher& launcher,
+             Options options, Listener& listener);
 
   Status open();
   int socket() const { return socket_; }
@@ -46,7 +46,8 @@ class WorkerPool {
 
   // Tasks of a job run one after the other. output_dir is filled in here.
   void run(wire::RunTask task);
-  // A running task is asked to stop, a waiting one is dropped; either is answered with code "cancelled".
+  // A running task is asked to stop, a waiting one is dropped; either is answered with code
+  // "cancelled".
   void cancel(const wire::TaskKey& key);
   void decide(wire::DecideRequest request);
   // Ends the job's workers.
@@ -61,7 +62,7 @@ class WorkerPool {
     std::string peer;  // its address on the ipc socket; empty until it has said hello
     bool alive = false;
     pid_t pid = 0;
-    int failures = 0;  // deaths since the last answer
+    int failures = 0;                                  // deaths since the last answer
     std::unique_ptr<boost::asio::steady_timer> retry;  // until it is started again
     std::optional<wire::RunTask> current;
     std::deque<wire::RunTask> waiting;

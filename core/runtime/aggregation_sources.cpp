@@ -86,13 +86,16 @@ void AggregationSources::release(const Tile& tile) const {
 }
 
 void AggregationSources::release(const File& file, const Tile& tile) const {
-  // Whole blocks, neighbours included: touching one page can map the whole large folio that it lies in, tiles that
-  // were released before among them. What a neighbour still reads is mapped again from the page cache.
+  // Whole blocks, neighbours included: touching one page can map the whole large folio that it lies
+  // in, tiles that were released before among them. What a neighbour still reads is mapped again
+  // from the page cache.
   if (!file.source.mapped) return;
   const std::byte* start = file.source.bytes.data();
   const auto first = static_cast<std::size_t>(at(file, tile) - start) / kFolioBytes * kFolioBytes;
-  const auto last = static_cast<std::size_t>(at(file, tile) - start) + tile.count * stored_size(element(tile));
-  const auto end = std::min(file.source.bytes.size(), (last + kFolioBytes - 1) / kFolioBytes * kFolioBytes);
+  const auto last =
+      static_cast<std::size_t>(at(file, tile) - start) + tile.count * stored_size(element(tile));
+  const auto end =
+      std::min(file.source.bytes.size(), (last + kFolioBytes - 1) / kFolioBytes * kFolioBytes);
   advise(start + first, end - first, MADV_DONTNEED);
 }
 

@@ -30,12 +30,15 @@ Status check_result(const std::string& text, const Instance& task) {
                                           text.substr(0, 80)));
 }
 
-// Plugins are given a path. What came inside of the message becomes a file, once, for as long as the worker's folder stays.
-Result<std::filesystem::path> file_of(const wire::TaskInput& attachment, const std::filesystem::path& folder) {
+// Plugins are given a path. What came inside of the message becomes a file, once, for as long as
+// the worker's folder stays.
+Result<std::filesystem::path> file_of(const wire::TaskInput& attachment,
+                                      const std::filesystem::path& folder) {
   if (!attachment.path.empty()) return attachment.path;
   const auto file = folder / attachment.name;
   std::error_code error;
-  if (!std::filesystem::exists(file, error)) SKERRY_TRY(write_file_durably(file, as_bytes(attachment.data)));
+  if (!std::filesystem::exists(file, error))
+    SKERRY_TRY(write_file_durably(file, as_bytes(attachment.data)));
   return file;
 }
 

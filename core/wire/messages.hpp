@@ -1,7 +1,8 @@
-// Every message as a plain struct, with its FlatBuffers encoding (sdk/schemas/*.fbs) hidden in messages.cpp.
+// Every message as a plain struct, with its FlatBuffers encoding (sdk/schemas/*.fbs) hidden in
+// messages.cpp.
 //
-// decode() copies to aligned memory, verifies under limits (depth 16, 4,096 tables), then checks meaning: names,
-// lengths, digests. What it returns needs no further check of form.
+// decode() copies to aligned memory, verifies under limits (depth 16, 4,096 tables), then checks
+// meaning: names, lengths, digests. What it returns needs no further check of form.
 #pragma once
 
 #include <cstdint>
@@ -78,23 +79,23 @@ struct Hello {
   std::uint32_t protocol = 1;
   std::string node;
   std::string version;
-  std::string outbox;           // hex UUID of the edge's outbox; a restored backup starts a new one
-  std::uint64_t lowest_seq = 0;  // still in the outbox; 0: empty
-  std::uint64_t highest_seq = 0; // ever given out
-  std::uint64_t inbox_seq = 0;   // last downlink message committed
-  std::string cloud_epoch;       // the cloud it knows; empty at first
-  std::vector<TaskKey> tasks;    // what it has, running or finished and not yet acknowledged
+  std::string outbox;  // hex UUID of the edge's outbox; a restored backup starts a new one
+  std::uint64_t lowest_seq = 0;   // still in the outbox; 0: empty
+  std::uint64_t highest_seq = 0;  // ever given out
+  std::uint64_t inbox_seq = 0;    // last downlink message committed
+  std::string cloud_epoch;        // the cloud it knows; empty at first
+  std::vector<TaskKey> tasks;     // what it has, running or finished and not yet acknowledged
 };
 
 struct Welcome {
   static constexpr Type type = Type::welcome;
   std::uint64_t session = 0;
   std::string cloud_epoch;
-  std::uint64_t uplink_seq = 0;   // last uplink message committed
-  std::uint64_t downlink_seq = 0; // the next downlink message has this number + 1 at least
-  std::uint32_t credit = 0;       // uplink messages that may be unacknowledged at a time
+  std::uint64_t uplink_seq = 0;    // last uplink message committed
+  std::uint64_t downlink_seq = 0;  // the next downlink message has this number + 1 at least
+  std::uint32_t credit = 0;        // uplink messages that may be unacknowledged at a time
   std::uint32_t bulk_port = 0;
-  std::vector<TaskKey> tasks;     // what the cloud believes the edge has
+  std::vector<TaskKey> tasks;  // what the cloud believes the edge has
 };
 
 struct Refused {  // a peer that retries will be refused again, unless retry is set
@@ -207,8 +208,8 @@ struct BlobError {
   std::string code;
   std::string message;
 };
-// blob_chunk and blob_put_chunk carry no FlatBuffer: digest (32 bytes), offset and total size (8 bytes each, little
-// endian), then the data, at most kChunkSize. See chunk.hpp.
+// blob_chunk and blob_put_chunk carry no FlatBuffer: digest (32 bytes), offset and total size (8
+// bytes each, little endian), then the data, at most kChunkSize. See chunk.hpp.
 inline constexpr std::size_t kChunkSize = 256 * 1024;
 
 // ---- host and worker
@@ -235,7 +236,8 @@ struct RunTask {
   std::string plan;        // JSON
   std::string output_dir;  // exists, private to this worker
   std::vector<TaskInput> inputs;
-  std::vector<TaskInput> attachments;  // name: the artifact's digest in hex, as the plan refers to it
+  std::vector<TaskInput>
+      attachments;  // name: the artifact's digest in hex, as the plan refers to it
 };
 
 struct CancelTask {

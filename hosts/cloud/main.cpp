@@ -21,17 +21,24 @@ int refuse(const skerry::Problem& problem) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Skerry's cloud host. Example:\n  skerry-cloud --state /var/lib/skerry --listen tcp://0.0.0.0:7443");
+  CLI::App app(
+      "Skerry's cloud host. Example:\n  skerry-cloud --state /var/lib/skerry --listen "
+      "tcp://0.0.0.0:7443");
   app.set_version_flag("--version", skerry::kVersion);
   skerry::engine::cloud::CloudOptions options;
   options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   int parent = 0;
   app.add_option("--state", options.state, "directory of its durable state")->required();
-  app.add_option("--listen", options.listen, "where edges connect, as tcp://ADDRESS:PORT; port * takes any free one")->required();
-  app.add_option("--bulk-listen", options.bulk_listen, "where blobs travel; the same address and any free port when left out");
+  app.add_option("--listen", options.listen,
+                 "where edges connect, as tcp://ADDRESS:PORT; port * takes any free one")
+      ->required();
+  app.add_option("--bulk-listen", options.bulk_listen,
+                 "where blobs travel; the same address and any free port when left out");
   app.add_option("--advertise", options.advertise, "host name or address that goes into tokens");
-  app.add_option("--plugin-path", options.plugin_paths, "a directory with plugins; may be repeated");
-  app.add_option("--threads", options.threads, "threads for plugins that run here")->check(CLI::Range(1, 1024));
+  app.add_option("--plugin-path", options.plugin_paths,
+                 "a directory with plugins; may be repeated");
+  app.add_option("--threads", options.threads, "threads for plugins that run here")
+      ->check(CLI::Range(1, 1024));
   app.add_option("--parent-pid", parent, "end when this process ends");
   try {
     app.parse(argc, argv);
@@ -41,7 +48,8 @@ int main(int argc, char** argv) {
 
   options.state = std::filesystem::absolute(options.state);
   if (parent != 0) {
-    if (auto following = skerry::engine::follow_parent(parent); !following) return refuse(following.error());
+    if (auto following = skerry::engine::follow_parent(parent); !following)
+      return refuse(following.error());
   }
   auto cloud = skerry::engine::cloud::Cloud::open(options);
   if (!cloud) return refuse(cloud.error());

@@ -1,4 +1,5 @@
-// The edge host: one outbound connection to a cloud, tasks run in workers, nothing lost when either side dies.
+// The edge host: one outbound connection to a cloud, tasks run in workers, nothing lost when either
+// side dies.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
@@ -27,8 +28,11 @@ int main(int argc, char** argv) {
   options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   int parent = 0;
   app.add_option("--state", options.state, "directory of its durable state")->required();
-  app.add_option("--join", options.token, "the token that an operator of the cloud made with `skerry node token NAME`; once");
-  app.add_option("--plugin-path", options.plugin_paths, "a directory with plugins; may be repeated");
+  app.add_option(
+      "--join", options.token,
+      "the token that an operator of the cloud made with `skerry node token NAME`; once");
+  app.add_option("--plugin-path", options.plugin_paths,
+                 "a directory with plugins; may be repeated");
   app.add_option("--threads", options.threads, "threads for plugins")->check(CLI::Range(1, 1024));
   app.add_option("--parent-pid", parent, "end when this process ends");
   try {
@@ -39,7 +43,8 @@ int main(int argc, char** argv) {
 
   options.state = std::filesystem::absolute(options.state);
   if (parent != 0) {
-    if (auto following = skerry::engine::follow_parent(parent); !following) return refuse(following.error());
+    if (auto following = skerry::engine::follow_parent(parent); !following)
+      return refuse(following.error());
   }
   auto edge = skerry::engine::edge::Edge::open(options);
   if (!edge) return refuse(edge.error());

@@ -1,8 +1,9 @@
-// Whole rounds with a training plugin that does nothing: what the rest costs. Everything is real: `skerry run` with
-// its processes, sockets under CURVE, SQLite with full sync, workers.
+// Whole rounds with a training plugin that does nothing: what the rest costs. Everything is real:
+// `skerry run` with its processes, sockets under CURVE, SQLite with full sync, workers.
 //
-// Prints the time of a round and, for large models, the peak memory of the cloud: its host and its worker together,
-// which must not grow with the number of edges. Beside them stand Flower's figures for the same cases.
+// Prints the time of a round and, for large models, the peak memory of the cloud: its host and its
+// worker together, which must not grow with the number of edges. Beside them stand Flower's figures
+// for the same cases.
 #include <dirent.h>
 #include <signal.h>
 #include <spawn.h>
@@ -38,9 +39,11 @@ struct Case {
 };
 
 constexpr Case kCases[] = {
-    {10, 4096, 60, "Flower: 23 ms on its legacy path, which stores nothing; 12.2 s on its current one"},
+    {10, 4096, 60,
+     "Flower: 23 ms on its legacy path, which stores nothing; 12.2 s on its current one"},
     {2, 100'000'000, 5, ""},
-    {10, 100'000'000, 5, "Flower: 7.8 s and 7.66 GB on its legacy path; 66 s and 3.4 GB on its current one"},
+    {10, 100'000'000, 5,
+     "Flower: 7.8 s and 7.66 GB on its legacy path; 66 s and 3.4 GB on its current one"},
 };
 
 std::string read_text(const fs::path& path) {
@@ -73,18 +76,21 @@ void sample_cloud(pid_t run, std::map<pid_t, long>& peaks) {
   for (const pid_t host : children_of(run)) {
     if (read_text(fs::path("/proc") / std::to_string(host) / "comm") != "skerry-cloud\n") continue;
     peaks[host] = std::max(peaks[host], status_number(host, "VmHWM"));
-    for (const pid_t worker : children_of(host)) peaks[worker] = std::max(peaks[worker], status_number(worker, "VmHWM"));
+    for (const pid_t worker : children_of(host))
+      peaks[worker] = std::max(peaks[worker], status_number(worker, "VmHWM"));
   }
 }
 
 std::string job_text(const Case& wanted) {
   std::ostringstream job;
-  job << "apiVersion: skerry.dev/v1alpha1\nkind: FederatedLearningJob\nmetadata: {name: rounds}\nspec:\n"
+  job << "apiVersion: skerry.dev/v1alpha1\nkind: FederatedLearningJob\nmetadata: {name: "
+         "rounds}\nspec:\n"
       << "  pluginPath: [" << SKERRY_FIXTURES << "]\n"
       << "  estimator: {plugin: fixture-null, config: {bytes: " << wanted.bytes << "}}\n"
       << "  dataset: {plugin: fixture-null, config: {rows: 1000}}\n"
-      << "  aggregation: {plugin: fedavg}\n  rounds: " << wanted.rounds << "\n  nodes: " << wanted.edges
-      << "\n  quorum: " << wanted.edges << "\n  evaluation: {where: none}\n";
+      << "  aggregation: {plugin: fedavg}\n  rounds: " << wanted.rounds
+      << "\n  nodes: " << wanted.edges << "\n  quorum: " << wanted.edges
+      << "\n  evaluation: {where: none}\n";
   return job.str();
 }
 
@@ -98,11 +104,14 @@ int run_case(const Case& wanted) {
   if (mkdtemp(name) == nullptr) return 1;
   const fs::path dir = name;
   std::ofstream(dir / "job.yaml") << job_text(wanted);
-  const std::string skerry = std::string(SKERRY_BIN) + "/skerry", job = dir / "job.yaml", out = dir / "out";
+  const std::string skerry = std::string(SKERRY_BIN) + "/skerry", job = dir / "job.yaml",
+                    out = dir / "out";
   const std::string edges = std::to_string(wanted.edges);
-  const char* args[] = {skerry.c_str(), "run", "-f", job.c_str(), "--edges", edges.c_str(), "--out", out.c_str(), "--quiet", nullptr};
+  const char* args[] = {skerry.c_str(), "run",   "-f",        job.c_str(), "--edges",
+                        edges.c_str(),  "--out", out.c_str(), "--quiet",   nullptr};
   pid_t pid = 0;
-  if (posix_spawn(&pid, skerry.c_str(), nullptr, nullptr, const_cast<char**>(args), environ) != 0) return 1;
+  if (posix_spawn(&pid, skerry.c_str(), nullptr, nullptr, const_cast<char**>(args), environ) != 0)
+    return 1;
   std::map<pid_t, long> peaks;
   int status = 0;
   while (waitpid(pid, &status, WNOHANG) == 0) {
@@ -120,18 +129,20 @@ int run_case(const Case& wanted) {
       (part == "total" ? totals : parts[part]).push_back(seconds.get<double>() * 1e3);
   }
   const bool ok = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-  std::printf("%2d edges, model of %9llu bytes: %s, %zu rounds, median %.1f ms, min %.1f ms, max %.1f ms\n", wanted.edges,
-              static_cast<unsigned long long>(wanted.bytes), ok ? "ok" : "FAILED", totals.size(), median(totals),
-              totals.empty() ? 0 : *std::min_element(totals.begin(), totals.end()),
-              totals.empty() ? 0 : *std::max_element(totals.begin(), totals.end()));
+  std::printf(
+      "%2d edges, model of %9llu bytes: %s, %zu rounds, median %.1f ms, min %.1f ms, max %.1f ms\n",
+      wanted.edges, static_cast<unsigned long long>(wanted.bytes), ok ? "ok" : "FAILED",
+      totals.size(), median(totals),
+      totals.empty() ? 0 : *std::min_element(totals.begin(), totals.end()),
+      totals.empty() ? 0 : *std::max_element(totals.begin(), totals.end()));
   std::printf("   medians in ms:");
   for (auto& [part, values] : parts) std::printf(" %s %.1f", part.c_str(), median(values));
   std::printf("\n");
   if (!peaks.empty()) {
     long sum = 0;
     for (const auto& [process, kilobytes] : peaks) sum += kilobytes;
-    std::printf("   cloud's peak memory, host and workers together: %.0f MB = %.2f x the model\n", sum / 1e3,
-                static_cast<double>(sum) * 1024 / static_cast<double>(wanted.bytes));
+    std::printf("   cloud's peak memory, host and workers together: %.0f MB = %.2f x the model\n",
+                sum / 1e3, static_cast<double>(sum) * 1024 / static_cast<double>(wanted.bytes));
   }
   if (*wanted.peers != '\0') std::printf("   %s\n", wanted.peers);
   std::fflush(stdout);

@@ -101,7 +101,9 @@ TEST_F(Daemons, AJobDoesNotMeetTheTasksOfADeletedOneOfItsName) {
   const std::string slow = "{plugin: fixture-null, config: {trainMillis: 300}}";
   for (int time = 0; time < 3; ++time) {
     ASSERT_TRUE(apply(JobText("again").set("rounds", "100").set("estimator", slow)).ok());
-    ASSERT_TRUE(eventually([&] { return !answer({"describe", "job", "again"}).at("tasks").empty(); }));
+    ASSERT_TRUE(eventually([&] {
+      return !answer({"describe", "job", "again"}).at("tasks").empty();
+    }));
     const Output deleted = ask({"delete", "job", "again"});
     ASSERT_TRUE(deleted.ok()) << deleted.all();
   }

@@ -125,11 +125,8 @@ class Job {
                  {"quorum", 1},
                  {"deadline", "60s"}};
     full.update(spec.is_null() ? Json::object() : spec);
-    return send({{"type", "Started"},
-                 {"spec", full},
-                 {"job", "digits"},
-                 {"seed", 7},
-                 {"nodes", nodes}});
+    return send(
+        {{"type", "Started"}, {"spec", full}, {"job", "digits"}, {"seed", 7}, {"nodes", nodes}});
   }
   // Started, and the first model made.
   Json begin(const std::vector<std::string>& nodes, const Json& spec = {}) {

@@ -18,10 +18,14 @@ namespace {
 constexpr std::int64_t kMaxWaitMs = 60'000;
 constexpr std::size_t kLogTail = 64 * 1024;
 
-tl::unexpected<std::vector<Problem>> refuse(Code code, std::string message, std::string field = {}) {
-  return tl::unexpected(std::vector<Problem>{Problem{code, std::move(message), {}, std::move(field)}});
+tl::unexpected<std::vector<Problem>> refuse(Code code, std::string message,
+                                            std::string field = {}) {
+  return tl::unexpected(
+      std::vector<Problem>{Problem{code, std::move(message), {}, std::move(field)}});
 }
-tl::unexpected<std::vector<Problem>> refuse(Problem problem) { return tl::unexpected(std::vector<Problem>{std::move(problem)}); }
+tl::unexpected<std::vector<Problem>> refuse(Problem problem) {
+  return tl::unexpected(std::vector<Problem>{std::move(problem)});
+}
 
 std::string tail_of(const std::filesystem::path& file) {
   std::string text = read_file(file).value_or("");
@@ -30,11 +34,20 @@ std::string tail_of(const std::filesystem::path& file) {
 
 }  // namespace
 
-Admin::Admin(boost::asio::io_context& io, Unit& unit, wire::SocketThread& sockets, Machine& machine, Nodes& nodes, Peers& peers,
-             Submit& submit, Views& views, store::BlobStore& blobs)
-    : io_(io), unit_(unit), sockets_(sockets), machine_(machine), nodes_(nodes), peers_(peers), submit_(submit), views_(views), blobs_(blobs) {}
+Admin::Admin(boost::asio::io_context& io, Unit& unit, wire::SocketThread& sockets, Machine& machine,
+             Nodes& nodes, Peers& peers, Submit& submit, Views& views, store::BlobStore& blobs)
+    : io_(io),
+      unit_(unit),
+      sockets_(sockets),
+      machine_(machine),
+      nodes_(nodes),
+      peers_(peers),
+      submit_(submit),
+      views_(views),
+      blobs_(blobs) {}
 
-void Admin::start(int socket, Identity identity, std::filesystem::path log_dir, std::function<void()> on_shutdown) {
+void Admin::start(int socket, Identity identity, std::filesystem::path log_dir,
+                  std::function<void()> on_shutdown) {
   socket_ = socket;
   identity_ = std::move(identity);
   log_dir_ = std::move(log_dir);
@@ -50,75 +63,97 @@ void Admin::reply(const std::string& address, std::uint64_t id, const Answer& an
     body = *answer;
   } else {
     for (const Problem& problem : answer.error()) {
-      body["problems"].push_back(
-          {{"code", code_name(problem.code)}, {"where", problem.where}, {"field", problem.field}, {"message", problem.message}});
+      body["problems"].push_back({{"code", code_name(problem.code)},
+                                  {"where", problem.where},
+                                  {"field", problem.field},
+                                  {"message", problem.message}});
     }
   }
   reply.body = dump_json(body);
   const Unit::Scope scope(unit_);  // what was done is durable before anybody hears of it
-  unit_.after_commit([this, address, frame = wire::frame(0, 0, 0, reply)] { sockets_.send(socket_, address, frame); });
+  unit_.after_commit([this, address, frame = wire::frame(0, 0, 0, reply)] {
+    sockets_.send(socket_, address, frame);
+  });
 }
 
 void Admin::handle(const wire::Incoming& incoming) {
   const auto frame = wire::parse_frame(incoming.data, wire::kLocalLimit);
-  if (!frame || frame->header.type != wire::Type::admin_request) return log_warn("the local socket got a frame that is no request");
+  if (!frame || frame->header.type != wire::Type::admin_request)
+    return log_warn("the local socket got a frame that is no request");
   const auto request = wire::decode<wire::AdminRequest>(frame->payload());
   if (!request) return log_warn(request.error().text());
   const auto body = parse_json(request->body);
-  if (!body || !body->is_object()) return reply(incoming.peer, request->id, refuse(Code::invalid_argument, "the body is no JSON object"));
+  if (!body || !body->is_object())
+    return reply(incoming.peer, request->id,
+                 refuse(Code::invalid_argument, "the body is no JSON object"));
   if (request->verb == "watch") return watch(incoming, request->id, *body);
   Answer answer;
   try {
     answer = dispatch(request->verb, *body);
   } catch (const Json::exception& error) {
-    answer = refuse(Code::invalid_argument, fmt::format("verb `{}`: {}", request->verb, error.what()));
+    answer =
+        refuse(Code::invalid_argument, fmt::format("verb `{}`: {}", request->verb, error.what()));
   }
   reply(incoming.peer, request->id, answer);
 }
 
 Admin::Answer Admin::dispatch(const std::string& verb, const Json& body) {
   static const std::map<std::string, Verb> verbs{
-      {"ping", &Admin::ping},         {"node.token", &Admin::node_token}, {"node.ls", &Admin::node_list},
-      {"node.revoke", &Admin::node_revoke}, {"apply", &Admin::apply},     {"get", &Admin::get},
-      {"describe", &Admin::describe}, {"logs", &Admin::logs},             {"signal", &Admin::signal},
-      {"model.export", &Admin::model_export}, {"delete", &Admin::remove}, {"shutdown", &Admin::shutdown}};
+      {"ping", &Admin::ping},         {"node.token", &Admin::node_token},
+      {"node.ls", &Admin::node_list}, {"node.revoke", &Admin::node_revoke},
+      {"apply", &Admin::apply},       {"get", &Admin::get},
+      {"describe", &Admin::describe}, {"logs", &Admin::logs},
+      {"signal", &Admin::signal},     {"model.export", &Admin::model_export},
+      {"delete", &Admin::remove},     {"shutdown", &Admin::shutdown}};
   const auto it = verbs.find(verb);
-  if (it == verbs.end()) return refuse(Code::invalid_argument, fmt::format("unknown verb `{}`", verb));
+  if (it == verbs.end())
+    return refuse(Code::invalid_argument, fmt::format("unknown verb `{}`", verb));
   return (this->*it->second)(body);
 }
 
 Admin::Answer Admin::ping(const Json&) {
-  return Json{{"version", kVersion},
-              {"pid", ::getpid()},
-              {"endpoint", identity_.endpoint},
-              {"bulkPort", identity_.bulk_port},
-              {"nodes", {{"online", peers_.online_nodes().size()}, {"total", nodes_.list().size()}}}};
+  return Json{
+      {"version", kVersion},
+      {"pid", ::getpid()},
+      {"endpoint", identity_.endpoint},
+      {"bulkPort", identity_.bulk_port},
+      {"nodes", {{"online", peers_.online_nodes().size()}, {"total", nodes_.list().size()}}}};
 }
 
 Admin::Answer Admin::node_token(const Json& body) {
   const std::string name = body.at("name").get<std::string>();
   if (!wire::is_node_name(name) || name == kCloudNode) {
-    return refuse(Code::invalid_argument, fmt::format("found \"{}\"; a node's name has 1 to 63 lower-case letters, digits and '-', starts and "
-                                                      "ends with a letter or digit, and is not \"{}\"", name, kCloudNode), "name");
+    return refuse(Code::invalid_argument,
+                  fmt::format("found \"{}\"; a node's name has 1 to 63 lower-case letters, digits "
+                              "and '-', starts and "
+                              "ends with a letter or digit, and is not \"{}\"",
+                              name, kCloudNode),
+                  "name");
   }
-  const auto token = nodes_.invite(name, body.value("endpoint", identity_.endpoint), identity_.public_key);
+  const auto token =
+      nodes_.invite(name, body.value("endpoint", identity_.endpoint), identity_.public_key);
   if (!token) return refuse(token.error());
   return Json{{"name", name}, {"token", token->text()}};
 }
 
-Admin::Answer Admin::node_list(const Json&) { return Json{{"nodes", views_.nodes()}}; }
+Admin::Answer Admin::node_list(const Json&) {
+  return Json{{"nodes", views_.nodes()}};
+}
 
 Admin::Answer Admin::node_revoke(const Json& body) {
   const std::string name = body.at("name").get<std::string>();
   if (const auto revoked = nodes_.revoke(name); !revoked) return refuse(revoked.error());
-  peers_.drop(name, "revoked", fmt::format("node `{}` was revoked by an operator of the cloud", name));
+  peers_.drop(name, "revoked",
+              fmt::format("node `{}` was revoked by an operator of the cloud", name));
   return Json::object();
 }
 
 Admin::Answer Admin::apply(const Json& body) {
   std::optional<int> nodes;
-  if (body.contains("nodes") && body.at("nodes").is_number_integer()) nodes = body.at("nodes").get<int>();
-  return submit_.apply(body.at("text").get<std::string>(), body.at("file").get<std::string>(), nodes);
+  if (body.contains("nodes") && body.at("nodes").is_number_integer())
+    nodes = body.at("nodes").get<int>();
+  return submit_.apply(body.at("text").get<std::string>(), body.at("file").get<std::string>(),
+                       nodes);
 }
 
 Admin::Answer Admin::get(const Json& body) {
@@ -128,7 +163,8 @@ Admin::Answer Admin::get(const Json& body) {
 }
 
 Admin::Answer Admin::describe(const Json& body) {
-  const auto item = views_.describe(body.at("kind").get<std::string>(), body.at("name").get<std::string>());
+  const auto item =
+      views_.describe(body.at("kind").get<std::string>(), body.at("name").get<std::string>());
   if (!item) return refuse(item.error());
   return *item;
 }
@@ -139,7 +175,9 @@ tl::expected<Job*, std::vector<Problem>> Admin::job_named(const Json& body, cons
   std::vector<std::string> names;
   for (const auto& [known, job] : machine_.jobs()) names.push_back(known);
   const auto near = closest(name, names);
-  return refuse(Code::not_found, fmt::format("there is no job `{}`{}", name, near ? fmt::format(". Did you mean `{}`?", *near) : ""));
+  return refuse(Code::not_found,
+                fmt::format("there is no job `{}`{}", name,
+                            near ? fmt::format(". Did you mean `{}`?", *near) : ""));
 }
 
 Admin::Answer Admin::logs(const Json& body) {
@@ -150,18 +188,24 @@ Admin::Answer Admin::logs(const Json& body) {
   std::vector<std::filesystem::path> paths{log_dir_ / "host.log"};
   for (const auto& entry : std::filesystem::directory_iterator(log_dir_, ignored)) {
     const std::string name = entry.path().filename();
-    if (name.starts_with("worker-") && name.find("-" + (*job)->key + "-") != std::string::npos) paths.push_back(entry.path());
+    if (name.starts_with("worker-") && name.find("-" + (*job)->key + "-") != std::string::npos)
+      paths.push_back(entry.path());
   }
   std::sort(paths.begin() + 1, paths.end());
-  for (const auto& path : paths) files.push_back({{"name", path.filename().string()}, {"text", tail_of(path)}});
+  for (const auto& path : paths)
+    files.push_back({{"name", path.filename().string()}, {"text", tail_of(path)}});
   return Json{{"files", files}};
 }
 
 Admin::Answer Admin::signal(const Json& body) {
   const auto job = job_named(body, "job");
   if (!job) return tl::unexpected(job.error());
-  if ((*job)->finished()) return refuse(Code::failed_precondition, fmt::format("job `{}` has ended ({})", (*job)->name, (*job)->phase));
-  const Json event{{"type", "Signal"}, {"name", body.at("name").get<std::string>()}, {"value", body.value("value", Json())}};
+  if ((*job)->finished())
+    return refuse(Code::failed_precondition,
+                  fmt::format("job `{}` has ended ({})", (*job)->name, (*job)->phase));
+  const Json event{{"type", "Signal"},
+                   {"name", body.at("name").get<std::string>()},
+                   {"value", body.value("value", Json())}};
   const Unit::Scope scope(unit_);
   machine_.post(**job, event);
   return Json::object();
@@ -180,12 +224,17 @@ Admin::Answer Admin::model_export(const Json& body) {
     written = write_file_durably(to, blob->inline_data, 0644);
   } else {
     std::error_code error;
-    std::filesystem::copy_file(blob->path, to, std::filesystem::copy_options::overwrite_existing, error);
+    std::filesystem::copy_file(blob->path, to, std::filesystem::copy_options::overwrite_existing,
+                               error);
     if (!error) std::filesystem::permissions(to, std::filesystem::perms(0644), error);
-    if (error) written = fail(Code::unavailable, "cannot write the model: " + error.message(), to.string());
+    if (error)
+      written = fail(Code::unavailable, "cannot write the model: " + error.message(), to.string());
   }
   if (!written) return refuse(written.error());
-  return Json{{"digest", model->digest.hex()}, {"size", blob->size}, {"version", model->version}, {"path", to.string()}};
+  return Json{{"digest", model->digest.hex()},
+              {"size", blob->size},
+              {"version", model->version},
+              {"path", to.string()}};
 }
 
 Admin::Answer Admin::remove(const Json& body) {
@@ -207,7 +256,8 @@ Admin::Answer Admin::remove(const Json& body) {
       ++it;
       continue;
     }
-    reply(it->second.address, it->second.id, refuse(Code::not_found, fmt::format("job `{}` was deleted", name)));
+    reply(it->second.address, it->second.id,
+          refuse(Code::not_found, fmt::format("job `{}` was deleted", name)));
     it = watches_.erase(it);
   }
   return Json::object();
@@ -223,21 +273,25 @@ void Admin::watch(const wire::Incoming& incoming, std::uint64_t id, const Json& 
     const auto job = job_named(body, "job");
     if (!job) return reply(incoming.peer, id, tl::unexpected(job.error()));
     const std::int64_t after = body.value("after", std::int64_t{0});
-    const std::int64_t wait = std::clamp<std::int64_t>(body.value("waitMs", std::int64_t{0}), 0, kMaxWaitMs);
+    const std::int64_t wait =
+        std::clamp<std::int64_t>(body.value("waitMs", std::int64_t{0}), 0, kMaxWaitMs);
     if (wait == 0 || (*job)->finished() || (*job)->next_record - 1 > after) {
       return reply(incoming.peer, id, views_.progress(**job, after));
     }
     const std::uint64_t number = ++last_watch_;
     Watch& watch = watches_[number];
-    watch = {incoming.peer, id, (*job)->name, after, std::make_unique<boost::asio::steady_timer>(io_, std::chrono::milliseconds(wait))};
+    watch = {incoming.peer, id, (*job)->name, after,
+             std::make_unique<boost::asio::steady_timer>(io_, std::chrono::milliseconds(wait))};
     watch.timer->async_wait([this, number](const boost::system::error_code& error) {
       const auto it = watches_.find(number);
       if (error || it == watches_.end()) return;  // answered already
-      if (const Job* waited = machine_.find(it->second.job)) reply(it->second.address, it->second.id, views_.progress(*waited, it->second.after));
+      if (const Job* waited = machine_.find(it->second.job))
+        reply(it->second.address, it->second.id, views_.progress(*waited, it->second.after));
       watches_.erase(it);
     });
   } catch (const Json::exception& error) {
-    reply(incoming.peer, id, refuse(Code::invalid_argument, fmt::format("verb `watch`: {}", error.what())));
+    reply(incoming.peer, id,
+          refuse(Code::invalid_argument, fmt::format("verb `watch`: {}", error.what())));
   }
 }
 

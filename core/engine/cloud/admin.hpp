@@ -1,5 +1,5 @@
-// What an operator can ask of a running cloud, over its local socket: JSON in, JSON out. The socket lies in the state
-// directory, which only its owner can enter.
+// What an operator can ask of a running cloud, over its local socket: JSON in, JSON out. The socket
+// lies in the state directory, which only its owner can enter.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -27,11 +27,12 @@ class Admin {
     std::string public_key;
   };
 
-  Admin(boost::asio::io_context& io, Unit& unit, wire::SocketThread& sockets, Machine& machine, Nodes& nodes, Peers& peers,
-        Submit& submit, Views& views, store::BlobStore& blobs);
+  Admin(boost::asio::io_context& io, Unit& unit, wire::SocketThread& sockets, Machine& machine,
+        Nodes& nodes, Peers& peers, Submit& submit, Views& views, store::BlobStore& blobs);
 
   // on_shutdown ends the host.
-  void start(int socket, Identity identity, std::filesystem::path log_dir, std::function<void()> on_shutdown);
+  void start(int socket, Identity identity, std::filesystem::path log_dir,
+             std::function<void()> on_shutdown);
   void handle(const wire::Incoming& incoming);
   // Something about this job is new: those who wait for it get their answer.
   void job_changed(const Job& job);

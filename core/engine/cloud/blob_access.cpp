@@ -14,8 +14,10 @@ constexpr std::uint64_t kReserve = 64u << 20;
 
 }  // namespace
 
-void BlobAccess::resolve(const std::string& user, const Digest& digest, std::function<void(Result<wire::BulkSource>)> done) {
-  boost::asio::post(io_, [this, user, digest, done = std::move(done)] { done(find(user, digest)); });
+void BlobAccess::resolve(const std::string& user, const Digest& digest,
+                         std::function<void(Result<wire::BulkSource>)> done) {
+  boost::asio::post(io_,
+                    [this, user, digest, done = std::move(done)] { done(find(user, digest)); });
 }
 
 Result<wire::BulkSource> BlobAccess::find(const std::string& user, const Digest& digest) {
@@ -30,10 +32,13 @@ Result<wire::BulkSource> BlobAccess::find(const std::string& user, const Digest&
 
 void BlobAccess::admit(const std::string& user, const Digest& digest, std::uint64_t size,
                        std::function<void(Result<wire::BulkTarget>)> done) {
-  boost::asio::post(io_, [this, user, digest, size, done = std::move(done)] { done(target(user, digest, size)); });
+  boost::asio::post(io_, [this, user, digest, size, done = std::move(done)] {
+    done(target(user, digest, size));
+  });
 }
 
-Result<wire::BulkTarget> BlobAccess::target(const std::string& user, const Digest& digest, std::uint64_t size) {
+Result<wire::BulkTarget> BlobAccess::target(const std::string& user, const Digest& digest,
+                                            std::uint64_t size) {
   const auto who = parse_user_id(user);
   if (!who || who->role != Role::node || !tasks_.may_store(who->node)) {
     return fail(Code::permission_denied, "this node has no open task");
@@ -42,14 +47,18 @@ Result<wire::BulkTarget> BlobAccess::target(const std::string& user, const Diges
   std::error_code unknown;
   const auto space = std::filesystem::space(uploads_, unknown);
   if (!have && !unknown && space.available < kReserve + size) {
-    return fail(Code::unavailable, fmt::format("the cloud's disk has {} bytes left, too few for {} more", space.available, size));
+    return fail(Code::unavailable,
+                fmt::format("the cloud's disk has {} bytes left, too few for {} more",
+                            space.available, size));
   }
   return wire::BulkTarget{have, uploads_ / (who->node + "-" + digest.hex())};
 }
 
-void BlobAccess::received(const std::string&, const Digest& digest, std::uint64_t size, std::filesystem::path file,
-                          std::function<void(Status)> done) {
-  const auto prepare = [this, digest, size, file = std::move(file)] { return blobs_.prepare_file(file, digest, size); };
+void BlobAccess::received(const std::string&, const Digest& digest, std::uint64_t size,
+                          std::filesystem::path file, std::function<void(Status)> done) {
+  const auto prepare = [this, digest, size, file = std::move(file)] {
+    return blobs_.prepare_file(file, digest, size);
+  };
   const auto record = [this, digest, size, done = std::move(done)](const Verdict& verdict) {
     if (!verdict.ok) return done(fail(Code::data_loss, verdict.message));
     const Unit::Scope scope(unit_);

@@ -1,4 +1,5 @@
-// The bulk server's way to the store: it asks on its own thread, the answer is found on the event loop.
+// The bulk server's way to the store: it asks on its own thread, the answer is found on the event
+// loop.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -13,19 +14,26 @@ namespace skerry::engine::cloud {
 class BlobAccess : public wire::BulkBackend {
  public:
   // `uploads`: a directory for partial uploads, on the store's file system; kept over restarts.
-  BlobAccess(boost::asio::io_context& io, Unit& unit, store::BlobStore& blobs, Tasks& tasks, Examiner& examiner,
-             std::filesystem::path uploads)
-      : io_(io), unit_(unit), blobs_(blobs), tasks_(tasks), examiner_(examiner), uploads_(std::move(uploads)) {}
+  BlobAccess(boost::asio::io_context& io, Unit& unit, store::BlobStore& blobs, Tasks& tasks,
+             Examiner& examiner, std::filesystem::path uploads)
+      : io_(io),
+        unit_(unit),
+        blobs_(blobs),
+        tasks_(tasks),
+        examiner_(examiner),
+        uploads_(std::move(uploads)) {}
 
-  void resolve(const std::string& user, const Digest& digest, std::function<void(Result<wire::BulkSource>)> done) override;
+  void resolve(const std::string& user, const Digest& digest,
+               std::function<void(Result<wire::BulkSource>)> done) override;
   void admit(const std::string& user, const Digest& digest, std::uint64_t size,
              std::function<void(Result<wire::BulkTarget>)> done) override;
-  void received(const std::string& user, const Digest& digest, std::uint64_t size, std::filesystem::path file,
-                std::function<void(Status)> done) override;
+  void received(const std::string& user, const Digest& digest, std::uint64_t size,
+                std::filesystem::path file, std::function<void(Status)> done) override;
 
  private:
   Result<wire::BulkSource> find(const std::string& user, const Digest& digest);
-  Result<wire::BulkTarget> target(const std::string& user, const Digest& digest, std::uint64_t size);
+  Result<wire::BulkTarget> target(const std::string& user, const Digest& digest,
+                                  std::uint64_t size);
 
   boost::asio::io_context& io_;
   Unit& unit_;

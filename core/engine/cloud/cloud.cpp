@@ -40,25 +40,35 @@ std::string meta(Unit& unit, const std::string& key) {
 
 void set_meta(Unit& unit, const std::string& key, const std::string& value) {
   const Unit::Scope scope(unit);
-  must(unit.sql("INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)").bind(1, key).bind(2, value).run());
+  must(unit.sql("INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)")
+           .bind(1, key)
+           .bind(2, value)
+           .run());
 }
 
 Status check_endpoint(const std::string& endpoint) {
   static const std::regex form(R"(tcp://[^\s]+:(\*|\d{1,5}))");
   if (endpoint.empty() || std::regex_match(endpoint, form)) return {};
-  return fail(Code::invalid_argument, fmt::format("found \"{}\" as the address to listen at; it must be tcp://ADDRESS:PORT, as "
-                                                  "tcp://0.0.0.0:7443 or, for any free port, tcp://127.0.0.1:*", endpoint));
+  return fail(
+      Code::invalid_argument,
+      fmt::format("found \"{}\" as the address to listen at; it must be tcp://ADDRESS:PORT, as "
+                  "tcp://0.0.0.0:7443 or, for any free port, tcp://127.0.0.1:*",
+                  endpoint));
 }
 
-std::string without_port(const std::string& endpoint) { return endpoint.substr(0, endpoint.rfind(':')); }
-std::string port_of(const std::string& endpoint) { return endpoint.substr(endpoint.rfind(':') + 1); }
+std::string without_port(const std::string& endpoint) {
+  return endpoint.substr(0, endpoint.rfind(':'));
+}
+std::string port_of(const std::string& endpoint) {
+  return endpoint.substr(endpoint.rfind(':') + 1);
+}
 
 }  // namespace
 
 class Cloud::Impl : public WorkerPool::Listener, public Peers::Listener {
  public:
-  Impl(const CloudOptions& options, store::StateLock lock, store::Database database, wire::KeyPair key,
-       const std::filesystem::path& worker_program)
+  Impl(const CloudOptions& options, store::StateLock lock, store::Database database,
+       wire::KeyPair key, const std::filesystem::path& worker_program)
       : options_(options),
         lock_(std::move(lock)),
         database_(std::move(database)),
@@ -78,29 +88,44 @@ class Cloud::Impl : public WorkerPool::Listener, public Peers::Listener {
 
   // WorkerPool::Listener
   void task_done(wire::TaskDone done) override { tasks_->local_done(std::move(done)); }
-  void task_progress(const wire::TaskProgress& progress) override { tasks_->local_progress(progress); }
+  void task_progress(const wire::TaskProgress& progress) override {
+    tasks_->local_progress(progress);
+  }
   void decided(wire::DecideReply reply) override { machine_->decided(std::move(reply)); }
 
   // Peers::Listener
-  void node_online(const std::string& node) override { machine_->post_to_all({{"type", "NodeJoined"}, {"node", node}}); }
-  void node_offline(const std::string& node) override { machine_->post_to_all({{"type", "NodeLost"}, {"node", node}}); }
-  void node_revoked(const std::string& node) override { tasks_->abandon(node, "the node was revoked"); }
-  std::vector<wire::TaskKey> open_tasks(const std::string& node) override { return tasks_->open_on(node); }
-  void reconcile(const std::string& node, const std::vector<wire::TaskKey>& has, std::uint64_t acked) override {
+  void node_online(const std::string& node) override {
+    machine_->post_to_all({{"type", "NodeJoined"}, {"node", node}});
+  }
+  void node_offline(const std::string& node) override {
+    machine_->post_to_all({{"type", "NodeLost"}, {"node", node}});
+  }
+  void node_revoked(const std::string& node) override {
+    tasks_->abandon(node, "the node was revoked");
+  }
+  std::vector<wire::TaskKey> open_tasks(const std::string& node) override {
+    return tasks_->open_on(node);
+  }
+  void reconcile(const std::string& node, const std::vector<wire::TaskKey>& has,
+                 std::uint64_t acked) override {
     tasks_->reconcile(node, has, acked);
   }
-  void message(const std::string& node, const wire::Received& message, std::function<void()> done) override {
+  void message(const std::string& node, const wire::Received& message,
+               std::function<void()> done) override {
     tasks_->remote_message(node, message, std::move(done));
   }
-  void progress(const std::string& node, const wire::TaskReported& report) override { tasks_->remote_progress(node, report); }
+  void progress(const std::string& node, const wire::TaskReported& report) override {
+    tasks_->remote_progress(node, report);
+  }
 
  private:
   Status open_store();
   Status open_sockets();
   void build();
   void receive(std::vector<wire::Incoming> batch);
-  Result<std::string> bind_again(const std::string& wanted, const std::string& meta_key,
-                                 const std::function<Result<std::string>(const std::string&)>& bind);
+  Result<std::string> bind_again(
+      const std::string& wanted, const std::string& meta_key,
+      const std::function<Result<std::string>(const std::string&)>& bind);
 
   CloudOptions options_;
   store::StateLock lock_;
@@ -143,9 +168,11 @@ Status Cloud::Impl::open_store() {
 }
 
 void Cloud::Impl::build() {
-  sockets_ = std::make_unique<wire::SocketThread>(context_, [this](std::vector<wire::Incoming>&& batch) {
-    boost::asio::post(io_, [this, batch = std::move(batch)]() mutable { receive(std::move(batch)); });
-  });
+  sockets_ =
+      std::make_unique<wire::SocketThread>(context_, [this](std::vector<wire::Incoming>&& batch) {
+        boost::asio::post(
+            io_, [this, batch = std::move(batch)]() mutable { receive(std::move(batch)); });
+      });
   examiner_ = std::make_unique<Examiner>(io_);
   workers_ = std::make_unique<WorkerPool>(io_, *sockets_, launcher_,
                                           WorkerPool::Options{.run_dir = options_.state / "run",
@@ -159,17 +186,21 @@ void Cloud::Impl::build() {
   machine_ = std::make_unique<Machine>(io_, unit_, *workers_, *tasks_);
   submit_ = std::make_unique<Submit>(unit_, *blobs_, *machine_, *peers_);
   views_ = std::make_unique<Views>(unit_, *machine_, *nodes_, *peers_, *blobs_);
-  admin_ = std::make_unique<Admin>(io_, unit_, *sockets_, *machine_, *nodes_, *peers_, *submit_, *views_, *blobs_);
-  blob_access_ = std::make_unique<BlobAccess>(io_, unit_, *blobs_, *tasks_, *examiner_, options_.state / "uploads");
-  tasks_->set_hooks({.find_job = [this](const std::string& key) { return machine_->find_key(key); },
-                     .post = [this](Job& job, Json event) { machine_->post(job, std::move(event)); },
-                     .changed = [this](Job& job) { machine_->changed(job); }});
+  admin_ = std::make_unique<Admin>(io_, unit_, *sockets_, *machine_, *nodes_, *peers_, *submit_,
+                                   *views_, *blobs_);
+  blob_access_ = std::make_unique<BlobAccess>(io_, unit_, *blobs_, *tasks_, *examiner_,
+                                              options_.state / "uploads");
+  tasks_->set_hooks(
+      {.find_job = [this](const std::string& key) { return machine_->find_key(key); },
+       .post = [this](Job& job, Json event) { machine_->post(job, std::move(event)); },
+       .changed = [this](Job& job) { machine_->changed(job); }});
   machine_->on_change([this](Job& job) { admin_->job_changed(job); });
 }
 
 // A port of "*" is the one of the last run when it is free: edges remember it.
-Result<std::string> Cloud::Impl::bind_again(const std::string& wanted, const std::string& meta_key,
-                                            const std::function<Result<std::string>(const std::string&)>& bind) {
+Result<std::string> Cloud::Impl::bind_again(
+    const std::string& wanted, const std::string& meta_key,
+    const std::function<Result<std::string>(const std::string&)>& bind) {
   const std::string last = meta(unit_, meta_key);
   if (wanted.ends_with(":*") && !last.empty() && without_port(last) == without_port(wanted)) {
     if (auto bound = bind(last)) return bound;
@@ -182,28 +213,39 @@ Result<std::string> Cloud::Impl::bind_again(const std::string& wanted, const std
 
 Status Cloud::Impl::open_sockets() {
   SKERRY_TRY(workers_->open());
-  SKERRY_ASSIGN(const std::string control, bind_again(options_.listen, "control", [&](const std::string& endpoint) -> Result<std::string> {
-                  SKERRY_ASSIGN(auto bound, sockets_->bind_router({.endpoint = endpoint, .curve = key_, .max_message = wire::kControlLimit}));
-                  control_socket_ = bound.first;
-                  return bound.second;
-                }));
+  SKERRY_ASSIGN(
+      const std::string control,
+      bind_again(
+          options_.listen, "control", [&](const std::string& endpoint) -> Result<std::string> {
+            SKERRY_ASSIGN(auto bound, sockets_->bind_router({.endpoint = endpoint,
+                                                             .curve = key_,
+                                                             .max_message = wire::kControlLimit}));
+            control_socket_ = bound.first;
+            return bound.second;
+          }));
   SKERRY_TRY(wire::prove_strangers_are_refused(context_, control, key_.public_key));
   proven_ = true;
-  const std::string bulk_listen = options_.bulk_listen.empty() ? without_port(options_.listen) + ":*" : options_.bulk_listen;
-  SKERRY_TRY(bind_again(bulk_listen, "bulk", [&](const std::string& endpoint) -> Result<std::string> {
-    SKERRY_ASSIGN(bulk_, wire::BulkServer::start(context_, endpoint, key_, *blob_access_));
-    return bulk_->endpoint();
-  }));
-  SKERRY_ASSIGN(const auto admin, sockets_->bind_router({.endpoint = "ipc://" + (options_.state / "admin.sock").string(),
-                                                         .curve = {},
-                                                         .max_message = wire::kLocalLimit}));
+  const std::string bulk_listen =
+      options_.bulk_listen.empty() ? without_port(options_.listen) + ":*" : options_.bulk_listen;
+  SKERRY_TRY(
+      bind_again(bulk_listen, "bulk", [&](const std::string& endpoint) -> Result<std::string> {
+        SKERRY_ASSIGN(bulk_, wire::BulkServer::start(context_, endpoint, key_, *blob_access_));
+        return bulk_->endpoint();
+      }));
+  SKERRY_ASSIGN(
+      const auto admin,
+      sockets_->bind_router({.endpoint = "ipc://" + (options_.state / "admin.sock").string(),
+                             .curve = {},
+                             .max_message = wire::kLocalLimit}));
   admin_socket_ = admin.first;
 
-  const std::string advertised = options_.advertise.empty() ? control : "tcp://" + options_.advertise + ":" + port_of(control);
+  const std::string advertised =
+      options_.advertise.empty() ? control : "tcp://" + options_.advertise + ":" + port_of(control);
   const auto bulk_port = static_cast<std::uint32_t>(bulk_->port());
   peers_->start(control_socket_, {.epoch = meta(unit_, "epoch"), .bulk_port = bulk_port});
-  admin_->start(admin_socket_, {.endpoint = advertised, .bulk_port = bulk_port, .public_key = key_.public_key}, options_.state / "log",
-                [this] { io_.stop(); });
+  admin_->start(admin_socket_,
+                {.endpoint = advertised, .bulk_port = bulk_port, .public_key = key_.public_key},
+                options_.state / "log", [this] { io_.stop(); });
   log_info(fmt::format("listening at {} (bulk port {})", control, bulk_port));
   return {};
 }
@@ -212,8 +254,9 @@ Status Cloud::Impl::open() {
   SKERRY_TRY(open_store());
   SKERRY_ASSIGN(zap_, wire::ZapHandler::start(context_, [this](const wire::Refusal& refusal) {
                   if (!proven_) return;  // the proof's own attempt
-                  log_warn(fmt::format("refused a connection from {}: its key {} is not known here ({} tries)", refusal.address,
-                                       refusal.public_key, refusal.count));
+                  log_warn(fmt::format(
+                      "refused a connection from {}: its key {} is not known here ({} tries)",
+                      refusal.address, refusal.public_key, refusal.count));
                 }));
   build();
   SKERRY_TRY(open_sockets());
@@ -245,7 +288,8 @@ void Cloud::Impl::run() {
 }
 
 Result<std::unique_ptr<Cloud>> Cloud::open(const CloudOptions& options) {
-  for (const std::string& endpoint : {options.listen, options.bulk_listen}) SKERRY_TRY(check_endpoint(endpoint));
+  for (const std::string& endpoint : {options.listen, options.bulk_listen})
+    SKERRY_TRY(check_endpoint(endpoint));
   SKERRY_TRY(init_sodium());
   raise_descriptor_limit();
   SKERRY_ASSIGN(auto lock, store::StateLock::acquire(options.state));
@@ -255,13 +299,16 @@ Result<std::unique_ptr<Cloud>> Cloud::open(const CloudOptions& options) {
   SKERRY_ASSIGN(auto key, wire::KeyPair::load_or_create(options.state / "cloud.key"));
   SKERRY_ASSIGN(auto database, store::Database::open(options.state / "cloud.db"));
   SKERRY_ASSIGN(const auto worker, runtime::worker_beside_this_program());
-  auto impl = std::make_unique<Impl>(options, std::move(lock), std::move(database), std::move(key), worker);
+  auto impl =
+      std::make_unique<Impl>(options, std::move(lock), std::move(database), std::move(key), worker);
   SKERRY_TRY(impl->open());
   return std::unique_ptr<Cloud>(new Cloud(std::move(impl)));
 }
 
 Cloud::Cloud(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Cloud::~Cloud() = default;
-void Cloud::run() { impl_->run(); }
+void Cloud::run() {
+  impl_->run();
+}
 
 }  // namespace skerry::engine::cloud

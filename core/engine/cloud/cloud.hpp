@@ -1,5 +1,5 @@
-// The cloud host: its parts, put together. Everything runs on one event loop; sockets, bulk transfers and the reading
-// of large files have threads of their own, which hand over to it.
+// The cloud host: its parts, put together. Everything runs on one event loop; sockets, bulk
+// transfers and the reading of large files have threads of their own, which hand over to it.
 #pragma once
 
 #include <filesystem>
@@ -13,9 +13,10 @@ namespace skerry::engine::cloud {
 
 struct CloudOptions {
   std::filesystem::path state;  // its durable state; one host at a time
-  std::string listen;           // "tcp://0.0.0.0:7443"; port * takes any free one, and the same again after a restart
-  std::string bulk_listen;      // empty: the same address, any free port
-  std::string advertise;        // host name that goes into tokens; empty: that of `listen`
+  std::string listen;  // "tcp://0.0.0.0:7443"; port * takes any free one, and the same again after
+                       // a restart
+  std::string bulk_listen;  // empty: the same address, any free port
+  std::string advertise;    // host name that goes into tokens; empty: that of `listen`
   std::vector<std::filesystem::path> plugin_paths;
   int threads = 1;  // for plugins that run on the cloud
 };

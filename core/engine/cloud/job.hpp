@@ -16,7 +16,8 @@ namespace skerry::engine::cloud {
 struct Job {
   std::int64_t id = 0;
   std::string name;
-  std::string key;   // "NAME.ID": names it to nodes and workers, also when another job of that name follows
+  std::string
+      key;  // "NAME.ID": names it to nodes and workers, also when another job of that name follows
   std::string kind;
   std::string plan;  // JSON: the resolved document
   std::string phase;
@@ -25,22 +26,24 @@ struct Job {
   std::string state;  // the workflow's own
 
   std::int64_t next_event = 1;
-  std::int64_t decided = 0;                // events that `state` reflects
-  std::deque<std::string> undecided;       // JSON, in order
-  std::size_t asked = 0;                   // of them, in the question under way; 0: none is
+  std::int64_t decided = 0;           // events that `state` reflects
+  std::deque<std::string> undecided;  // JSON, in order
+  std::size_t asked = 0;              // of them, in the question under way; 0: none is
   std::int64_t next_record = 1;
 
   std::map<std::string, std::int64_t> timers;  // name, when it fires in job time
   std::set<Digest> artifacts;                  // blobs that it holds, without those shipped with it
   std::set<Digest> shipped;
-  std::map<std::string, double> progress;      // of open tasks, by task; not durable
+  std::map<std::string, double> progress;  // of open tasks, by task; not durable
   std::uint64_t bytes_up = 0, bytes_down = 0;
 
   // Job time: how long the job has run, in ms, without the time that the host was down.
   std::int64_t time_base = 0;
   std::chrono::steady_clock::time_point loaded = std::chrono::steady_clock::now();
   std::int64_t now_ms() const {
-    return time_base + std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - loaded).count();
+    return time_base + std::chrono::duration_cast<std::chrono::milliseconds>(
+                           std::chrono::steady_clock::now() - loaded)
+                           .count();
   }
 
   bool finished() const { return phase == "Succeeded" || phase == "Failed" || phase == "Stopped"; }

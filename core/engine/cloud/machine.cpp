@@ -14,7 +14,9 @@ namespace {
 constexpr std::size_t kMaxEvents = 256;
 constexpr std::int64_t kMaxTimerMs = std::int64_t{10} * 365 * 24 * 3600 * 1000;  // ten years
 
-std::string text(const Json& object, const char* key) { return object.at(key).get<std::string>(); }
+std::string text(const Json& object, const char* key) {
+  return object.at(key).get<std::string>();
+}
 
 }  // namespace
 
@@ -22,8 +24,10 @@ Machine::Machine(boost::asio::io_context& io, Unit& unit, WorkerPool& workers, T
     : unit_(unit), workers_(workers), tasks_(tasks), timer_(io) {}
 
 void Machine::create(NewJob fresh, const std::vector<std::string>& nodes) {
-  must(unit_.sql("INSERT INTO job(name, kind, plan, text, phase, message, state, decided, time_ms, created, bytes_up, "
-                 "bytes_down) VALUES(?, ?, ?, ?, 'Pending', '', x'', 0, 0, ?, 0, 0)")
+  must(unit_
+           .sql("INSERT INTO job(name, kind, plan, text, phase, message, state, decided, time_ms, "
+                "created, bytes_up, "
+                "bytes_down) VALUES(?, ?, ?, ?, 'Pending', '', x'', 0, 0, ?, 0, 0)")
            .bind(1, fresh.name)
            .bind(2, fresh.kind)
            .bind(3, dump_json(fresh.plan))
@@ -32,7 +36,10 @@ void Machine::create(NewJob fresh, const std::vector<std::string>& nodes) {
            .run());
   const std::int64_t id = unit_.database().last_insert_id();
   for (const Digest& digest : fresh.shipped) {
-    must(unit_.sql("INSERT OR IGNORE INTO artifact(job, digest, shipped) VALUES(?, ?, 1)").bind(1, id).bind(2, digest).run());
+    must(unit_.sql("INSERT OR IGNORE INTO artifact(job, digest, shipped) VALUES(?, ?, 1)")
+             .bind(1, id)
+             .bind(2, digest)
+             .run());
   }
   Job& job = load(id);
   post(job, {{"type", "Started"},
@@ -46,8 +53,10 @@ void Machine::create(NewJob fresh, const std::vector<std::string>& nodes) {
 Job& Machine::load(std::int64_t id) {
   auto job = std::make_unique<Job>();
   job->id = id;
-  auto row = unit_.sql("SELECT name, kind, plan, phase, message, created, state, decided, time_ms, bytes_up, bytes_down "
-                       "FROM job WHERE id = ?");
+  auto row = unit_.sql(
+      "SELECT name, kind, plan, phase, message, created, state, decided, time_ms, bytes_up, "
+      "bytes_down "
+      "FROM job WHERE id = ?");
   row.bind(1, id);
   must(row.step());
   job->name = row.column_text(0);
@@ -79,7 +88,8 @@ Job& Machine::load(std::int64_t id) {
   auto artifacts = unit_.sql("SELECT digest, shipped FROM artifact WHERE job = ?");
   artifacts.bind(1, id);
   while (must(artifacts.step())) {
-    (artifacts.column_int(1) != 0 ? job->shipped : job->artifacts).insert(must(artifacts.column_digest(0)));
+    (artifacts.column_int(1) != 0 ? job->shipped : job->artifacts)
+        .insert(must(artifacts.column_digest(0)));
   }
   Job& loaded = *job;
   jobs_[loaded.name] = std::move(job);
@@ -130,7 +140,8 @@ void Machine::ask(Job& job) {
   request.job = job.key;
   request.plan = job.plan;
   request.state = job.state;
-  request.events.assign(job.undecided.begin(), job.undecided.begin() + static_cast<std::ptrdiff_t>(job.asked));
+  request.events.assign(job.undecided.begin(),
+                        job.undecided.begin() + static_cast<std::ptrdiff_t>(job.asked));
   workers_.decide(std::move(request));
 }
 
@@ -139,23 +150,29 @@ void Machine::decided(wire::DecideReply reply) {
   if (job == nullptr || job->finished() || job->asked == 0) return;
   const Unit::Scope scope(unit_);
   const std::size_t count = std::exchange(job->asked, 0);
-  if (!reply.ok) return fail(*job, fmt::format("the workflow cannot decide: {} ({})", reply.message, reply.code));
+  if (!reply.ok)
+    return fail(*job,
+                fmt::format("the workflow cannot decide: {} ({})", reply.message, reply.code));
   const auto commands = parse_json(reply.commands);
   if (!commands || !commands->is_array()) {
     return fail(*job, "the workflow answered with something that is no JSON array of commands");
   }
-  job->undecided.erase(job->undecided.begin(), job->undecided.begin() + static_cast<std::ptrdiff_t>(count));
+  job->undecided.erase(job->undecided.begin(),
+                       job->undecided.begin() + static_cast<std::ptrdiff_t>(count));
   job->decided += static_cast<std::int64_t>(count);
   job->state = std::move(reply.state);
   for (const Json& command : *commands) {
     try {
       apply(*job, command);
     } catch (const Json::exception& error) {
-      return fail(*job, fmt::format("the workflow gave a command that is malformed: {} ({})", dump_json(command), error.what()));
+      return fail(*job, fmt::format("the workflow gave a command that is malformed: {} ({})",
+                                    dump_json(command), error.what()));
     }
     if (job->finished()) break;
   }
-  must(unit_.sql("UPDATE job SET state = ?, decided = ?, time_ms = ?, bytes_up = ?, bytes_down = ? WHERE id = ?")
+  must(unit_
+           .sql("UPDATE job SET state = ?, decided = ?, time_ms = ?, bytes_up = ?, bytes_down = ? "
+                "WHERE id = ?")
            .bind(1, as_bytes(job->state))
            .bind(2, job->decided)
            .bind(3, job->now_ms())
@@ -176,12 +193,15 @@ void Machine::decided(wire::DecideReply reply) {
 void Machine::apply(Job& job, const Json& command) {
   const std::string what = text(command, "do");
   if (what == "StartTask") {
-    if (const auto started = tasks_.start(job, command); !started) fail(job, started.error().text());
+    if (const auto started = tasks_.start(job, command); !started)
+      fail(job, started.error().text());
   } else if (what == "StopTask") {
     tasks_.stop(job, text(command, "task"), "the workflow stopped it");
   } else if (what == "SetTimer") {
     const std::string name = text(command, "timer");
-    job.timers[name] = job.now_ms() + std::clamp<std::int64_t>(command.at("after_ms").get<std::int64_t>(), 0, kMaxTimerMs);
+    job.timers[name] =
+        job.now_ms() +
+        std::clamp<std::int64_t>(command.at("after_ms").get<std::int64_t>(), 0, kMaxTimerMs);
     must(unit_.sql("INSERT OR REPLACE INTO timer(job, name, fires_at_ms) VALUES(?, ?, ?)")
              .bind(1, job.id)
              .bind(2, name)
@@ -189,12 +209,19 @@ void Machine::apply(Job& job, const Json& command) {
              .run());
   } else if (what == "CancelTimer") {
     job.timers.erase(text(command, "timer"));
-    must(unit_.sql("DELETE FROM timer WHERE job = ? AND name = ?").bind(1, job.id).bind(2, text(command, "timer")).run());
+    must(unit_.sql("DELETE FROM timer WHERE job = ? AND name = ?")
+             .bind(1, job.id)
+             .bind(2, text(command, "timer"))
+             .run());
   } else if (what == "PublishModel") {
     const auto digest = Digest::from_hex(text(command, "digest"));
-    if (!digest) return fail(job, "the workflow published a model whose digest is malformed: " + digest.error().message);
-    must(unit_.sql("INSERT INTO model(job, version, digest, metrics, created) VALUES(?1, (SELECT coalesce(max(version), 0) + 1 "
-                   "FROM model WHERE job = ?1), ?2, ?3, ?4)")
+    if (!digest)
+      return fail(job, "the workflow published a model whose digest is malformed: " +
+                           digest.error().message);
+    must(unit_
+             .sql("INSERT INTO model(job, version, digest, metrics, created) VALUES(?1, (SELECT "
+                  "coalesce(max(version), 0) + 1 "
+                  "FROM model WHERE job = ?1), ?2, ?3, ?4)")
              .bind(1, job.id)
              .bind(2, *digest)
              .bind(3, dump_json(command.value("metrics", Json::object())))
@@ -211,15 +238,21 @@ void Machine::apply(Job& job, const Json& command) {
   } else if (what == "Finish") {
     finish(job, text(command, "phase"), command.value("message", ""));
   } else {
-    fail(job, fmt::format("the workflow gave the command `{}`, which this host does not know. Known: StartTask, StopTask, "
-                          "SetTimer, CancelTimer, PublishModel, SetStatus, Report, Finish", what));
+    fail(job, fmt::format("the workflow gave the command `{}`, which this host does not know. "
+                          "Known: StartTask, StopTask, "
+                          "SetTimer, CancelTimer, PublishModel, SetStatus, Report, Finish",
+                          what));
   }
 }
 
 void Machine::set_status(Job& job, const std::string& phase, const std::string& message) {
   job.phase = phase;
   job.message = message;
-  must(unit_.sql("UPDATE job SET phase = ?, message = ? WHERE id = ?").bind(1, phase).bind(2, message).bind(3, job.id).run());
+  must(unit_.sql("UPDATE job SET phase = ?, message = ? WHERE id = ?")
+           .bind(1, phase)
+           .bind(2, message)
+           .bind(3, job.id)
+           .run());
 }
 
 void Machine::fail(Job& job, const std::string& message) {
@@ -276,7 +309,8 @@ void Machine::changed(Job& job) {
 void Machine::arm_timers() {
   std::optional<std::int64_t> wait;
   for (const auto& [name, job] : jobs_)
-    for (const auto& [timer, at] : job->timers) wait = std::min(wait.value_or(at - job->now_ms()), at - job->now_ms());
+    for (const auto& [timer, at] : job->timers)
+      wait = std::min(wait.value_or(at - job->now_ms()), at - job->now_ms());
   if (!wait) {
     timer_.cancel();
     return;
@@ -296,7 +330,10 @@ void Machine::fire_timers() {
           ++it;
           continue;
         }
-        must(unit_.sql("DELETE FROM timer WHERE job = ? AND name = ?").bind(1, job->id).bind(2, it->first).run());
+        must(unit_.sql("DELETE FROM timer WHERE job = ? AND name = ?")
+                 .bind(1, job->id)
+                 .bind(2, it->first)
+                 .run());
         post(*job, {{"type", "TimerFired"}, {"timer", it->first}});
         it = job->timers.erase(it);
       }

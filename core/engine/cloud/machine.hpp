@@ -1,8 +1,9 @@
 // The job machine: events in, the workflow's decision, commands out.
 //
-// An event is a row before anything is done about it. The workflow, a pure function in a worker of its own, is asked
-// about all undecided events at once; its new state, its commands and the count of decided events are stored in one
-// unit; only after the commit do tasks start and messages leave. After a crash the same question is asked again.
+// An event is a row before anything is done about it. The workflow, a pure function in a worker of
+// its own, is asked about all undecided events at once; its new state, its commands and the count
+// of decided events are stored in one unit; only after the commit do tasks start and messages
+// leave. After a crash the same question is asked again.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>

@@ -25,7 +25,8 @@ std::optional<User> parse_user_id(const std::string& user) {
 void Nodes::publish_keys() {
   std::map<std::string, std::string> keys;
   auto invites = unit_.sql("SELECT public_key, node FROM invite");
-  while (must(invites.step())) keys[invites.column_text(0)] = user_id(Role::invite, invites.column_text(1));
+  while (must(invites.step()))
+    keys[invites.column_text(0)] = user_id(Role::invite, invites.column_text(1));
   auto nodes = unit_.sql("SELECT public_key, name FROM node WHERE revoked = 0");
   while (must(nodes.step())) keys[nodes.column_text(0)] = user_id(Role::node, nodes.column_text(1));
   zap_.set_keys(std::move(keys));
@@ -34,9 +35,11 @@ void Nodes::publish_keys() {
 Result<wire::JoinToken> Nodes::invite(const std::string& node, const std::string& endpoint,
                                       const std::string& server_key) {
   if (const auto known = find(node)) {
-    return fail(Code::already_exists,
-                fmt::format("node `{}` {}; choose another name", node,
-                            known->revoked ? "was revoked, and a revoked name is not given out again" : "has joined already"));
+    return fail(
+        Code::already_exists,
+        fmt::format("node `{}` {}; choose another name", node,
+                    known->revoked ? "was revoked, and a revoked name is not given out again"
+                                   : "has joined already"));
   }
   SKERRY_ASSIGN(const auto key, wire::KeyPair::generate());
   const Unit::Scope scope(unit_);
@@ -45,26 +48,34 @@ Result<wire::JoinToken> Nodes::invite(const std::string& node, const std::string
            .bind(2, key.public_key)
            .run());
   unit_.after_commit([this] { publish_keys(); });
-  return wire::JoinToken{.node = node, .endpoint = endpoint, .server_key = server_key, .secret_key = key.secret_key};
+  return wire::JoinToken{
+      .node = node, .endpoint = endpoint, .server_key = server_key, .secret_key = key.secret_key};
 }
 
 Status Nodes::join(const std::string& node, const std::string& public_key) {
   auto invite = unit_.sql("SELECT used_by FROM invite WHERE node = ?");
   invite.bind(1, node);
-  if (!must(invite.step())) return fail(Code::permission_denied, fmt::format("there is no invitation for node `{}`", node));
+  if (!must(invite.step()))
+    return fail(Code::permission_denied, fmt::format("there is no invitation for node `{}`", node));
   if (!invite.column_is_null(0)) {
     if (invite.column_text(0) == public_key) return {};
-    return fail(Code::permission_denied,
-                fmt::format("the token of node `{}` was used already; ask for a new node with `skerry node token NAME`", node));
+    return fail(Code::permission_denied, fmt::format("the token of node `{}` was used already; ask "
+                                                     "for a new node with `skerry node token NAME`",
+                                                     node));
   }
   auto taken = unit_.sql("SELECT name FROM node WHERE public_key = ?");
   taken.bind(1, public_key);
   if (must(taken.step())) {
-    return fail(Code::already_exists, fmt::format("this key belongs to node `{}` already; give each node its own state "
-                                                  "directory", taken.column_text(0)));
+    return fail(Code::already_exists,
+                fmt::format("this key belongs to node `{}` already; give each node its own state "
+                            "directory",
+                            taken.column_text(0)));
   }
   const Unit::Scope scope(unit_);
-  must(unit_.sql("UPDATE invite SET used_by = ? WHERE node = ?").bind(1, public_key).bind(2, node).run());
+  must(unit_.sql("UPDATE invite SET used_by = ? WHERE node = ?")
+           .bind(1, public_key)
+           .bind(2, node)
+           .run());
   must(unit_.sql("INSERT INTO node(name, public_key, joined) VALUES(?, ?, ?)")
            .bind(1, node)
            .bind(2, public_key)
@@ -81,7 +92,8 @@ Status Nodes::revoke(const std::string& node) {
   const bool was_node = unit_.database().changes() > 0;
   must(unit_.sql("DELETE FROM invite WHERE node = ?").bind(1, node).run());
   const bool was_invited = unit_.database().changes() > 0;
-  if (!was_node && !was_invited) return fail(Code::not_found, fmt::format("there is no node `{}`", node));
+  if (!was_node && !was_invited)
+    return fail(Code::not_found, fmt::format("there is no node `{}`", node));
   must(unit_.sql("DELETE FROM downlink WHERE node = ?").bind(1, node).run());
   unit_.after_commit([this] { publish_keys(); });
   return {};
@@ -90,7 +102,8 @@ Status Nodes::revoke(const std::string& node) {
 std::vector<Nodes::Node> Nodes::list() {
   std::vector<Node> nodes;
   auto select = unit_.sql("SELECT name, revoked, joined FROM node ORDER BY name");
-  while (must(select.step())) nodes.push_back({select.column_text(0), select.column_int(1) != 0, select.column_text(2)});
+  while (must(select.step()))
+    nodes.push_back({select.column_text(0), select.column_int(1) != 0, select.column_text(2)});
   return nodes;
 }
 

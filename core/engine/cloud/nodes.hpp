@@ -38,7 +38,8 @@ class Nodes {
   // A token for a new node, or a new token for one that has not used its own yet.
   Result<wire::JoinToken> invite(const std::string& node, const std::string& endpoint,
                                  const std::string& server_key);
-  // Consumes the invitation. The same node may ask again with the same key: the first answer can get lost.
+  // Consumes the invitation. The same node may ask again with the same key: the first answer can
+  // get lost.
   Status join(const std::string& node, const std::string& public_key);
   Status revoke(const std::string& node);
 

@@ -25,7 +25,8 @@ std::uint64_t random_session() {
 
 }  // namespace
 
-Peers::Peers(boost::asio::io_context& io, Unit& unit, wire::SocketThread& sockets, Nodes& nodes, Listener& listener)
+Peers::Peers(boost::asio::io_context& io, Unit& unit, wire::SocketThread& sockets, Nodes& nodes,
+             Listener& listener)
     : unit_(unit), sockets_(sockets), nodes_(nodes), listener_(listener), timer_(io) {}
 
 void Peers::start(int socket, Options options) {
@@ -58,43 +59,53 @@ void Peers::handle(const wire::Incoming& incoming) {
   const auto user = parse_user_id(incoming.user);
   if (!user) return;  // cannot be: ZAP lets nobody else in
   auto frame = wire::parse_frame(incoming.data, wire::kControlLimit);
-  if (!frame) return log_warn(fmt::format("node {}: a frame is refused: {}", user->node, frame.error().text()));
+  if (!frame)
+    return log_warn(
+        fmt::format("node {}: a frame is refused: {}", user->node, frame.error().text()));
   if (user->role == Role::invite) return admit(incoming, user->node, *frame);
   Peer& peer = this->peer(user->node);
   if (peer.revoked) return refuse(incoming.peer, "revoked", "this node was revoked", false);
   if (frame->header.type == wire::Type::hello) return greet(incoming, user->node, *frame);
   if (peer.address != incoming.peer || peer.session != frame->header.session) {
-    return refuse(incoming.peer, "no_session", "this session is not known here; say hello again", true, frame->header.session);
+    return refuse(incoming.peer, "no_session", "this session is not known here; say hello again",
+                  true, frame->header.session);
   }
   take(peer, std::move(*frame));
 }
 
 // A token's connection may join, and nothing else.
-void Peers::admit(const wire::Incoming& incoming, const std::string& node, const wire::Received& frame) {
-  if (frame.header.type != wire::Type::join) return refuse(incoming.peer, "not_joined", "join first", false);
+void Peers::admit(const wire::Incoming& incoming, const std::string& node,
+                  const wire::Received& frame) {
+  if (frame.header.type != wire::Type::join)
+    return refuse(incoming.peer, "not_joined", "join first", false);
   const auto join = wire::decode<wire::Join>(frame.payload());
   if (!join) return refuse(incoming.peer, "invalid_argument", join.error().text(), false);
   if (join->node != node) {
-    return refuse(incoming.peer, "wrong_node", fmt::format("this token is for node `{}`, not `{}`", node, join->node), false);
+    return refuse(incoming.peer, "wrong_node",
+                  fmt::format("this token is for node `{}`, not `{}`", node, join->node), false);
   }
   const Unit::Scope scope(unit_);
   if (const auto joined = nodes_.join(node, join->public_key); !joined) {
-    return refuse(incoming.peer, std::string(code_name(joined.error().code)), joined.error().message, false);
+    return refuse(incoming.peer, std::string(code_name(joined.error().code)),
+                  joined.error().message, false);
   }
-  unit_.after_commit([this, address = incoming.peer, node] { send_now(address, 0, wire::Joined{node}); });
+  unit_.after_commit(
+      [this, address = incoming.peer, node] { send_now(address, 0, wire::Joined{node}); });
   log_info(fmt::format("node {} joined", node));
 }
 
-void Peers::refuse(const std::string& address, const std::string& code, const std::string& message, bool retry,
-                   std::uint64_t session) {
+void Peers::refuse(const std::string& address, const std::string& code, const std::string& message,
+                   bool retry, std::uint64_t session) {
   send_now(address, session, wire::Refused{code, message, retry});
 }
 
-void Peers::greet(const wire::Incoming& incoming, const std::string& node, const wire::Received& frame) {
+void Peers::greet(const wire::Incoming& incoming, const std::string& node,
+                  const wire::Received& frame) {
   const auto hello = wire::decode<wire::Hello>(frame.payload());
   if (!hello) return refuse(incoming.peer, "invalid_argument", hello.error().text(), false);
   if (hello->node != node) {
-    return refuse(incoming.peer, "wrong_node", fmt::format("this key belongs to node `{}`, not `{}`", node, hello->node), false);
+    return refuse(incoming.peer, "wrong_node",
+                  fmt::format("this key belongs to node `{}`, not `{}`", node, hello->node), false);
   }
   const Unit::Scope scope(unit_);
   Peer& peer = this->peer(node);
@@ -111,7 +122,10 @@ void Peers::greet(const wire::Incoming& incoming, const std::string& node, const
     // A new outbox counts from 1: the node starts afresh.
     peer.uplink_seq = peer.uplink_committed = 0;
     ++peer.generation;
-    must(unit_.sql("UPDATE node SET outbox = ?, uplink_seq = 0 WHERE name = ?").bind(1, hello->outbox).bind(2, node).run());
+    must(unit_.sql("UPDATE node SET outbox = ?, uplink_seq = 0 WHERE name = ?")
+             .bind(1, hello->outbox)
+             .bind(2, node)
+             .run());
   }
   // An inbox of another epoch says nothing about our downlink.
   const std::uint64_t inbox = hello->cloud_epoch == options_.epoch ? hello->inbox_seq : 0;
@@ -154,17 +168,20 @@ void Peers::take(Peer& peer, wire::Received frame) {
   acknowledged(peer, frame.header.ack);
   switch (frame.header.type) {
     case wire::Type::ping:
-      sockets_.send(socket_, peer.address, wire::frame({wire::Type::pong, peer.session, 0, peer.uplink_committed}, {}));
+      sockets_.send(socket_, peer.address,
+                    wire::frame({wire::Type::pong, peer.session, 0, peer.uplink_committed}, {}));
       return;
     case wire::Type::pong:
     case wire::Type::ack:
       return;
     case wire::Type::task_reported:
-      if (const auto report = wire::decode<wire::TaskReported>(frame.payload())) listener_.progress(peer.node, *report);
+      if (const auto report = wire::decode<wire::TaskReported>(frame.payload()))
+        listener_.progress(peer.node, *report);
       return;
     case wire::Type::task_finished:
     case wire::Type::task_failed:
-      if (peer.inbox.size() < kMaxInbox) peer.inbox.push_back(std::move(frame));  // else it is sent again
+      if (peer.inbox.size() < kMaxInbox)
+        peer.inbox.push_back(std::move(frame));  // else it is sent again
       return pump(peer);
     default:
       log_warn(fmt::format("node {} sent a message of type {}, which nodes do not send", peer.node,
@@ -182,15 +199,19 @@ void Peers::pump(Peer& peer) {
       continue;
     }
     peer.busy = true;
-    listener_.message(peer.node, frame, [this, node = peer.node, seq, generation = peer.generation] {
-      Peer& sender = this->peer(node);
-      sender.busy = false;
-      if (sender.generation != generation) return;
-      sender.uplink_seq = seq;
-      must(unit_.sql("UPDATE node SET uplink_seq = ? WHERE name = ?").bind(1, seq).bind(2, node).run());
-      acknowledge(sender);
-      unit_.after_commit([this, node] { pump(this->peer(node)); });
-    });
+    listener_.message(peer.node, frame,
+                      [this, node = peer.node, seq, generation = peer.generation] {
+                        Peer& sender = this->peer(node);
+                        sender.busy = false;
+                        if (sender.generation != generation) return;
+                        sender.uplink_seq = seq;
+                        must(unit_.sql("UPDATE node SET uplink_seq = ? WHERE name = ?")
+                                 .bind(1, seq)
+                                 .bind(2, node)
+                                 .run());
+                        acknowledge(sender);
+                        unit_.after_commit([this, node] { pump(this->peer(node)); });
+                      });
   }
 }
 
@@ -203,11 +224,13 @@ void Peers::acknowledge(Peer& peer) {
     sender.ack_due = false;
     sender.uplink_committed = sender.uplink_seq;
     if (sender.address.empty()) return;
-    sockets_.send(socket_, sender.address, wire::frame({wire::Type::ack, sender.session, 0, sender.uplink_committed}, {}));
+    sockets_.send(socket_, sender.address,
+                  wire::frame({wire::Type::ack, sender.session, 0, sender.uplink_committed}, {}));
   });
 }
 
-// The rows go with the next message to the node: until then a crash costs a repetition, not an fsync.
+// The rows go with the next message to the node: until then a crash costs a repetition, not an
+// fsync.
 void Peers::acknowledged(Peer& peer, std::uint64_t seq) {
   if (seq <= peer.acked || seq > peer.downlink_seq) return;
   peer.acked = seq;
@@ -219,14 +242,20 @@ std::uint64_t Peers::append(const std::string& node, wire::Type type, const std:
   const Unit::Scope scope(unit_);
   Peer& peer = this->peer(node);
   const std::uint64_t seq = ++peer.downlink_seq;
-  must(unit_.sql("DELETE FROM downlink WHERE node = ? AND seq <= ?").bind(1, node).bind(2, peer.acked).run());
+  must(unit_.sql("DELETE FROM downlink WHERE node = ? AND seq <= ?")
+           .bind(1, node)
+           .bind(2, peer.acked)
+           .run());
   must(unit_.sql("INSERT INTO downlink(node, seq, type, payload) VALUES(?, ?, ?, ?)")
            .bind(1, node)
            .bind(2, seq)
            .bind(3, static_cast<int>(type))
            .bind(4, as_bytes(payload))
            .run());
-  must(unit_.sql("UPDATE node SET downlink_seq = ? WHERE name = ?").bind(1, seq).bind(2, node).run());
+  must(unit_.sql("UPDATE node SET downlink_seq = ? WHERE name = ?")
+           .bind(1, seq)
+           .bind(2, node)
+           .run());
   unit_.after_commit([this, node] { transmit(this->peer(node)); });
   return seq;
 }
@@ -235,11 +264,14 @@ void Peers::transmit(Peer& peer) {
   const std::uint64_t last = std::min(peer.downlink_seq, peer.acked + kWindow);
   if (peer.address.empty() || !peer.welcomed || peer.sent >= last) return;
   if (peer.sent == peer.acked) peer.progress = Clock::now();
-  auto select = unit_.sql("SELECT seq, type, payload FROM downlink WHERE node = ? AND seq > ? AND seq <= ? ORDER BY seq");
+  auto select = unit_.sql(
+      "SELECT seq, type, payload FROM downlink WHERE node = ? AND seq > ? AND seq <= ? ORDER BY "
+      "seq");
   select.bind(1, peer.node).bind(2, peer.sent).bind(3, last);
   while (must(select.step())) {
     const auto seq = static_cast<std::uint64_t>(select.column_int(0));
-    const wire::Header header{static_cast<wire::Type>(select.column_int(1)), peer.session, seq, peer.uplink_committed};
+    const wire::Header header{static_cast<wire::Type>(select.column_int(1)), peer.session, seq,
+                              peer.uplink_committed};
     sockets_.send(socket_, peer.address, wire::frame(header, select.column_blob(2)));
   }
   peer.sent = last;
@@ -253,7 +285,8 @@ void Peers::tick() {
     for (auto& [name, peer] : peers_) {
       if (peer.address.empty()) continue;
       if (now - peer.heard > kSilence) {
-        log_warn(fmt::format("node {} has not been heard for {} s: offline", peer.node, kSilence.count()));
+        log_warn(fmt::format("node {} has not been heard for {} s: offline", peer.node,
+                             kSilence.count()));
         lose(peer);
       } else if (peer.sent > peer.acked && now - peer.progress > kResendAfter) {
         peer.sent = peer.acked;

@@ -1,8 +1,10 @@
-// The cloud's side of its sessions with edges: greeting, sequence numbers, acknowledgements, resending, liveness.
+// The cloud's side of its sessions with edges: greeting, sequence numbers, acknowledgements,
+// resending, liveness.
 //
-// Uplink: a message is handed on once, in order; its number is committed together with its effect, and acknowledged
-// after the commit. Downlink: a message is a row until the edge acknowledges it; a session starts by sending all rows,
-// and goes back to the first unacknowledged one when no acknowledgement comes (go-back-N).
+// Uplink: a message is handed on once, in order; its number is committed together with its effect,
+// and acknowledged after the commit. Downlink: a message is a row until the edge acknowledges it; a
+// session starts by sending all rows, and goes back to the first unacknowledged one when no
+// acknowledgement comes (go-back-N).
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -32,20 +34,25 @@ class Peers {
     virtual void node_revoked(const std::string& node) = 0;
     // What the cloud believes the node has.
     virtual std::vector<wire::TaskKey> open_tasks(const std::string& node) = 0;
-    // Inside a unit. `has`: what it says it has. `acked`: the last downlink message that it has committed.
-    virtual void reconcile(const std::string& node, const std::vector<wire::TaskKey>& has, std::uint64_t acked) = 0;
-    // A sequenced message. Calls `done` exactly once, now or later, inside the unit that writes the effect. Until
-    // then nothing more of this node is handed on.
-    virtual void message(const std::string& node, const wire::Received& message, std::function<void()> done) = 0;
+    // Inside a unit. `has`: what it says it has. `acked`: the last downlink message that it has
+    // committed.
+    virtual void reconcile(const std::string& node, const std::vector<wire::TaskKey>& has,
+                           std::uint64_t acked) = 0;
+    // A sequenced message. Calls `done` exactly once, now or later, inside the unit that writes the
+    // effect. Until then nothing more of this node is handed on.
+    virtual void message(const std::string& node, const wire::Received& message,
+                         std::function<void()> done) = 0;
     virtual void progress(const std::string& node, const wire::TaskReported& report) = 0;
   };
 
   struct Options {
-    std::string epoch;  // names this cloud's state; another one means another cloud, or a lost state
+    std::string
+        epoch;  // names this cloud's state; another one means another cloud, or a lost state
     std::uint32_t bulk_port = 0;
   };
 
-  Peers(boost::asio::io_context& io, Unit& unit, wire::SocketThread& sockets, Nodes& nodes, Listener& listener);
+  Peers(boost::asio::io_context& io, Unit& unit, wire::SocketThread& sockets, Nodes& nodes,
+        Listener& listener);
 
   void start(int socket, Options options);
   void handle(const wire::Incoming& incoming);
@@ -76,22 +83,22 @@ class Peers {
     // Uplink
     std::uint64_t uplink_seq = 0;        // last one applied, in the unit that is open perhaps
     std::uint64_t uplink_committed = 0;  // what may be acknowledged
-    int generation = 0;            // of the node's outbox
+    int generation = 0;                  // of the node's outbox
     std::deque<wire::Received> inbox;
-    bool busy = false;      // a message is being examined
+    bool busy = false;  // a message is being examined
     bool ack_due = false;
     // Downlink
     std::uint64_t downlink_seq = 0;  // last number given out
     std::uint64_t sent = 0;          // in this session
     std::uint64_t acked = 0;
-    Clock::time_point progress{};    // when `acked` last moved, or something was first sent
+    Clock::time_point progress{};  // when `acked` last moved, or something was first sent
   };
 
   void greet(const wire::Incoming& incoming, const std::string& node, const wire::Received& frame);
   void admit(const wire::Incoming& incoming, const std::string& node, const wire::Received& frame);
   // `session`: the one that is refused, so that an edge can tell an old refusal.
-  void refuse(const std::string& address, const std::string& code, const std::string& message, bool retry,
-              std::uint64_t session = 0);
+  void refuse(const std::string& address, const std::string& code, const std::string& message,
+              bool retry, std::uint64_t session = 0);
   void take(Peer& peer, wire::Received frame);
   void pump(Peer& peer);
   void acknowledge(Peer& peer);

@@ -15,11 +15,15 @@ namespace {
 
 using Failure = tl::unexpected<std::vector<Problem>>;
 
-std::string document_text(const config::Resource& resource) { return dump_json(resource.document); }
+std::string document_text(const config::Resource& resource) {
+  return dump_json(resource.document);
+}
 
 }  // namespace
 
-tl::expected<Json, std::vector<Problem>> Submit::apply(const std::string& text, const std::string& file, std::optional<int> nodes) {
+tl::expected<Json, std::vector<Problem>> Submit::apply(const std::string& text,
+                                                       const std::string& file,
+                                                       std::optional<int> nodes) {
   auto documents = config::parse_documents(text, file);
   if (!documents) return Failure({documents.error()});
   const auto catalog = plugin::Catalog::scan(plugin::search_path(config::plugin_paths(*documents)));
@@ -33,9 +37,11 @@ tl::expected<Json, std::vector<Problem>> Submit::apply(const std::string& text, 
     while (must(stored.step())) {
       const std::string kind = stored.column_text(0), name = stored.column_text(1);
       bool replaced = false;
-      for (const auto& resource : *resources) replaced |= resource.kind == kind && resource.name == name;
+      for (const auto& resource : *resources)
+        replaced |= resource.kind == kind && resource.name == name;
       if (replaced) continue;
-      if (auto document = config::parse_documents(stored.column_text(2), stored.column_text(3))) known.push_back(std::move(document->front()));
+      if (auto document = config::parse_documents(stored.column_text(2), stored.column_text(3)))
+        known.push_back(std::move(document->front()));
     }
   }
 
@@ -47,15 +53,20 @@ tl::expected<Json, std::vector<Problem>> Submit::apply(const std::string& text, 
   Json applied = Json::array();
   for (const auto& resource : *resources) {
     if (config::is_core_kind(resource.kind)) continue;
-    auto job = config::resolve_job(known, catalog, {.nodes = nodes, .check_files = false, .job = resource.name});
+    auto job = config::resolve_job(known, catalog,
+                                   {.nodes = nodes, .check_files = false, .job = resource.name});
     if (!job) return Failure(job.error().problems);
     if (const Job* existing = machine_.find(resource.name)) {
       if (existing->plan != dump_json(job->document)) {
         return Failure({Problem{Code::already_exists,
-                                fmt::format("job `{}` exists with another spec (phase {}); delete it first (`skerry delete job {}`) or choose "
-                                            "another name", resource.name, existing->phase, resource.name), file, "metadata.name"}});
+                                fmt::format("job `{}` exists with another spec (phase {}); delete "
+                                            "it first (`skerry delete job {}`) or choose "
+                                            "another name",
+                                            resource.name, existing->phase, resource.name),
+                                file, "metadata.name"}});
       }
-      applied.push_back({{"kind", resource.kind}, {"name", resource.name}, {"action", "unchanged"}});
+      applied.push_back(
+          {{"kind", resource.kind}, {"name", resource.name}, {"action", "unchanged"}});
       continue;
     }
     applied.push_back({{"kind", resource.kind}, {"name", resource.name}, {"action", "created"}});
@@ -69,7 +80,9 @@ tl::expected<Json, std::vector<Problem>> Submit::apply(const std::string& text, 
       auto bytes = read_file(artifact.path);
       if (!bytes) return Failure({bytes.error()});
       if (digest_of(as_bytes(*bytes)) != artifact.digest) {
-        return Failure({Problem{Code::failed_precondition, "the file changed while the job was being applied; apply again", artifact.path.string(), ""}});
+        return Failure({Problem{Code::failed_precondition,
+                                "the file changed while the job was being applied; apply again",
+                                artifact.path.string(), ""}});
       }
       files[i].push_back(std::move(*bytes));
     }
@@ -82,14 +95,20 @@ tl::expected<Json, std::vector<Problem>> Submit::apply(const std::string& text, 
     old.bind(1, resource.kind).bind(2, resource.name);
     const bool exists = must(old.step());
     const bool same = exists && old.column_text(0) == document_text(resource);
-    must(unit_.sql("INSERT OR REPLACE INTO resource(kind, name, document, file, created) VALUES(?, ?, ?, ?, ?)")
+    must(unit_
+             .sql("INSERT OR REPLACE INTO resource(kind, name, document, file, created) VALUES(?, "
+                  "?, ?, ?, ?)")
              .bind(1, resource.kind)
              .bind(2, resource.name)
              .bind(3, document_text(resource))
              .bind(4, file)
              .bind(5, wall_clock_text())
              .run());
-    applied.push_back({{"kind", resource.kind}, {"name", resource.name}, {"action", same ? "unchanged" : exists ? "updated" : "created"}});
+    applied.push_back({{"kind", resource.kind},
+                       {"name", resource.name},
+                       {"action", same     ? "unchanged"
+                                  : exists ? "updated"
+                                           : "created"}});
   }
   for (std::size_t i = 0; i < fresh.size(); ++i) {
     Machine::NewJob job{fresh[i].job.name(), fresh[i].kind, text, fresh[i].job.document, {}};
@@ -104,10 +123,16 @@ tl::expected<Json, std::vector<Problem>> Submit::apply(const std::string& text, 
 
 Status Submit::remove_resource(const std::string& kind, const std::string& name) {
   const std::string stored = kind == "dataset" ? "Dataset" : kind == "model" ? "Model" : "";
-  if (stored.empty()) return fail(Code::invalid_argument, fmt::format("found \"{}\"; allowed: job, node, dataset, model", kind), {}, "kind");
+  if (stored.empty())
+    return fail(Code::invalid_argument,
+                fmt::format("found \"{}\"; allowed: job, node, dataset, model", kind), {}, "kind");
   const Unit::Scope scope(unit_);
-  must(unit_.sql("DELETE FROM resource WHERE kind = ? AND name = ?").bind(1, stored).bind(2, name).run());
-  if (unit_.database().changes() == 0) return fail(Code::not_found, fmt::format("there is no {} `{}`", kind, name));
+  must(unit_.sql("DELETE FROM resource WHERE kind = ? AND name = ?")
+           .bind(1, stored)
+           .bind(2, name)
+           .run());
+  if (unit_.database().changes() == 0)
+    return fail(Code::not_found, fmt::format("there is no {} `{}`", kind, name));
   return {};
 }
 

@@ -17,8 +17,10 @@ class Submit {
   Submit(Unit& unit, store::BlobStore& blobs, Machine& machine, Peers& peers)
       : unit_(unit), blobs_(blobs), machine_(machine), peers_(peers) {}
 
-  // All documents or none. `file` is the name in problems; relative paths are relative to its folder.
-  tl::expected<Json, std::vector<Problem>> apply(const std::string& text, const std::string& file, std::optional<int> nodes);
+  // All documents or none. `file` is the name in problems; relative paths are relative to its
+  // folder.
+  tl::expected<Json, std::vector<Problem>> apply(const std::string& text, const std::string& file,
+                                                 std::optional<int> nodes);
   // `kind`: dataset or model.
   Status remove_resource(const std::string& kind, const std::string& name);
 

@@ -1,5 +1,6 @@
-// Which blobs a job keeps. An artifact stays as long as the workflow's state, an undecided event, an open task or a
-// published model names it by its digest in hex; a workflow forgets an artifact by forgetting its name.
+// Which blobs a job keeps. An artifact stays as long as the workflow's state, an undecided event,
+// an open task or a published model names it by its digest in hex; a workflow forgets an artifact
+// by forgetting its name.
 #include <algorithm>
 
 #include "core/engine/cloud/tasks.hpp"
@@ -8,7 +9,10 @@ namespace skerry::engine::cloud {
 
 void Tasks::hold(Job& job, const Digest& digest) {
   job.artifacts.insert(digest);
-  must(unit_.sql("INSERT OR IGNORE INTO artifact(job, digest) VALUES(?, ?)").bind(1, job.id).bind(2, digest).run());
+  must(unit_.sql("INSERT OR IGNORE INTO artifact(job, digest) VALUES(?, ?)")
+           .bind(1, job.id)
+           .bind(2, digest)
+           .run());
 }
 
 void Tasks::release_artifacts(Job& job) {
@@ -28,7 +32,10 @@ void Tasks::release_artifacts(Job& job) {
     }
     const Digest digest = *it;
     it = job.artifacts.erase(it);
-    must(unit_.sql("DELETE FROM artifact WHERE job = ? AND digest = ?").bind(1, job.id).bind(2, digest).run());
+    must(unit_.sql("DELETE FROM artifact WHERE job = ? AND digest = ?")
+             .bind(1, job.id)
+             .bind(2, digest)
+             .run());
     drop_unless_held(digest);
   }
 }
@@ -43,7 +50,9 @@ void Tasks::release_all(Job& job) {
 }
 
 void Tasks::drop_unless_held(const Digest& digest) {
-  auto held = unit_.sql("SELECT 1 FROM artifact WHERE digest = ?1 UNION ALL SELECT 1 FROM model WHERE digest = ?1 LIMIT 1");
+  auto held = unit_.sql(
+      "SELECT 1 FROM artifact WHERE digest = ?1 UNION ALL SELECT 1 FROM model WHERE digest = ?1 "
+      "LIMIT 1");
   held.bind(1, digest);
   if (must(held.step())) return;
   must(blobs_.forget(digest));

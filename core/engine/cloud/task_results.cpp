@@ -11,7 +11,8 @@ namespace skerry::engine::cloud {
 
 // ---- from nodes
 
-void Tasks::remote_message(const std::string& node, const wire::Received& message, std::function<void()> done) {
+void Tasks::remote_message(const std::string& node, const wire::Received& message,
+                           std::function<void()> done) {
   if (message.header.type == wire::Type::task_finished) {
     auto finished = wire::decode<wire::TaskFinished>(message.payload());
     if (finished) return remote_finished(node, std::move(*finished), std::move(done));
@@ -33,10 +34,12 @@ void Tasks::remote_failed(const std::string& node, const wire::TaskFailed& what)
   Job* job = hooks_.find_job(what.key.job);
   const auto task = job != nullptr ? load(*job, what.key.task) : std::nullopt;
   if (!task || task->node != node || task->state != "open") return;
-  failed(*job, what.key.task, *task, what.code, what.field.empty() ? what.message : fmt::format("{}: {}", what.field, what.message));
+  failed(*job, what.key.task, *task, what.code,
+         what.field.empty() ? what.message : fmt::format("{}: {}", what.field, what.message));
 }
 
-void Tasks::remote_finished(const std::string& node, wire::TaskFinished what, std::function<void()> done) {
+void Tasks::remote_finished(const std::string& node, wire::TaskFinished what,
+                            std::function<void()> done) {
   Job* job = hooks_.find_job(what.key.job);
   const auto task = job != nullptr ? load(*job, what.key.task) : std::nullopt;
   if (!task || task->node != node || task->state != "open") {
@@ -50,7 +53,8 @@ void Tasks::remote_finished(const std::string& node, wire::TaskFinished what, st
   for (const auto& output : what.outputs) {
     if (output.inline_data.size() == output.size) {
       if (digest_of(as_bytes(output.inline_data)) != output.digest) {
-        verdict = {false, "rejected.malformed", fmt::format("output `{}` does not match its digest", output.name)};
+        verdict = {false, "rejected.malformed",
+                   fmt::format("output `{}` does not match its digest", output.name)};
       }
       outputs[output.name] = Content{output.inline_data, {}};
     } else if (auto found = content(output.digest)) {
@@ -60,18 +64,21 @@ void Tasks::remote_finished(const std::string& node, wire::TaskFinished what, st
     }
   }
   auto list = verdict.ok ? exhibits(*task, outputs) : tl::unexpected(verdict);
-  const auto conclude = [this, node, what = std::move(what), done = std::move(done)](const Verdict& result) {
+  const auto conclude = [this, node, what = std::move(what),
+                         done = std::move(done)](const Verdict& result) {
     const Unit::Scope scope(unit_);
     Job* current = hooks_.find_job(what.key.job);
     const auto open = current != nullptr ? load(*current, what.key.task) : std::nullopt;
     if (!open || open->state != "open") {
-      refuse(current, node, what.key, {false, "stale", "the cloud stopped waiting while it was examined"});
+      refuse(current, node, what.key,
+             {false, "stale", "the cloud stopped waiting while it was examined"});
     } else if (!result.ok) {
       refuse(current, node, what.key, result);
       for (const auto& output : what.outputs) drop_unless_held(output.digest);
     } else {
       for (const auto& output : what.outputs)
-        if (output.inline_data.size() == output.size) must(blobs_.put(as_bytes(output.inline_data), output.digest));
+        if (output.inline_data.size() == output.size)
+          must(blobs_.put(as_bytes(output.inline_data), output.digest));
       finished(*current, what.key.task, *open, what);
     }
     done();
@@ -88,8 +95,10 @@ void Tasks::remote_progress(const std::string& node, const wire::TaskReported& r
   hooks_.changed(*job);
 }
 
-void Tasks::refuse(Job* job, const std::string& node, const wire::TaskKey& key, const Verdict& verdict) {
-  log_warn(fmt::format("job {}: task {} of node {} is refused: {}: {}", key.job, key.task, node, verdict.code, verdict.message));
+void Tasks::refuse(Job* job, const std::string& node, const wire::TaskKey& key,
+                   const Verdict& verdict) {
+  log_warn(fmt::format("job {}: task {} of node {} is refused: {}: {}", key.job, key.task, node,
+                       verdict.code, verdict.message));
   peers_.send(node, wire::TaskResult{key, false, verdict.code, verdict.message});
   if (job == nullptr || verdict.code == "stale") return;
   failed(*job, key.task, *load(*job, key.task), verdict.code, verdict.message);
@@ -110,7 +119,9 @@ void Tasks::local_done(wire::TaskDone done) {
   if (!task || task->state != "open") return;
   if (!done.ok) {
     const Unit::Scope scope(unit_);
-    return failed(*job, done.key.task, *task, done.code, done.field.empty() ? done.message : fmt::format("{}: {}", done.field, done.message));
+    return failed(
+        *job, done.key.task, *task, done.code,
+        done.field.empty() ? done.message : fmt::format("{}: {}", done.field, done.message));
   }
   std::map<std::string, Content> outputs;
   std::vector<wire::TaskOutput> files;
@@ -140,7 +151,10 @@ void Tasks::local_done(wire::TaskDone done) {
       what.outputs.push_back({output.name, output.digest, output.size, {}});
     }
     for (const std::string& plugin : done.plugins) {
-      must(unit_.sql("INSERT OR IGNORE INTO loaded(job, plugin) VALUES(?, ?)").bind(1, current->id).bind(2, plugin).run());
+      must(unit_.sql("INSERT OR IGNORE INTO loaded(job, plugin) VALUES(?, ?)")
+               .bind(1, current->id)
+               .bind(2, plugin)
+               .run());
     }
     finished(*current, done.key.task, *open, what);
   };
@@ -148,7 +162,8 @@ void Tasks::local_done(wire::TaskDone done) {
   std::function<Status()> prepare;
   if (!files.empty()) {
     prepare = [this, files]() -> Status {
-      for (const auto& file : files) SKERRY_TRY(blobs_.prepare_file(file.path, file.digest, file.size));
+      for (const auto& file : files)
+        SKERRY_TRY(blobs_.prepare_file(file.path, file.digest, file.size));
       return {};
     };
   }
@@ -157,12 +172,14 @@ void Tasks::local_done(wire::TaskDone done) {
 
 // ---- both
 
-tl::expected<std::vector<Exhibit>, Verdict> Tasks::exhibits(const Task& task, const std::map<std::string, Content>& outputs) {
+tl::expected<std::vector<Exhibit>, Verdict> Tasks::exhibits(
+    const Task& task, const std::map<std::string, Content>& outputs) {
   std::vector<Exhibit> list;
   for (const auto& [name, hex] : task.expects.items()) {
     const auto found = outputs.find(name);
     if (found == outputs.end()) {
-      return tl::unexpected(Verdict{false, "rejected.missing", fmt::format("the task made no output `{}`", name)});
+      return tl::unexpected(
+          Verdict{false, "rejected.missing", fmt::format("the task made no output `{}`", name)});
     }
     const auto digest = Digest::from_hex(hex.get<std::string>());
     auto expected = digest ? content(*digest) : Result<Content>(fail(digest.error()));
@@ -172,7 +189,8 @@ tl::expected<std::vector<Exhibit>, Verdict> Tasks::exhibits(const Task& task, co
   return list;
 }
 
-void Tasks::finished(Job& job, const std::string& id, const Task& task, const wire::TaskFinished& what) {
+void Tasks::finished(Job& job, const std::string& id, const Task& task,
+                     const wire::TaskFinished& what) {
   close(job, id, "finished", "");
   Json artifacts = Json::object();
   for (const auto& output : what.outputs) {
@@ -201,9 +219,15 @@ void Tasks::finished(Job& job, const std::string& id, const Task& task, const wi
                     {"bytes", {{"down", what.bytes_down}, {"up", what.bytes_up}}}});
 }
 
-void Tasks::failed(Job& job, const std::string& id, const Task& task, const std::string& code, const std::string& message) {
+void Tasks::failed(Job& job, const std::string& id, const Task& task, const std::string& code,
+                   const std::string& message) {
   close(job, id, "failed", fmt::format("{}: {}", code, message));
-  hooks_.post(job, {{"type", "TaskFailed"}, {"task", id}, {"node", task.node}, {"kind", task.kind}, {"code", code}, {"message", message}});
+  hooks_.post(job, {{"type", "TaskFailed"},
+                    {"task", id},
+                    {"node", task.node},
+                    {"kind", task.kind},
+                    {"code", code},
+                    {"message", message}});
 }
 
 }  // namespace skerry::engine::cloud

@@ -15,10 +15,15 @@ constexpr std::size_t kMaxTaskText = wire::kControlLimit - wire::kInlineBlobLimi
 
 // A workflow is a plugin: what it says is checked before it is stored.
 Status check_digests(const std::string& task, const char* member, const Json& names) {
-  if (!names.is_object()) return fail(Code::invalid_argument, fmt::format("task {}: `{}` is {}; it must be an object of digests", task, member, dump_json(names)));
+  if (!names.is_object())
+    return fail(Code::invalid_argument,
+                fmt::format("task {}: `{}` is {}; it must be an object of digests", task, member,
+                            dump_json(names)));
   for (const auto& [name, digest] : names.items()) {
     if (digest.is_string() && Digest::from_hex(digest.get<std::string>())) continue;
-    return fail(Code::invalid_argument, fmt::format("task {}: `{}.{}` is {}; it must be a digest of 64 hexadecimal digits", task, member, name, dump_json(digest)));
+    return fail(Code::invalid_argument,
+                fmt::format("task {}: `{}.{}` is {}; it must be a digest of 64 hexadecimal digits",
+                            task, member, name, dump_json(digest)));
   }
   return {};
 }
@@ -26,11 +31,16 @@ Status check_digests(const std::string& task, const char* member, const Json& na
 }  // namespace
 
 std::optional<Tasks::Task> Tasks::load(const Job& job, const std::string& id) {
-  auto row = unit_.sql("SELECT node, kind, state, params, inputs, expects FROM task WHERE job = ? AND id = ?");
+  auto row = unit_.sql(
+      "SELECT node, kind, state, params, inputs, expects FROM task WHERE job = ? AND id = ?");
   row.bind(1, job.id).bind(2, id);
   if (!must(row.step())) return std::nullopt;
-  return Task{row.column_text(0), row.column_text(1), row.column_text(2), row.column_text(3),
-              must(parse_json(row.column_text(4))), must(parse_json(row.column_text(5)))};
+  return Task{row.column_text(0),
+              row.column_text(1),
+              row.column_text(2),
+              row.column_text(3),
+              must(parse_json(row.column_text(4))),
+              must(parse_json(row.column_text(5)))};
 }
 
 bool Tasks::is_open(const Job& job, const std::string& id) {
@@ -40,7 +50,8 @@ bool Tasks::is_open(const Job& job, const std::string& id) {
 
 Result<Content> Tasks::content(const Digest& digest) {
   SKERRY_ASSIGN(auto blob, blobs_.find(digest));
-  if (!blob) return fail(Code::not_found, fmt::format("artifact {} is not in the store", digest.hex()));
+  if (!blob)
+    return fail(Code::not_found, fmt::format("artifact {} is not in the store", digest.hex()));
   return Content{std::move(blob->inline_data), std::move(blob->path)};
 }
 
@@ -55,8 +66,9 @@ Status Tasks::start(Job& job, const Json& command) {
                   command.value("expects", Json::object())};
   SKERRY_TRY(check_digests(id, "inputs", task.inputs));
   SKERRY_TRY(check_digests(id, "expects", task.expects));
-  must(unit_.sql("INSERT INTO task(job, id, node, kind, state, message, params, inputs, expects) "
-                 "VALUES(?, ?, ?, ?, 'open', '', ?, ?, ?)")
+  must(unit_
+           .sql("INSERT INTO task(job, id, node, kind, state, message, params, inputs, expects) "
+                "VALUES(?, ?, ?, ?, 'open', '', ?, ?, ?)")
            .bind(1, job.id)
            .bind(2, id)
            .bind(3, task.node)
@@ -67,7 +79,8 @@ Status Tasks::start(Job& job, const Json& command) {
            .run());
   if (task.node == kCloudNode) return run_here(job, id, task);
   if (!may_work(task.node)) {
-    failed(job, id, task, "lost", fmt::format("there is no node `{}`, or it was revoked", task.node));
+    failed(job, id, task, "lost",
+           fmt::format("there is no node `{}`, or it was revoked", task.node));
     return {};
   }
   return send_to_node(job, id, task);
@@ -80,13 +93,19 @@ Status Tasks::send_to_node(Job& job, const std::string& id, const Task& task) {
   message.params = task.params;
   message.plan = job.plan;
   if (message.params.size() + message.plan.size() > kMaxTaskText) {
-    return fail(Code::invalid_argument, fmt::format("task {}: its parameters and the job take {} bytes; at most {} fit in a message",
-                                                    id, message.params.size() + message.plan.size(), kMaxTaskText));
+    return fail(
+        Code::invalid_argument,
+        fmt::format(
+            "task {}: its parameters and the job take {} bytes; at most {} fit in a message", id,
+            message.params.size() + message.plan.size(), kMaxTaskText));
   }
   std::size_t room = wire::kInlineBlobLimit;
-  const auto attach = [&](std::vector<wire::Artifact>& list, const std::string& name, const Digest& digest) -> Status {
+  const auto attach = [&](std::vector<wire::Artifact>& list, const std::string& name,
+                          const Digest& digest) -> Status {
     SKERRY_ASSIGN(const auto blob, blobs_.find(digest));
-    if (!blob) return fail(Code::not_found, fmt::format("task {}: artifact {} is not in the store", id, digest.hex()));
+    if (!blob)
+      return fail(Code::not_found,
+                  fmt::format("task {}: artifact {} is not in the store", id, digest.hex()));
     wire::Artifact artifact{name, digest, blob->size, {}};
     if (blob->is_inline() && blob->size <= room) {
       room -= blob->size;
@@ -99,14 +118,23 @@ Status Tasks::send_to_node(Job& job, const std::string& id, const Task& task) {
     SKERRY_ASSIGN(const Digest digest, Digest::from_hex(hex.get<std::string>()));
     SKERRY_TRY(attach(message.inputs, name, digest));
   }
-  for (const Digest& digest : job.shipped) SKERRY_TRY(attach(message.attachments, digest.hex(), digest));
+  for (const Digest& digest : job.shipped)
+    SKERRY_TRY(attach(message.attachments, digest.hex(), digest));
   const std::size_t size = wire::encode(message).size() + wire::kHeaderSize;
   if (size > wire::kControlLimit) {
-    return fail(Code::invalid_argument, fmt::format("task {}: its message has {} bytes; at most {} can be sent: give it fewer inputs or "
-                                                    "shorter parameters", id, size, wire::kControlLimit));
+    return fail(
+        Code::invalid_argument,
+        fmt::format(
+            "task {}: its message has {} bytes; at most {} can be sent: give it fewer inputs or "
+            "shorter parameters",
+            id, size, wire::kControlLimit));
   }
   const std::uint64_t seq = peers_.send(task.node, message);
-  must(unit_.sql("UPDATE task SET downlink_seq = ? WHERE job = ? AND id = ?").bind(1, seq).bind(2, job.id).bind(3, id).run());
+  must(unit_.sql("UPDATE task SET downlink_seq = ? WHERE job = ? AND id = ?")
+           .bind(1, seq)
+           .bind(2, job.id)
+           .bind(3, id)
+           .run());
   return {};
 }
 
@@ -117,14 +145,17 @@ Status Tasks::run_here(Job& job, const std::string& id, const Task& task) {
   run.kind = task.kind;
   run.params = task.params;
   run.plan = job.plan;
-  const auto add = [&](std::vector<wire::TaskInput>& list, const std::string& name, const std::string& hex) -> Status {
+  const auto add = [&](std::vector<wire::TaskInput>& list, const std::string& name,
+                       const std::string& hex) -> Status {
     SKERRY_ASSIGN(const Digest digest, Digest::from_hex(hex));
     SKERRY_ASSIGN(Content bytes, content(digest));
     list.push_back({name, hex, bytes.path.string(), std::move(bytes.data)});
     return {};
   };
-  for (const auto& [name, hex] : task.inputs.items()) SKERRY_TRY(add(run.inputs, name, hex.get<std::string>()));
-  for (const Digest& digest : job.shipped) SKERRY_TRY(add(run.attachments, digest.hex(), digest.hex()));
+  for (const auto& [name, hex] : task.inputs.items())
+    SKERRY_TRY(add(run.inputs, name, hex.get<std::string>()));
+  for (const Digest& digest : job.shipped)
+    SKERRY_TRY(add(run.attachments, digest.hex(), digest.hex()));
   unit_.after_commit([this, run = std::move(run)]() mutable { workers_.run(std::move(run)); });
   return {};
 }
@@ -132,13 +163,15 @@ Status Tasks::run_here(Job& job, const std::string& id, const Task& task) {
 void Tasks::restart_local(Job& job) {
   std::vector<std::string> ids;
   {
-    auto select = unit_.sql("SELECT id FROM task WHERE job = ? AND node = ? AND state = 'open' ORDER BY rowid");
+    auto select = unit_.sql(
+        "SELECT id FROM task WHERE job = ? AND node = ? AND state = 'open' ORDER BY rowid");
     select.bind(1, job.id).bind(2, kCloudNode);
     while (must(select.step())) ids.push_back(select.column_text(0));
   }
   for (const std::string& id : ids) {
     const auto task = load(job, id);
-    if (const auto started = run_here(job, id, *task); !started) failed(job, id, *task, "lost", started.error().text());
+    if (const auto started = run_here(job, id, *task); !started)
+      failed(job, id, *task, "lost", started.error().text());
   }
 }
 
@@ -165,7 +198,11 @@ void Tasks::stop(Job& job, const std::string& id, const std::string& reason) {
 }
 
 void Tasks::end(Job& job) {
-  must(unit_.sql("UPDATE task SET state = 'stopped', message = 'the job ended' WHERE job = ? AND state = 'open'").bind(1, job.id).run());
+  must(unit_
+           .sql("UPDATE task SET state = 'stopped', message = 'the job ended' WHERE job = ? AND "
+                "state = 'open'")
+           .bind(1, job.id)
+           .run());
   job.progress.clear();
   std::vector<std::string> nodes;
   {
@@ -178,24 +215,32 @@ void Tasks::end(Job& job) {
 
 std::vector<wire::TaskKey> Tasks::open_on(const std::string& node) {
   std::vector<wire::TaskKey> keys;
-  auto select = unit_.sql("SELECT job.name || '.' || job.id, task.id FROM task JOIN job ON job.id = task.job WHERE task.node = ? AND task.state = 'open'");
+  auto select = unit_.sql(
+      "SELECT job.name || '.' || job.id, task.id FROM task JOIN job ON job.id = task.job WHERE "
+      "task.node = ? AND task.state = 'open'");
   select.bind(1, node);
   while (must(select.step())) keys.push_back({select.column_text(0), select.column_text(1)});
   return keys;
 }
 
-void Tasks::reconcile(const std::string& node, const std::vector<wire::TaskKey>& has, std::uint64_t acked) {
+void Tasks::reconcile(const std::string& node, const std::vector<wire::TaskKey>& has,
+                      std::uint64_t acked) {
   const auto open = open_on(node);
-  const auto contains = [](const auto& list, const wire::TaskKey& key) { return std::find(list.begin(), list.end(), key) != list.end(); };
+  const auto contains = [](const auto& list, const wire::TaskKey& key) {
+    return std::find(list.begin(), list.end(), key) != list.end();
+  };
   for (const wire::TaskKey& key : has)
-    if (!contains(open, key)) peers_.send(node, wire::StopTask{key, "the cloud does not wait for it any more"});
+    if (!contains(open, key))
+      peers_.send(node, wire::StopTask{key, "the cloud does not wait for it any more"});
   for (const wire::TaskKey& key : open) {
     if (contains(has, key)) continue;
     Job* job = hooks_.find_job(key.job);
     auto sent = unit_.sql("SELECT downlink_seq FROM task WHERE job = ? AND id = ?");
     sent.bind(1, job->id).bind(2, key.task);
-    if (!must(sent.step()) || static_cast<std::uint64_t>(sent.column_int(0)) > acked) continue;  // on its way
-    failed(*job, key.task, *load(*job, key.task), "lost", fmt::format("node {} came back without it", node));
+    if (!must(sent.step()) || static_cast<std::uint64_t>(sent.column_int(0)) > acked)
+      continue;  // on its way
+    failed(*job, key.task, *load(*job, key.task), "lost",
+           fmt::format("node {} came back without it", node));
   }
 }
 
@@ -209,7 +254,9 @@ void Tasks::abandon(const std::string& node, const std::string& reason) {
 bool Tasks::may_read(const std::string& node, const Digest& digest) {
   if (!may_work(node)) return false;
   const std::string hex = digest.hex();
-  auto select = unit_.sql("SELECT job.name || '.' || job.id, task.inputs FROM task JOIN job ON job.id = task.job WHERE task.node = ? AND task.state = 'open'");
+  auto select = unit_.sql(
+      "SELECT job.name || '.' || job.id, task.inputs FROM task JOIN job ON job.id = task.job WHERE "
+      "task.node = ? AND task.state = 'open'");
   select.bind(1, node);
   while (must(select.step())) {
     if (select.column_text(1).find(hex) != std::string::npos) return true;

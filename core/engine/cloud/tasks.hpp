@@ -1,4 +1,5 @@
-// Tasks: started on a node or on the cloud itself, stopped, finished once, and the artifacts that they leave.
+// Tasks: started on a node or on the cloud itself, stopped, finished once, and the artifacts that
+// they leave.
 #pragma once
 
 #include <functional>
@@ -30,7 +31,8 @@ class Tasks {
       : unit_(unit), blobs_(blobs), examiner_(examiner), workers_(workers), peers_(peers) {}
   void set_hooks(Hooks hooks) { hooks_ = std::move(hooks); }
 
-  // The commands of a workflow; inside a unit. A task id that exists already is left alone: asking again changes nothing.
+  // The commands of a workflow; inside a unit. A task id that exists already is left alone: asking
+  // again changes nothing.
   Status start(Job& job, const Json& command);
   void stop(Job& job, const std::string& task, const std::string& reason);
   // Stops what is open and lets the nodes forget the job; inside a unit.
@@ -43,10 +45,12 @@ class Tasks {
   void local_progress(const wire::TaskProgress& progress);
 
   // From nodes; see Peers::Listener.
-  void remote_message(const std::string& node, const wire::Received& message, std::function<void()> done);
+  void remote_message(const std::string& node, const wire::Received& message,
+                      std::function<void()> done);
   void remote_progress(const std::string& node, const wire::TaskReported& report);
   std::vector<wire::TaskKey> open_on(const std::string& node);
-  void reconcile(const std::string& node, const std::vector<wire::TaskKey>& has, std::uint64_t acked);
+  void reconcile(const std::string& node, const std::vector<wire::TaskKey>& has,
+                 std::uint64_t acked);
 
   // Its open tasks are lost; inside a unit.
   void abandon(const std::string& node, const std::string& reason);
@@ -56,8 +60,8 @@ class Tasks {
   bool may_read(const std::string& node, const Digest& digest);
   bool may_store(const std::string& node);
 
-  // Gives up the artifacts that neither the workflow's state, an undecided event, an open task nor a published model
-  // names; inside a unit.
+  // Gives up the artifacts that neither the workflow's state, an undecided event, an open task nor
+  // a published model names; inside a unit.
   void release_artifacts(Job& job);
   void release_all(Job& job);
 
@@ -75,13 +79,16 @@ class Tasks {
   Status send_to_node(Job& job, const std::string& id, const Task& task);
   Status run_here(Job& job, const std::string& id, const Task& task);
   void close(Job& job, const std::string& id, const char* state, const std::string& message);
-  void remote_finished(const std::string& node, wire::TaskFinished finished, std::function<void()> done);
+  void remote_finished(const std::string& node, wire::TaskFinished finished,
+                       std::function<void()> done);
   void remote_failed(const std::string& node, const wire::TaskFailed& failed);
   void finished(Job& job, const std::string& id, const Task& task, const wire::TaskFinished& what);
-  void failed(Job& job, const std::string& id, const Task& task, const std::string& code, const std::string& message);
+  void failed(Job& job, const std::string& id, const Task& task, const std::string& code,
+              const std::string& message);
   void refuse(Job* job, const std::string& node, const wire::TaskKey& key, const Verdict& verdict);
   Result<Content> content(const Digest& digest);
-  tl::expected<std::vector<Exhibit>, Verdict> exhibits(const Task& task, const std::map<std::string, Content>& outputs);
+  tl::expected<std::vector<Exhibit>, Verdict> exhibits(
+      const Task& task, const std::map<std::string, Content>& outputs);
   void hold(Job& job, const Digest& digest);
   void drop_unless_held(const Digest& digest);
   bool is_open(const Job& job, const std::string& id);

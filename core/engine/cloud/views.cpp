@@ -9,11 +9,14 @@
 namespace skerry::engine::cloud {
 namespace {
 
-Json parsed(const std::string& text) { return parse_json(text).value_or(Json::object()); }
+Json parsed(const std::string& text) {
+  return parse_json(text).value_or(Json::object());
+}
 
 // The numbers of a record that are metrics: what stands at its top level, without counters.
 Json metrics_of(const Json& record) {
-  static const std::set<std::string> counters{"round", "samples", "selected", "attempts", "trainCpuSeconds"};
+  static const std::set<std::string> counters{"round", "samples", "selected", "attempts",
+                                              "trainCpuSeconds"};
   Json metrics = Json::object();
   for (const auto& [name, value] : record.items())
     if (value.is_number() && counters.count(name) == 0) metrics[name] = value;
@@ -30,13 +33,19 @@ Json Views::nodes() {
     tasks.bind(1, node.name);
     must(tasks.step());
     list.push_back({{"name", node.name},
-                    {"state", node.revoked ? "revoked" : peers_.online(node.name) ? "online" : "offline"},
+                    {"state", node.revoked               ? "revoked"
+                              : peers_.online(node.name) ? "online"
+                                                         : "offline"},
                     {"joined", node.joined},
                     {"lastSeenSeconds", heard ? Json(*heard) : Json()},
                     {"tasks", tasks.column_int(0)}});
   }
   for (const auto& name : nodes_.invited()) {
-    list.push_back({{"name", name}, {"state", "invited"}, {"joined", Json()}, {"lastSeenSeconds", Json()}, {"tasks", 0}});
+    list.push_back({{"name", name},
+                    {"state", "invited"},
+                    {"joined", Json()},
+                    {"lastSeenSeconds", Json()},
+                    {"tasks", 0}});
   }
   return list;
 }
@@ -51,7 +60,8 @@ Json Views::records(const Job& job, std::int64_t after) {
 
 Json Views::open_tasks(const Job& job) {
   Json list = Json::array();
-  auto select = unit_.sql("SELECT id, node, kind FROM task WHERE job = ? AND state = 'open' ORDER BY node");
+  auto select =
+      unit_.sql("SELECT id, node, kind FROM task WHERE job = ? AND state = 'open' ORDER BY node");
   select.bind(1, job.id);
   while (must(select.step())) {
     const auto progress = job.progress.find(select.column_text(0));
@@ -65,12 +75,10 @@ Json Views::open_tasks(const Job& job) {
 }
 
 Json Views::progress(const Job& job, std::int64_t after) {
-  return {{"phase", job.phase},
-          {"message", job.message},
-          {"finished", job.finished()},
-          {"records", records(job, after)},
-          {"tasks", open_tasks(job)},
-          {"bytes", {{"up", job.bytes_up}, {"down", job.bytes_down}}}};
+  return {
+      {"phase", job.phase},         {"message", job.message},
+      {"finished", job.finished()}, {"records", records(job, after)},
+      {"tasks", open_tasks(job)},   {"bytes", {{"up", job.bytes_up}, {"down", job.bytes_down}}}};
 }
 
 Json Views::job_row(const Job& job) {
@@ -89,7 +97,8 @@ Json Views::job_row(const Job& job) {
           {"model", newest ? Json(newest->digest.hex()) : Json()},
           {"createdAt", job.created},
           {"bytes", {{"up", job.bytes_up}, {"down", job.bytes_down}}},
-          {"elapsedSeconds", static_cast<double>(job.finished() ? job.time_base : job.now_ms()) / 1000}};
+          {"elapsedSeconds",
+           static_cast<double>(job.finished() ? job.time_base : job.now_ms()) / 1000}};
 }
 
 Json Views::job_details(const Job& job) {
@@ -97,16 +106,18 @@ Json Views::job_details(const Job& job) {
   details["plan"] = parsed(job.plan);
   details["records"] = records(job, 0);
   details["tasks"] = Json::array();
-  auto tasks = unit_.sql("SELECT id, node, kind, state, message FROM task WHERE job = ? ORDER BY rowid");
+  auto tasks =
+      unit_.sql("SELECT id, node, kind, state, message FROM task WHERE job = ? ORDER BY rowid");
   tasks.bind(1, job.id);
   while (must(tasks.step())) {
     const auto progress = job.progress.find(tasks.column_text(0));
-    details["tasks"].push_back({{"task", tasks.column_text(0)},
-                                {"node", tasks.column_text(1)},
-                                {"kind", tasks.column_text(2)},
-                                {"state", tasks.column_text(3)},
-                                {"message", tasks.column_text(4)},
-                                {"progress", progress == job.progress.end() ? 0.0 : progress->second}});
+    details["tasks"].push_back(
+        {{"task", tasks.column_text(0)},
+         {"node", tasks.column_text(1)},
+         {"kind", tasks.column_text(2)},
+         {"state", tasks.column_text(3)},
+         {"message", tasks.column_text(4)},
+         {"progress", progress == job.progress.end() ? 0.0 : progress->second}});
   }
   details["plugins"] = Json::array();
   auto plugins = unit_.sql("SELECT plugin FROM loaded WHERE job = ? ORDER BY plugin");
@@ -116,18 +127,24 @@ Json Views::job_details(const Job& job) {
 }
 
 Result<Views::Model> Views::model(std::int64_t job, std::int64_t version) {
-  auto select = unit_.sql("SELECT version, digest FROM model WHERE job = ?1 AND (?2 = 0 OR version = ?2) ORDER BY version DESC LIMIT 1");
+  auto select = unit_.sql(
+      "SELECT version, digest FROM model WHERE job = ?1 AND (?2 = 0 OR version = ?2) ORDER BY "
+      "version DESC LIMIT 1");
   select.bind(1, job).bind(2, version);
   if (!must(select.step())) {
-    return fail(Code::not_found, version == 0 ? "this job has published no model yet" : fmt::format("this job has no model version {}", version));
+    return fail(Code::not_found, version == 0
+                                     ? "this job has published no model yet"
+                                     : fmt::format("this job has no model version {}", version));
   }
   return Model{select.column_int(0), must(select.column_digest(1))};
 }
 
 Json Views::models() {
   Json list = Json::array();
-  auto select = unit_.sql("SELECT job.name, model.version, model.digest, model.metrics, model.created FROM model JOIN job ON "
-                          "job.id = model.job ORDER BY job.name, model.version");
+  auto select = unit_.sql(
+      "SELECT job.name, model.version, model.digest, model.metrics, model.created FROM model JOIN "
+      "job ON "
+      "job.id = model.job ORDER BY job.name, model.version");
   while (must(select.step())) {
     const Digest digest = must(select.column_digest(2));
     const auto blob = must(blobs_.find(digest));
@@ -143,7 +160,8 @@ Json Views::models() {
 
 Json Views::resources(const char* kind) {
   Json list = Json::array();
-  auto select = unit_.sql("SELECT name, document, created FROM resource WHERE kind = ? ORDER BY name");
+  auto select =
+      unit_.sql("SELECT name, document, created FROM resource WHERE kind = ? ORDER BY name");
   select.bind(1, kind);
   while (must(select.step())) {
     list.push_back({{"name", select.column_text(0)},
@@ -164,7 +182,9 @@ Result<Json> Views::list(const std::string& kind, const std::string& name) {
   } else if (kind == "datasets") {
     all = resources("Dataset");
   } else {
-    return fail(Code::invalid_argument, fmt::format("found \"{}\"; allowed: jobs, nodes, models, datasets", kind), {}, "kind");
+    return fail(Code::invalid_argument,
+                fmt::format("found \"{}\"; allowed: jobs, nodes, models, datasets", kind), {},
+                "kind");
   }
   if (name.empty()) return all;
   Json chosen = Json::array();
@@ -175,8 +195,9 @@ Result<Json> Views::list(const std::string& kind, const std::string& name) {
   }
   if (!chosen.empty()) return chosen;
   const auto near = closest(name, names);
-  return fail(Code::not_found, fmt::format("there is no {} `{}`{}", kind.substr(0, kind.size() - 1), name,
-                                           near ? fmt::format(". Did you mean `{}`?", *near) : ""));
+  return fail(Code::not_found,
+              fmt::format("there is no {} `{}`{}", kind.substr(0, kind.size() - 1), name,
+                          near ? fmt::format(". Did you mean `{}`?", *near) : ""));
 }
 
 Result<Json> Views::describe(const std::string& kind, const std::string& name) {

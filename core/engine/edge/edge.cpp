@@ -23,8 +23,8 @@ namespace skerry::engine::edge {
 
 class Edge::Impl : public WorkerPool::Listener, public Link::Listener {
  public:
-  Impl(const EdgeOptions& options, store::StateLock lock, store::Database database, wire::KeyPair key,
-       const std::filesystem::path& worker_program)
+  Impl(const EdgeOptions& options, store::StateLock lock, store::Database database,
+       wire::KeyPair key, const std::filesystem::path& worker_program)
       : options_(options),
         lock_(std::move(lock)),
         database_(std::move(database)),
@@ -85,9 +85,11 @@ Status Edge::Impl::open() {
   SKERRY_ASSIGN(blobs_, store::BlobStore::open(database_, options_.state / "blobs"));
   must(blobs_->sweep());  // files of a crash between their rename and their row
   SKERRY_TRY(make_directories(options_.state / "downloads"));
-  sockets_ = std::make_unique<wire::SocketThread>(context_, [this](std::vector<wire::Incoming>&& batch) {
-    boost::asio::post(io_, [this, batch = std::move(batch)]() mutable { receive(std::move(batch)); });
-  });
+  sockets_ =
+      std::make_unique<wire::SocketThread>(context_, [this](std::vector<wire::Incoming>&& batch) {
+        boost::asio::post(
+            io_, [this, batch = std::move(batch)]() mutable { receive(std::move(batch)); });
+      });
   examiner_ = std::make_unique<Examiner>(io_);
   workers_ = std::make_unique<WorkerPool>(io_, *sockets_, launcher_,
                                           WorkerPool::Options{.run_dir = options_.state / "run",
@@ -96,7 +98,8 @@ Status Edge::Impl::open() {
                                                               .threads = options_.threads},
                                           *this);
   link_ = std::make_unique<Link>(io_, unit_, *sockets_, key_, *this);
-  tasks_ = std::make_unique<Tasks>(io_, unit_, *blobs_, *examiner_, *workers_, *link_, options_.state / "downloads");
+  tasks_ = std::make_unique<Tasks>(io_, unit_, *blobs_, *examiner_, *workers_, *link_,
+                                   options_.state / "downloads");
   SKERRY_TRY(workers_->open());
   std::optional<wire::JoinToken> token;
   if (!options_.token.empty()) {
@@ -127,13 +130,17 @@ void Edge::Impl::message(const wire::Received& message) {
   };
   switch (message.header.type) {
     case wire::Type::start_task:
-      return decoded(wire::decode<wire::StartTask>(message.payload()), [&](auto m) { tasks_->start(std::move(m)); });
+      return decoded(wire::decode<wire::StartTask>(message.payload()),
+                     [&](auto m) { tasks_->start(std::move(m)); });
     case wire::Type::stop_task:
-      return decoded(wire::decode<wire::StopTask>(message.payload()), [&](auto m) { tasks_->stop(m); });
+      return decoded(wire::decode<wire::StopTask>(message.payload()),
+                     [&](auto m) { tasks_->stop(m); });
     case wire::Type::task_result:
-      return decoded(wire::decode<wire::TaskResult>(message.payload()), [&](auto m) { tasks_->refused(m); });
+      return decoded(wire::decode<wire::TaskResult>(message.payload()),
+                     [&](auto m) { tasks_->refused(m); });
     case wire::Type::forget_job:
-      return decoded(wire::decode<wire::ForgetJob>(message.payload()), [&](auto m) { tasks_->forget(m.job); });
+      return decoded(wire::decode<wire::ForgetJob>(message.payload()),
+                     [&](auto m) { tasks_->forget(m.job); });
     default:
       return;
   }
@@ -171,13 +178,16 @@ Result<std::unique_ptr<Edge>> Edge::open(const EdgeOptions& options) {
   SKERRY_ASSIGN(auto key, wire::KeyPair::load_or_create(options.state / "edge.key"));
   SKERRY_ASSIGN(auto database, store::Database::open(options.state / "edge.db"));
   SKERRY_ASSIGN(const auto worker, runtime::worker_beside_this_program());
-  auto impl = std::make_unique<Impl>(options, std::move(lock), std::move(database), std::move(key), worker);
+  auto impl =
+      std::make_unique<Impl>(options, std::move(lock), std::move(database), std::move(key), worker);
   SKERRY_TRY(impl->open());
   return std::unique_ptr<Edge>(new Edge(std::move(impl)));
 }
 
 Edge::Edge(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Edge::~Edge() = default;
-Status Edge::run() { return impl_->run(); }
+Status Edge::run() {
+  return impl_->run();
+}
 
 }  // namespace skerry::engine::edge

@@ -14,7 +14,7 @@ struct EdgeOptions {
   std::filesystem::path state;  // its durable state; one host at a time
   std::string token;            // needed at the first start only
   std::vector<std::filesystem::path> plugin_paths;
-  int threads = 1;              // for plugins
+  int threads = 1;  // for plugins
 };
 
 class Edge {

@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kTick = 50ms;
-constexpr auto kPing = 2s;        // also how soon a restarted cloud is noticed
+constexpr auto kPing = 2s;  // also how soon a restarted cloud is noticed
 constexpr auto kSilence = 15s;
 constexpr auto kAskAgain = 100ms;  // Join and Hello at first, then twice as long each time
 constexpr auto kAskAgainAtMost = 1000ms;
@@ -23,7 +23,8 @@ constexpr auto kWarnAfter = 5s;
 
 }  // namespace
 
-Link::Link(boost::asio::io_context& io, Unit& unit, wire::SocketThread& sockets, wire::KeyPair key, Listener& listener)
+Link::Link(boost::asio::io_context& io, Unit& unit, wire::SocketThread& sockets, wire::KeyPair key,
+           Listener& listener)
     : unit_(unit), sockets_(sockets), key_(std::move(key)), listener_(listener), timer_(io) {}
 
 std::string Link::meta(const std::string& key) {
@@ -33,21 +34,28 @@ std::string Link::meta(const std::string& key) {
 }
 
 void Link::set_meta(const std::string& key, const std::string& value) {
-  must(unit_.sql("INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)").bind(1, key).bind(2, value).run());
+  must(unit_.sql("INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)")
+           .bind(1, key)
+           .bind(2, value)
+           .run());
 }
 
-std::string Link::host() const { return cloud_.endpoint.substr(0, cloud_.endpoint.rfind(':')); }
+std::string Link::host() const {
+  return cloud_.endpoint.substr(0, cloud_.endpoint.rfind(':'));
+}
 
 Status Link::start(const std::optional<wire::JoinToken>& token) {
   cloud_ = {meta("node"), meta("endpoint"), meta("server_key")};
   const bool known = !cloud_.node.empty();
   if (!known && !token) {
-    return fail(Code::failed_precondition, "this state directory has not joined a cloud yet; start once with --join TOKEN "
-                                           "(an operator of the cloud makes one with `skerry node token NAME`)");
+    return fail(Code::failed_precondition,
+                "this state directory has not joined a cloud yet; start once with --join TOKEN "
+                "(an operator of the cloud makes one with `skerry node token NAME`)");
   }
   if (known && token && (token->node != cloud_.node || token->server_key != cloud_.server_key)) {
     return fail(Code::failed_precondition,
-                fmt::format("this state directory belongs to node `{}` at {}; the token is for node `{}` at {}: use another --state",
+                fmt::format("this state directory belongs to node `{}` at {}; the token is for "
+                            "node `{}` at {}: use another --state",
                             cloud_.node, cloud_.endpoint, token->node, token->endpoint));
   }
   {
@@ -63,7 +71,8 @@ Status Link::start(const std::optional<wire::JoinToken>& token) {
   next_seq_ = std::stoull(meta("next_seq"));
   acked_ = next_seq_ - 1;
   auto lowest = unit_.sql("SELECT min(seq) FROM outbox");
-  if (must(lowest.step()) && !lowest.column_is_null(0)) acked_ = static_cast<std::uint64_t>(lowest.column_int(0)) - 1;
+  if (must(lowest.step()) && !lowest.column_is_null(0))
+    acked_ = static_cast<std::uint64_t>(lowest.column_int(0)) - 1;
   started_ = Clock::now();
   tick();
   if (known) {
@@ -148,7 +157,8 @@ void Link::welcome(const wire::Welcome& welcome) {
   acknowledged(welcome.uplink_seq);
   sent_ = acked_;
   progress_ = Clock::now();
-  if (!std::exchange(told_up_, true)) log_info(fmt::format("connected to {} as node {}", cloud_.endpoint, cloud_.node));
+  if (!std::exchange(told_up_, true))
+    log_info(fmt::format("connected to {} as node {}", cloud_.endpoint, cloud_.node));
   warned_ = true;
   listener_.welcomed(welcome.bulk_port);
   unit_.after_commit([this] { transmit(); });
@@ -160,7 +170,8 @@ void Link::refuse(const wire::Refused& refused, std::uint64_t session) {
     return;
   }
   if (std::exchange(given_up_, true)) return;
-  listener_.refused(fmt::format("{} refuses this node: {} ({})", cloud_.endpoint, refused.message, refused.code));
+  listener_.refused(
+      fmt::format("{} refuses this node: {} ({})", cloud_.endpoint, refused.message, refused.code));
 }
 
 void Link::handle(const wire::Incoming& incoming) {
@@ -174,7 +185,8 @@ void Link::handle(const wire::Incoming& incoming) {
       if (const auto message = wire::decode<wire::Welcome>(frame->payload())) welcome(*message);
       return;
     case wire::Type::refused:
-      if (const auto message = wire::decode<wire::Refused>(frame->payload())) refuse(*message, frame->header.session);
+      if (const auto message = wire::decode<wire::Refused>(frame->payload()))
+        refuse(*message, frame->header.session);
       return;
     default:
       if (state_ == State::up && frame->header.session == session_) take(*frame);
@@ -190,7 +202,8 @@ void Link::take(const wire::Received& frame) {
     case wire::Type::forget_job: {
       const Unit::Scope scope(unit_);
       acknowledge();
-      if (frame.header.seq != inbox_seq_ + 1) return;  // a repetition, or a gap that go-back-N will fill
+      if (frame.header.seq != inbox_seq_ + 1)
+        return;  // a repetition, or a gap that go-back-N will fill
       inbox_seq_ = frame.header.seq;
       set_meta("inbox_seq", std::to_string(inbox_seq_));
       return listener_.message(frame);
@@ -242,10 +255,12 @@ void Link::transmit() {
   const std::uint64_t last = std::min(next_seq_ - 1, acked_ + credit_);
   if (state_ != State::up || sent_ >= last) return;
   if (sent_ == acked_) progress_ = Clock::now();
-  auto select = unit_.sql("SELECT seq, type, payload FROM outbox WHERE seq > ? AND seq <= ? ORDER BY seq");
+  auto select =
+      unit_.sql("SELECT seq, type, payload FROM outbox WHERE seq > ? AND seq <= ? ORDER BY seq");
   select.bind(1, sent_).bind(2, last);
   while (must(select.step())) {
-    const wire::Header header{static_cast<wire::Type>(select.column_int(1)), session_, static_cast<std::uint64_t>(select.column_int(0)), inbox_committed_};
+    const wire::Header header{static_cast<wire::Type>(select.column_int(1)), session_,
+                              static_cast<std::uint64_t>(select.column_int(0)), inbox_committed_};
     sockets_.send(socket_, {}, wire::frame(header, select.column_blob(2)));
   }
   sent_ = last;
@@ -267,18 +282,23 @@ void Link::tick() {
         state_ == State::joining ? join() : greet();
       }
       if (now - started_ > kWarnAfter && !std::exchange(warned_, true)) {
-        log_warn(fmt::format("no answer from {} yet; trying on. Is the address right, is the cloud running, does a firewall stop "
-                             "the connection, was this node revoked?", cloud_.endpoint));
+        log_warn(
+            fmt::format("no answer from {} yet; trying on. Is the address right, is the cloud "
+                        "running, does a firewall stop "
+                        "the connection, was this node revoked?",
+                        cloud_.endpoint));
       }
     } else if (now - heard_ > kSilence) {
-      log_warn(fmt::format("the cloud has not been heard for {} s; greeting it again", kSilence.count()));
+      log_warn(fmt::format("the cloud has not been heard for {} s; greeting it again",
+                           kSilence.count()));
       greet();
     } else if (sent_ > acked_ && now - progress_ > kResendAfter) {
       sent_ = acked_;
       transmit();
     } else if (now - spoken_ > kPing) {
       spoken_ = now;
-      sockets_.send(socket_, {}, wire::frame({wire::Type::ping, session_, 0, inbox_committed_}, {}));
+      sockets_.send(socket_, {},
+                    wire::frame({wire::Type::ping, session_, 0, inbox_committed_}, {}));
     }
     tick();
   });

@@ -1,7 +1,8 @@
 // The edge's side of its session with the cloud: join, greet, number, acknowledge, resend.
 //
-// Uplink: a message is a row of the outbox until the cloud acknowledges it; a session starts by sending all rows.
-// Downlink: a message is handed on once, in order, and acknowledged after the unit that recorded it.
+// Uplink: a message is a row of the outbox until the cloud acknowledges it; a session starts by
+// sending all rows. Downlink: a message is handed on once, in order, and acknowledged after the
+// unit that recorded it.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -27,10 +28,11 @@ class Link {
    public:
     virtual ~Listener() = default;
     virtual void welcomed(std::uint32_t bulk_port) = 0;
-    virtual std::vector<wire::TaskKey> tasks() = 0;                // that are here and not acknowledged
-    virtual void message(const wire::Received& message) = 0;       // sequenced; inside a unit
-    virtual void delivered(const wire::TaskKey& key) = 0;          // the cloud has its result; inside a unit
-    virtual void refused(const std::string& message) = 0;          // for good: trying again can't help
+    virtual std::vector<wire::TaskKey> tasks() = 0;           // that are here and not acknowledged
+    virtual void message(const wire::Received& message) = 0;  // sequenced; inside a unit
+    virtual void delivered(
+        const wire::TaskKey& key) = 0;  // the cloud has its result; inside a unit
+    virtual void refused(const std::string& message) = 0;  // for good: trying again can't help
   };
 
   struct Cloud {
@@ -39,7 +41,8 @@ class Link {
     std::string server_key;
   };
 
-  Link(boost::asio::io_context& io, Unit& unit, wire::SocketThread& sockets, wire::KeyPair key, Listener& listener);
+  Link(boost::asio::io_context& io, Unit& unit, wire::SocketThread& sockets, wire::KeyPair key,
+       Listener& listener);
 
   // With a token: joins first. Without: the cloud that was joined before.
   Status start(const std::optional<wire::JoinToken>& token);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
@@ -13,12 +12,6 @@ namespace skerry::engine::edge {
 namespace {
 
 constexpr auto kReportEvery = std::chrono::milliseconds(250);
-constexpr auto kStoreAgain = std::chrono::milliseconds(500);
-constexpr std::size_t kMaxMessage = 8 * 1024;  // of a failure, for people
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 std::uint64_t bytes_of(const std::vector<wire::Artifact>& artifacts) {
   std::uint64_t bytes = 0;
@@ -53,8 +46,10 @@ void Tasks::set_bulk(wire::BulkClient* bulk) {
   if (bulk_ == nullptr) return;
   for (const auto& key : keys) {
     Active* task = find(key);
-    if (task != nullptr && task->step == Step::waiting) prepare(*task);
-    else if (task != nullptr && task->step == Step::finished) store_outputs(*task);
+    if (task != nullptr && task->step == Step::waiting)
+      prepare(*task);
+    else if (task != nullptr && task->step == Step::finished)
+      store_outputs(*task);
   }
 }
 
@@ -64,8 +59,10 @@ void Tasks::recover() {
   };
   std::vector<Row> rows;
   {
-    auto select = unit_.sql("SELECT state, message, result FROM task WHERE state != 'reported' ORDER BY rowid");
-    while (must(select.step())) rows.push_back({select.column_text(0), select.column_blob(1), select.column_blob(2)});
+    auto select = unit_.sql(
+        "SELECT state, message, result FROM task WHERE state != 'reported' ORDER BY rowid");
+    while (must(select.step()))
+      rows.push_back({select.column_text(0), select.column_blob(1), select.column_blob(2)});
   }
   std::vector<wire::TaskKey> waiting;
   for (const Row& row : rows) {
@@ -82,7 +79,8 @@ void Tasks::recover() {
       waiting.push_back(key);
     }
   }
-  // Only now: a task that runs gives up blobs that no task of its job needs, and must know of them all.
+  // Only now: a task that runs gives up blobs that no task of its job needs, and must know of them
+  // all.
   for (const auto& key : waiting)
     if (Active* task = find(key)) prepare(*task);
 }
@@ -109,7 +107,8 @@ void Tasks::start(wire::StartTask message) {
 
 void Tasks::stop(const wire::StopTask& message) {
   if (find(message.key) == nullptr) return;  // reported already, or never here
-  log_info(fmt::format("job {}: task {} is stopped: {}", message.key.job, message.key.task, message.reason));
+  log_info(fmt::format("job {}: task {} is stopped: {}", message.key.job, message.key.task,
+                       message.reason));
   drop(message.key);
 }
 
@@ -124,13 +123,17 @@ void Tasks::drop(const wire::TaskKey& key) {
     it = fetches_.erase(it);
   }
   active_.erase(key);
-  must(unit_.sql("DELETE FROM task WHERE job = ? AND id = ? AND state != 'reported'").bind(1, key.job).bind(2, key.task).run());
+  must(unit_.sql("DELETE FROM task WHERE job = ? AND id = ? AND state != 'reported'")
+           .bind(1, key.job)
+           .bind(2, key.task)
+           .run());
   unit_.after_commit([this, key] { workers_.cancel(key); });
 }
 
 void Tasks::refused(const wire::TaskResult& result) {
   if (result.applied) return;
-  log_warn(fmt::format("job {}: the cloud refused task {}: {} ({})", result.key.job, result.key.task, result.message, result.code));
+  log_warn(fmt::format("job {}: the cloud refused task {}: {} ({})", result.key.job,
+                       result.key.task, result.message, result.code));
 }
 
 void Tasks::forget(const std::string& job) {
@@ -144,7 +147,10 @@ void Tasks::forget(const std::string& job) {
 
 // The cloud has the result: its outputs are not needed here any more.
 void Tasks::delivered(const wire::TaskKey& key) {
-  must(unit_.sql("DELETE FROM task WHERE job = ? AND id = ? AND state = 'reported'").bind(1, key.job).bind(2, key.task).run());
+  must(unit_.sql("DELETE FROM task WHERE job = ? AND id = ? AND state = 'reported'")
+           .bind(1, key.job)
+           .bind(2, key.task)
+           .run());
 }
 
 std::vector<wire::TaskKey> Tasks::keys() {
@@ -183,16 +189,26 @@ void Tasks::fetch(const wire::TaskKey& key, const wire::Artifact& artifact) {
   if (waiting.size() > 1) return;  // on its way already
   const auto file = downloads_ / artifact.digest.hex();
   bulk_->get(artifact.digest, file, [this, artifact, file](Result<std::uint64_t> moved) {
-    boost::asio::post(io_, [this, artifact, file, moved = std::move(moved)]() mutable { fetched(artifact, file, std::move(moved)); });
+    boost::asio::post(io_, [this, artifact, file, moved = std::move(moved)]() mutable {
+      fetched(artifact, file, std::move(moved));
+    });
   });
 }
 
-void Tasks::fetched(const wire::Artifact& artifact, const std::filesystem::path& file, Result<std::uint64_t> moved) {
+void Tasks::fetched(const wire::Artifact& artifact, const std::filesystem::path& file,
+                    Result<std::uint64_t> moved) {
   if (!moved && moved.error().code == Code::cancelled) return;
-  if (!moved) return arrived(artifact, 0, {false, "unavailable", fmt::format("cannot fetch input `{}`: {}", artifact.name, moved.error().text())});
+  if (!moved)
+    return arrived(
+        artifact, 0,
+        {false, "unavailable",
+         fmt::format("cannot fetch input `{}`: {}", artifact.name, moved.error().text())});
   examiner_.examine(
-      {}, [this, file, artifact] { return blobs_.prepare_file(file, artifact.digest, artifact.size); },
-      [this, artifact, moved = *moved](const Verdict& verdict) { arrived(artifact, moved, verdict); });
+      {},
+      [this, file, artifact] { return blobs_.prepare_file(file, artifact.digest, artifact.size); },
+      [this, artifact, moved = *moved](const Verdict& verdict) {
+        arrived(artifact, moved, verdict);
+      });
 }
 
 void Tasks::arrived(const wire::Artifact& artifact, std::uint64_t moved, const Verdict& verdict) {
@@ -225,7 +241,8 @@ void Tasks::run(Active& task) {
   run.params = message.params;
   run.plan = message.plan;
   std::vector<Digest> in_use;
-  const auto add = [&](std::vector<wire::TaskInput>& list, const wire::Artifact& artifact, const std::string& name) {
+  const auto add = [&](std::vector<wire::TaskInput>& list, const wire::Artifact& artifact,
+                       const std::string& name) {
     in_use.push_back(artifact.digest);
     wire::TaskInput input{name, artifact.digest.hex(), {}, artifact.inline_data};
     if (artifact.inline_data.size() != artifact.size) {
@@ -238,8 +255,9 @@ void Tasks::run(Active& task) {
     list.push_back(std::move(input));
   };
   for (const auto& artifact : message.inputs) add(run.inputs, artifact, artifact.name);
-  for (const auto& artifact : message.attachments) add(run.attachments, artifact, artifact.digest.hex());
-  task.timing.download = seconds_since(task.since);
+  for (const auto& artifact : message.attachments)
+    add(run.attachments, artifact, artifact.digest.hex());
+  task.timing.download = task.seconds();
   enter(task, Step::running);
   {
     const Unit::Scope scope(unit_);
@@ -255,154 +273,17 @@ void Tasks::progress(const wire::TaskProgress& progress) {
   link_.report({progress.key, progress.progress, progress.metrics});
 }
 
-// ---- outputs
-
-void Tasks::done(wire::TaskDone done) {
-  Active* task = find(done.key);
-  if (task == nullptr) return;
-  const wire::TaskKey key = done.key;
-  if (!done.ok) {
-    const Unit::Scope scope(unit_);
-    return report_failure(key, done.code, done.field, done.message);
-  }
-  task->timing.run = done.run_seconds;
-  task->timing.cpu = done.cpu_seconds;
-  task->timing.queue = std::max(0.0, seconds_since(task->since) - done.run_seconds);
-  wire::TaskFinished result;
-  result.key = key;
-  result.metrics = std::move(done.metrics);
-  result.result = std::move(done.result);
-  result.timing = task->timing;
-  result.bytes_down = task->bytes_down;
-  std::vector<wire::TaskOutput> files;
-  std::size_t room = wire::kInlineBlobLimit;
-  for (auto& output : done.outputs) {
-    wire::Artifact artifact{output.name, output.digest, output.size, {}};
-    if (output.path.empty() && output.data.size() <= room) {
-      room -= output.data.size();
-      result.bytes_up += output.data.size();
-      artifact.inline_data = std::move(output.data);
-    } else {
-      files.push_back(output);
-    }
-    result.outputs.push_back(std::move(artifact));
-  }
-  if (files.empty()) {
-    const Unit::Scope scope(unit_);
-    return keep(key, result);
-  }
-  examiner_.examine(
-      {},
-      [this, files]() -> Status {
-        for (const auto& file : files)
-          if (!file.path.empty()) SKERRY_TRY(blobs_.prepare_file(file.path, file.digest, file.size));
-        return {};
-      },
-      [this, key, files, result = std::move(result)](const Verdict& verdict) {
-        if (find(key) == nullptr) return;
-        const Unit::Scope scope(unit_);
-        if (!verdict.ok) return report_failure(key, "data_loss", "", verdict.message);
-        for (const auto& file : files) {
-          must(file.path.empty() ? blobs_.put(as_bytes(file.data), file.digest) : blobs_.record(file.digest, file.size));
-          hold(key.job, file.digest);
-        }
-        keep(key, result);
-      });
-}
-
-// The work is done and durable; what is left is to bring it to the cloud.
-void Tasks::keep(const wire::TaskKey& key, const wire::TaskFinished& result) {
-  Active& task = *find(key);
-  task.result = result;
-  const bool whole = std::all_of(result.outputs.begin(), result.outputs.end(), [](const auto& output) { return output.size == output.inline_data.size(); });
-  if (whole) return report(key);
-  enter(task, Step::finished);
-  must(unit_.sql("UPDATE task SET state = 'storing', result = ? WHERE job = ? AND id = ?")
-           .bind(1, as_bytes(wire::encode(result)))
-           .bind(2, key.job)
-           .bind(3, key.task)
-           .run());
-  unit_.after_commit([this, key] {
-    Active* stored = find(key);
-    if (stored != nullptr && bulk_ != nullptr) store_outputs(*stored);
-  });
-}
-
-void Tasks::store_outputs(Active& task) {
-  enter(task, Step::storing);
-  const wire::TaskKey key = task.message.key;
-  std::map<Digest, wire::Artifact> outputs;  // two of the same bytes travel once
-  for (const auto& output : task.result.outputs)
-    if (output.inline_data.size() != output.size) outputs.emplace(output.digest, output);
-  task.transfers = static_cast<int>(outputs.size());
-  for (const auto& [digest, output] : outputs) {
-    const auto blob = must(blobs_.find(output.digest));
-    if (!blob) {
-      const Unit::Scope scope(unit_);
-      return report_failure(key, "data_loss", "", fmt::format("output `{}` is gone from the store", output.name));
-    }
-    const auto finish = [this, key](Result<std::uint64_t> moved) {
-      boost::asio::post(io_, [this, key, moved = std::move(moved)]() mutable { stored(key, std::move(moved)); });
-    };
-    if (blob->is_inline()) {
-      bulk_->put_bytes(output.digest, blob->inline_data, finish);
-    } else {
-      bulk_->put(output.digest, blob->path, blob->size, finish);
-    }
-  }
-}
-
-void Tasks::stored(const wire::TaskKey& key, Result<std::uint64_t> moved) {
-  Active* task = find(key);
-  if (task == nullptr || task->step != Step::storing) return;
-  if (!moved && moved.error().code == Code::cancelled) return;
-  if (!moved && (moved.error().code == Code::already_exists || moved.error().code == Code::unavailable)) return store_later(*task);
-  const Unit::Scope scope(unit_);
-  if (!moved) return report_failure(key, "unavailable", "", fmt::format("cannot store the result in the cloud: {}", moved.error().text()));
-  task->result.bytes_up += *moved;
-  if (--task->transfers > 0) return;
-  task->result.timing.upload = seconds_since(task->since);
-  report(key);
-}
-
-// Another task brings the same bytes just now, or the cloud's disk is full: both pass.
-void Tasks::store_later(Active& task) {
-  enter(task, Step::finished);
-  auto timer = std::make_shared<boost::asio::steady_timer>(io_, kStoreAgain);
-  timer->async_wait([this, timer, key = task.message.key](const boost::system::error_code& error) {
-    Active* later = find(key);
-    if (!error && later != nullptr && later->step == Step::finished && bulk_ != nullptr) store_outputs(*later);
-  });
-}
-
-// ---- results
-
-void Tasks::report(const wire::TaskKey& key) {
-  Active& task = *find(key);
-  if (const std::size_t size = wire::encode(task.result).size() + wire::kHeaderSize; size > wire::kControlLimit) {
-    return report_failure(key, "invalid_argument", "",
-                          fmt::format("the task's result, metrics and small outputs take {} bytes; at most {} can be sent: write large "
-                                      "outputs as artifacts", size, wire::kControlLimit));
-  }
-  link_.send(task.result);
-  must(unit_.sql("UPDATE task SET state = 'reported', result = NULL WHERE job = ? AND id = ?").bind(1, key.job).bind(2, key.task).run());
-  active_.erase(key);
-}
-
-void Tasks::report_failure(const wire::TaskKey& key, const std::string& code, const std::string& field, const std::string& message) {
-  log_warn(fmt::format("job {}: task {} failed: {} ({})", key.job, key.task, message, code));
-  link_.send(wire::TaskFailed{key, code, field.substr(0, kMaxMessage), message.substr(0, kMaxMessage)});
-  must(unit_.sql("UPDATE task SET state = 'reported', result = NULL WHERE job = ? AND id = ?").bind(1, key.job).bind(2, key.task).run());
-  active_.erase(key);
-}
-
 // ---- blobs
 
 void Tasks::hold(const std::string& job, const Digest& digest) {
-  must(unit_.sql("INSERT OR IGNORE INTO held(job, digest) VALUES(?, ?)").bind(1, job).bind(2, digest).run());
+  must(unit_.sql("INSERT OR IGNORE INTO held(job, digest) VALUES(?, ?)")
+           .bind(1, job)
+           .bind(2, digest)
+           .run());
 }
 
-// Gives up the job's blobs but those in `keep` and those that open tasks still use or bring to the cloud.
+// Gives up the job's blobs but those in `keep` and those that open tasks still use or bring to the
+// cloud.
 void Tasks::release(const std::string& job, const std::vector<Digest>& keep) {
   std::vector<Digest> kept = keep;
   for (const auto& [key, task] : active_) {
@@ -418,7 +299,10 @@ void Tasks::release(const std::string& job, const std::vector<Digest>& keep) {
   }
   for (const Digest& digest : held) {
     if (std::find(kept.begin(), kept.end(), digest) != kept.end()) continue;
-    must(unit_.sql("DELETE FROM held WHERE job = ? AND digest = ?").bind(1, job).bind(2, digest).run());
+    must(unit_.sql("DELETE FROM held WHERE job = ? AND digest = ?")
+             .bind(1, job)
+             .bind(2, digest)
+             .run());
     auto other = unit_.sql("SELECT 1 FROM held WHERE digest = ? LIMIT 1");
     other.bind(1, digest);
     if (must(other.step())) continue;

@@ -1,5 +1,5 @@
-// What the cloud wants done here: fetched, run in a worker, stored, reported. Each step is a row, so that a restart
-// goes on where it was; a task whose worker was cut off begins again.
+// What the cloud wants done here: fetched, run in a worker, stored, reported. Each step is a row,
+// so that a restart goes on where it was; a task whose worker was cut off begins again.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -21,9 +21,15 @@ namespace skerry::engine::edge {
 
 class Tasks {
  public:
-  Tasks(boost::asio::io_context& io, Unit& unit, store::BlobStore& blobs, Examiner& examiner, WorkerPool& workers, Link& link,
-        std::filesystem::path downloads)
-      : io_(io), unit_(unit), blobs_(blobs), examiner_(examiner), workers_(workers), link_(link), downloads_(std::move(downloads)) {}
+  Tasks(boost::asio::io_context& io, Unit& unit, store::BlobStore& blobs, Examiner& examiner,
+        WorkerPool& workers, Link& link, std::filesystem::path downloads)
+      : io_(io),
+        unit_(unit),
+        blobs_(blobs),
+        examiner_(examiner),
+        workers_(workers),
+        link_(link),
+        downloads_(std::move(downloads)) {}
 
   // Transfers go through this client; nullptr while the cloud's bulk address is not known.
   void set_bulk(wire::BulkClient* bulk);
@@ -55,6 +61,10 @@ class Tasks {
 
   // A task that is not yet reported, in memory.
   struct Active {
+    double seconds() const {  // in the step
+      return std::chrono::duration<double>(Clock::now() - since).count();
+    }
+
     wire::StartTask message;
     Step step = Step::waiting;
     Clock::time_point since = Clock::now();  // of the step
@@ -67,7 +77,8 @@ class Tasks {
 
   void prepare(Active& task);
   void fetch(const wire::TaskKey& key, const wire::Artifact& artifact);
-  void fetched(const wire::Artifact& artifact, const std::filesystem::path& file, Result<std::uint64_t> moved);
+  void fetched(const wire::Artifact& artifact, const std::filesystem::path& file,
+               Result<std::uint64_t> moved);
   void arrived(const wire::Artifact& artifact, std::uint64_t moved, const Verdict& verdict);
   static void enter(Active& task, Step step);
   void run(Active& task);
@@ -76,7 +87,8 @@ class Tasks {
   void stored(const wire::TaskKey& key, Result<std::uint64_t> moved);
   void store_later(Active& task);
   void report(const wire::TaskKey& key);
-  void report_failure(const wire::TaskKey& key, const std::string& code, const std::string& field, const std::string& message);
+  void report_failure(const wire::TaskKey& key, const std::string& code, const std::string& field,
+                      const std::string& message);
   void drop(const wire::TaskKey& key);
   void hold(const std::string& job, const Digest& digest);
   void release(const std::string& job, const std::vector<Digest>& keep);

@@ -26,16 +26,19 @@ class Examining : public testing::Test {
     boost::asio::io_context io;
     Examiner examiner(io);
     auto work = boost::asio::make_work_guard(io);
-    examiner.examine({{"update", std::move(found), Content{tensors("w", {1, 2, 3}), {}}}}, std::move(prepare), [&](Verdict given) {
-      verdict = std::move(given);
-      io.stop();
-    });
+    examiner.examine({{"update", std::move(found), Content{tensors("w", {1, 2, 3}), {}}}},
+                     std::move(prepare), [&](Verdict given) {
+                       verdict = std::move(given);
+                       io.stop();
+                     });
     if (!verdict) io.run_for(std::chrono::seconds(10));
     return verdict.value_or(Verdict{false, "no answer", ""});
   }
 };
 
-TEST_F(Examining, AcceptsAnUpdateThatLooksLikeItsModel) { EXPECT_TRUE(examine({tensors("w", {4, 5, 6}), {}}).ok); }
+TEST_F(Examining, AcceptsAnUpdateThatLooksLikeItsModel) {
+  EXPECT_TRUE(examine({tensors("w", {4, 5, 6}), {}}).ok);
+}
 
 TEST_F(Examining, RefusesANaNAndNamesItsPlace) {
   const Verdict verdict = examine({tensors("w", {4, std::nanf(""), 6}), {}});
@@ -44,11 +47,17 @@ TEST_F(Examining, RefusesANaNAndNamesItsPlace) {
   EXPECT_NE(verdict.message.find("1"), std::string::npos);
 }
 
-TEST_F(Examining, RefusesAnotherShape) { EXPECT_EQ(examine({tensors("w", {4, 5}), {}}).code, "rejected.shape"); }
+TEST_F(Examining, RefusesAnotherShape) {
+  EXPECT_EQ(examine({tensors("w", {4, 5}), {}}).code, "rejected.shape");
+}
 
-TEST_F(Examining, RefusesAnotherName) { EXPECT_EQ(examine({tensors("v", {4, 5, 6}), {}}).code, "rejected.shape"); }
+TEST_F(Examining, RefusesAnotherName) {
+  EXPECT_EQ(examine({tensors("v", {4, 5, 6}), {}}).code, "rejected.shape");
+}
 
-TEST_F(Examining, RefusesWhatIsNoSafetensorsFile) { EXPECT_EQ(examine({"garbage", {}}).code, "rejected.malformed"); }
+TEST_F(Examining, RefusesWhatIsNoSafetensorsFile) {
+  EXPECT_EQ(examine({"garbage", {}}).code, "rejected.malformed");
+}
 
 TEST_F(Examining, ReadsFilesOnItsOwnThreadAndPreparesOnlyWhatIsGood) {
   const TempDir dir = *TempDir::create();

@@ -19,13 +19,16 @@ class Enrolment : public testing::Test {
     must(database.migrate(kMigrations));
   }
 
-  std::string invite(const std::string& node) { return must(nodes.invite(node, "tcp://127.0.0.1:1", cloud.public_key)).secret_key; }
+  std::string invite(const std::string& node) {
+    return must(nodes.invite(node, "tcp://127.0.0.1:1", cloud.public_key)).secret_key;
+  }
 
   TempDir dir = must(TempDir::create());
   store::Database database = must(store::Database::open(dir.path() / "cloud.db"));
   Unit unit{database};
   zmq::context_t context;
-  std::unique_ptr<wire::ZapHandler> zap = must(wire::ZapHandler::start(context, [](const wire::Refusal&) {}));
+  std::unique_ptr<wire::ZapHandler> zap =
+      must(wire::ZapHandler::start(context, [](const wire::Refusal&) {}));
   Nodes nodes{unit, *zap};
   wire::KeyPair cloud = must(wire::KeyPair::generate());
   wire::KeyPair own = must(wire::KeyPair::generate());
@@ -54,7 +57,9 @@ TEST_F(Enrolment, RefusesASecondKeyWithAUsedToken) {
   EXPECT_NE(second.error().message.find("was used already"), std::string::npos);
 }
 
-TEST_F(Enrolment, RefusesANodeThatNobodyInvited) { EXPECT_FALSE(nodes.join("stranger", own.public_key)); }
+TEST_F(Enrolment, RefusesANodeThatNobodyInvited) {
+  EXPECT_FALSE(nodes.join("stranger", own.public_key));
+}
 
 TEST_F(Enrolment, RefusesOneKeyForTwoNodes) {
   invite("harbour");

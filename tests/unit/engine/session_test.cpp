@@ -25,10 +25,12 @@ struct CloudListener : cloud::Peers::Listener {
   void node_offline(const std::string&) override { ++offline; }
   void node_revoked(const std::string&) override {}
   std::vector<wire::TaskKey> open_tasks(const std::string&) override { return {}; }
-  void reconcile(const std::string& node, const std::vector<wire::TaskKey>&, std::uint64_t) override {
+  void reconcile(const std::string& node, const std::vector<wire::TaskKey>&,
+                 std::uint64_t) override {
     if (on_reconcile) on_reconcile(node);
   }
-  void message(const std::string&, const wire::Received& message, std::function<void()> done) override {
+  void message(const std::string&, const wire::Received& message,
+               std::function<void()> done) override {
     uplink.push_back(message.header.seq);
     const Unit::Scope scope(*unit);
     done();
@@ -60,7 +62,8 @@ class Session : public testing::Test {
     must(edge_database.migrate(edge::kMigrations));
     zap = must(wire::ZapHandler::start(context, [](const wire::Refusal&) {}));
     cloud_listener.unit = &cloud_unit;
-    const auto bound = must(sockets->bind_router({.endpoint = "tcp://127.0.0.1:*", .curve = cloud_key, .max_message = wire::kControlLimit}));
+    const auto bound = must(sockets->bind_router(
+        {.endpoint = "tcp://127.0.0.1:*", .curve = cloud_key, .max_message = wire::kControlLimit}));
     router = bound.first;
     nodes.emplace(cloud_unit, *zap);
     peers.emplace(io, cloud_unit, *sockets, *nodes, cloud_listener);
@@ -71,12 +74,14 @@ class Session : public testing::Test {
   // Handles what arrived, `delay` later.
   void receive(std::vector<wire::Incoming> batch) {
     auto timer = std::make_shared<boost::asio::steady_timer>(io, delay);
-    timer->async_wait([this, timer, batch = std::move(batch)](const boost::system::error_code& error) {
-      if (error) return;
-      const Unit::Scope cloud_scope(cloud_unit);
-      const Unit::Scope edge_scope(edge_unit);
-      for (const auto& incoming : batch) incoming.socket == router ? peers->handle(incoming) : link->handle(incoming);
-    });
+    timer->async_wait(
+        [this, timer, batch = std::move(batch)](const boost::system::error_code& error) {
+          if (error) return;
+          const Unit::Scope cloud_scope(cloud_unit);
+          const Unit::Scope edge_scope(edge_unit);
+          for (const auto& incoming : batch)
+            incoming.socket == router ? peers->handle(incoming) : link->handle(incoming);
+        });
   }
 
   void connect() {
@@ -117,9 +122,11 @@ class Session : public testing::Test {
   std::optional<wire::JoinToken> token;
   std::optional<cloud::Peers> peers;
   std::optional<edge::Link> link;
-  std::unique_ptr<wire::SocketThread> sockets = std::make_unique<wire::SocketThread>(context, [this](std::vector<wire::Incoming>&& batch) {
-    boost::asio::post(io, [this, batch = std::move(batch)]() mutable { receive(std::move(batch)); });
-  });
+  std::unique_ptr<wire::SocketThread> sockets =
+      std::make_unique<wire::SocketThread>(context, [this](std::vector<wire::Incoming>&& batch) {
+        boost::asio::post(
+            io, [this, batch = std::move(batch)]() mutable { receive(std::move(batch)); });
+      });
 
   void TearDown() override { sockets.reset(); }
 };
@@ -129,7 +136,9 @@ TEST_F(Session, DeliversBothWaysInOrderAndAcknowledges) {
   ASSERT_TRUE(eventually([&] { return peers->online("harbour"); }));
   for (int i = 0; i < 20; ++i) send_down();
   for (int i = 0; i < 20; ++i) send_up(std::to_string(i));
-  EXPECT_TRUE(eventually([&] { return edge_listener.downlink.size() == 20 && edge_listener.acknowledged.size() == 20; }));
+  EXPECT_TRUE(eventually([&] {
+    return edge_listener.downlink.size() == 20 && edge_listener.acknowledged.size() == 20;
+  }));
   for (std::uint64_t i = 0; i < 20; ++i) {
     EXPECT_EQ(edge_listener.downlink[i], i + 1);
     EXPECT_EQ(cloud_listener.uplink[i], i + 1);
@@ -143,17 +152,22 @@ TEST_F(Session, SettlesOverALinkThatIsSlowerThanTheRepetitionOfHello) {
   ASSERT_TRUE(eventually([&] { return peers->online("harbour"); }));
   send_down();
   send_up("a");
-  EXPECT_TRUE(eventually([&] { return !edge_listener.downlink.empty() && !edge_listener.acknowledged.empty(); }));
+  EXPECT_TRUE(eventually(
+      [&] { return !edge_listener.downlink.empty() && !edge_listener.acknowledged.empty(); }));
   const int settled = edge_listener.welcomes;
   send_down();
   send_up("b");
-  EXPECT_TRUE(eventually([&] { return edge_listener.downlink.size() == 2 && edge_listener.acknowledged.size() == 2; }));
+  EXPECT_TRUE(eventually([&] {
+    return edge_listener.downlink.size() == 2 && edge_listener.acknowledged.size() == 2;
+  }));
   EXPECT_LE(edge_listener.welcomes, settled + 1);
 }
 
 // What the reconciliation sends must not overtake the WELCOME that names its session.
 TEST_F(Session, SendsWhatReconciliationFindsAfterTheWelcome) {
-  cloud_listener.on_reconcile = [&](const std::string& node) { peers->send(node, wire::ForgetJob{"job"}); };
+  cloud_listener.on_reconcile = [&](const std::string& node) {
+    peers->send(node, wire::ForgetJob{"job"});
+  };
   connect();
   EXPECT_TRUE(eventually([&] { return edge_listener.downlink.size() == 1; }, 2s));
 }
@@ -166,7 +180,8 @@ TEST_F(Session, AcknowledgesNothingThatIsNotCommitted) {
     const Unit::Scope still_open(cloud_unit);
     send_up("a");
     ASSERT_TRUE(eventually([&] { return !cloud_listener.uplink.empty(); }));
-    eventually([&] { return !edge_listener.acknowledged.empty(); }, 2500ms);  // pings go on meanwhile
+    eventually([&] { return !edge_listener.acknowledged.empty(); },
+               2500ms);  // pings go on meanwhile
     EXPECT_TRUE(edge_listener.acknowledged.empty());
   }
   EXPECT_TRUE(eventually([&] { return !edge_listener.acknowledged.empty(); }));
@@ -178,7 +193,8 @@ TEST_F(Session, LetsARevokedNodeInNoMore) {
   must(nodes->revoke("harbour"));
   peers->drop("harbour", "revoked", "it was revoked");
   EXPECT_TRUE(eventually([&] { return !edge_listener.refusal.empty(); }));
-  edge::Link modified(io, edge_unit, *sockets, edge_key, edge_listener);  // one that does not give up
+  edge::Link modified(io, edge_unit, *sockets, edge_key,
+                      edge_listener);  // one that does not give up
   must(modified.start(std::nullopt));
   eventually([&] { return peers->online("harbour"); }, 1s);
   EXPECT_FALSE(peers->online("harbour"));

@@ -40,9 +40,7 @@ struct Answers : WorkerPool::Listener {
 
 class Pool : public testing::Test {
  protected:
-  void SetUp() override {
-    must(pool.open());
-  }
+  void SetUp() override { must(pool.open()); }
   bool eventually(const std::function<bool()>& condition) {
     const auto end = std::chrono::steady_clock::now() + 20s;
     while (!condition() && std::chrono::steady_clock::now() < end) io.run_for(5ms);
@@ -60,7 +58,13 @@ class Pool : public testing::Test {
   NoWorkers launcher;
   Answers answers;
   wire::SocketThread sockets{context, [](std::vector<wire::Incoming>&&) {}};
-  WorkerPool pool{io, sockets, launcher, {.run_dir = dir.path() / "run", .output_dir = dir.path() / "out", .log_dir = dir.path() / "log"}, answers};
+  WorkerPool pool{io,
+                  sockets,
+                  launcher,
+                  {.run_dir = dir.path() / "run",
+                   .output_dir = dir.path() / "out",
+                   .log_dir = dir.path() / "log"},
+                  answers};
 };
 
 TEST_F(Pool, FailsWhatWaitsWhenNoWorkerCanBeStarted) {

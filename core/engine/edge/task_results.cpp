@@ -1,0 +1,182 @@
+// From a worker's answer to a message in the outbox.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "core/base/log.hpp"
+#include "core/base/try.hpp"
+#include "core/engine/edge/tasks.hpp"
+
+namespace skerry::engine::edge {
+namespace {
+
+constexpr auto kStoreAgain = std::chrono::milliseconds(500);
+constexpr std::size_t kMaxMessage = 8 * 1024;  // of a failure, for people
+
+}  // namespace
+
+void Tasks::done(wire::TaskDone done) {
+  Active* task = find(done.key);
+  if (task == nullptr) return;
+  const wire::TaskKey key = done.key;
+  if (!done.ok) {
+    const Unit::Scope scope(unit_);
+    return report_failure(key, done.code, done.field, done.message);
+  }
+  task->timing.run = done.run_seconds;
+  task->timing.cpu = done.cpu_seconds;
+  task->timing.queue = std::max(0.0, task->seconds() - done.run_seconds);
+  wire::TaskFinished result;
+  result.key = key;
+  result.metrics = std::move(done.metrics);
+  result.result = std::move(done.result);
+  result.timing = task->timing;
+  result.bytes_down = task->bytes_down;
+  std::vector<wire::TaskOutput> files;
+  std::size_t room = wire::kInlineBlobLimit;
+  for (auto& output : done.outputs) {
+    wire::Artifact artifact{output.name, output.digest, output.size, {}};
+    if (output.path.empty() && output.data.size() <= room) {
+      room -= output.data.size();
+      result.bytes_up += output.data.size();
+      artifact.inline_data = std::move(output.data);
+    } else {
+      files.push_back(output);
+    }
+    result.outputs.push_back(std::move(artifact));
+  }
+  if (files.empty()) {
+    const Unit::Scope scope(unit_);
+    return keep(key, result);
+  }
+  examiner_.examine(
+      {},
+      [this, files]() -> Status {
+        for (const auto& file : files)
+          if (!file.path.empty())
+            SKERRY_TRY(blobs_.prepare_file(file.path, file.digest, file.size));
+        return {};
+      },
+      [this, key, files, result = std::move(result)](const Verdict& verdict) {
+        if (find(key) == nullptr) return;
+        const Unit::Scope scope(unit_);
+        if (!verdict.ok) return report_failure(key, "data_loss", "", verdict.message);
+        for (const auto& file : files) {
+          must(file.path.empty() ? blobs_.put(as_bytes(file.data), file.digest)
+                                 : blobs_.record(file.digest, file.size));
+          hold(key.job, file.digest);
+        }
+        keep(key, result);
+      });
+}
+
+// The work is done and durable; what is left is to bring it to the cloud.
+void Tasks::keep(const wire::TaskKey& key, const wire::TaskFinished& result) {
+  Active& task = *find(key);
+  task.result = result;
+  const bool whole =
+      std::all_of(result.outputs.begin(), result.outputs.end(),
+                  [](const auto& output) { return output.size == output.inline_data.size(); });
+  if (whole) return report(key);
+  enter(task, Step::finished);
+  must(unit_.sql("UPDATE task SET state = 'storing', result = ? WHERE job = ? AND id = ?")
+           .bind(1, as_bytes(wire::encode(result)))
+           .bind(2, key.job)
+           .bind(3, key.task)
+           .run());
+  unit_.after_commit([this, key] {
+    Active* stored = find(key);
+    if (stored != nullptr && bulk_ != nullptr) store_outputs(*stored);
+  });
+}
+
+void Tasks::store_outputs(Active& task) {
+  enter(task, Step::storing);
+  const wire::TaskKey key = task.message.key;
+  std::map<Digest, wire::Artifact> outputs;  // two of the same bytes travel once
+  for (const auto& output : task.result.outputs)
+    if (output.inline_data.size() != output.size) outputs.emplace(output.digest, output);
+  task.transfers = static_cast<int>(outputs.size());
+  for (const auto& [digest, output] : outputs) {
+    const auto blob = must(blobs_.find(output.digest));
+    if (!blob) {
+      const Unit::Scope scope(unit_);
+      return report_failure(key, "data_loss", "",
+                            fmt::format("output `{}` is gone from the store", output.name));
+    }
+    const auto finish = [this, key](Result<std::uint64_t> moved) {
+      boost::asio::post(
+          io_, [this, key, moved = std::move(moved)]() mutable { stored(key, std::move(moved)); });
+    };
+    if (blob->is_inline()) {
+      bulk_->put_bytes(output.digest, blob->inline_data, finish);
+    } else {
+      bulk_->put(output.digest, blob->path, blob->size, finish);
+    }
+  }
+}
+
+void Tasks::stored(const wire::TaskKey& key, Result<std::uint64_t> moved) {
+  Active* task = find(key);
+  if (task == nullptr || task->step != Step::storing) return;
+  if (!moved && moved.error().code == Code::cancelled) return;
+  if (!moved &&
+      (moved.error().code == Code::already_exists || moved.error().code == Code::unavailable))
+    return store_later(*task);
+  const Unit::Scope scope(unit_);
+  if (!moved)
+    return report_failure(
+        key, "unavailable", "",
+        fmt::format("cannot store the result in the cloud: {}", moved.error().text()));
+  task->result.bytes_up += *moved;
+  if (--task->transfers > 0) return;
+  task->result.timing.upload = task->seconds();
+  report(key);
+}
+
+// Another task brings the same bytes just now, or the cloud's disk is full: both pass.
+void Tasks::store_later(Active& task) {
+  enter(task, Step::finished);
+  auto timer = std::make_shared<boost::asio::steady_timer>(io_, kStoreAgain);
+  timer->async_wait([this, timer, key = task.message.key](const boost::system::error_code& error) {
+    Active* later = find(key);
+    if (!error && later != nullptr && later->step == Step::finished && bulk_ != nullptr)
+      store_outputs(*later);
+  });
+}
+
+// ---- results
+
+void Tasks::report(const wire::TaskKey& key) {
+  Active& task = *find(key);
+  if (const std::size_t size = wire::encode(task.result).size() + wire::kHeaderSize;
+      size > wire::kControlLimit) {
+    return report_failure(key, "invalid_argument", "",
+                          fmt::format("the task's result, metrics and small outputs take {} bytes; "
+                                      "at most {} can be sent: write large "
+                                      "outputs as artifacts",
+                                      size, wire::kControlLimit));
+  }
+  link_.send(task.result);
+  must(unit_.sql("UPDATE task SET state = 'reported', result = NULL WHERE job = ? AND id = ?")
+           .bind(1, key.job)
+           .bind(2, key.task)
+           .run());
+  active_.erase(key);
+}
+
+void Tasks::report_failure(const wire::TaskKey& key, const std::string& code,
+                           const std::string& field, const std::string& message) {
+  log_warn(fmt::format("job {}: task {} failed: {} ({})", key.job, key.task, message, code));
+  link_.send(
+      wire::TaskFailed{key, code, field.substr(0, kMaxMessage), message.substr(0, kMaxMessage)});
+  must(unit_.sql("UPDATE task SET state = 'reported', result = NULL WHERE job = ? AND id = ?")
+           .bind(1, key.job)
+           .bind(2, key.task)
+           .run());
+  active_.erase(key);
+}
+
+}  // namespace skerry::engine::edge
