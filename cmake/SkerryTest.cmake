@@ -14,5 +14,10 @@ function(skerry_add_test)
     add_dependencies(${arg_NAME} ${arg_DEPENDS})
   endif()
   add_test(NAME ${arg_NAME} COMMAND ${arg_NAME})
+  if(SKERRY_SANITIZE)
+    # Workers are killed by signals on purpose, and the tests look at which: the sanitizer must not turn them into exits.
+    set_tests_properties(${arg_NAME} PROPERTIES
+      ENVIRONMENT "ASAN_OPTIONS=handle_segv=0:handle_abort=0;TSAN_OPTIONS=handle_segv=0:handle_abort=0")
+  endif()
   set_tests_properties(${arg_NAME} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
 endfunction()

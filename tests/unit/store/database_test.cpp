@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include <array>
 
 #include "core/base/file.hpp"
@@ -103,10 +105,11 @@ TEST_F(DatabaseTest, LetsOneCachedStatementRunTwiceAtOnce) {
 }
 
 TEST_F(DatabaseTest, CanBeMovedWhileAStatementLives) {
-  auto statement = database_.cached("SELECT 7").value();
+  std::optional<Statement> statement = database_.cached("SELECT 7").value();
   const Database moved = std::move(database_);
-  ASSERT_TRUE(statement.step().value());
-  EXPECT_EQ(statement.column_int(0), 7);
+  ASSERT_TRUE(statement->step().value());
+  EXPECT_EQ(statement->column_int(0), 7);
+  statement.reset();  // before the database that it belongs to
 }
 
 TEST_F(DatabaseTest, SaysWhatIsWrongWithAStatement) {
