@@ -28,6 +28,13 @@ T must(Result<T> result) {
   return std::move(*result);
 }
 
+// True when it was done; false when it failed with `expected`, which the caller can mend.
+inline bool done_unless(Code expected, const Status& status) {
+  if (!status && status.error().code == expected) return false;
+  must(status);
+  return true;
+}
+
 class Unit {
  public:
   explicit Unit(store::Database& database) : database_(database) {}

@@ -141,6 +141,12 @@ Status BlobStore::prepare_file(const fs::path& file, const Digest& digest,
 }
 
 Status BlobStore::record(const Digest& digest, std::uint64_t size) {
+  std::error_code error;
+  if (!std::filesystem::exists(file_path(digest), error)) {
+    return fail(Code::not_found,
+                "the blob's file was removed before it was recorded; store it again",
+                file_path(digest).string());
+  }
   return insert(digest, size, std::nullopt);
 }
 

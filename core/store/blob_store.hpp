@@ -48,6 +48,7 @@ class BlobStore {
                       std::uint64_t size) const;
   // The quick half: the row, in the caller's transaction, for a file that prepare_file has put in
   // place.
+  // not_found: somebody gave the same bytes up meanwhile, and the file is gone.
   Status record(const Digest& digest, std::uint64_t size);
 
   Result<std::optional<BlobRef>> find(const Digest& digest);

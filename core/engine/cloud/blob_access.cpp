@@ -62,7 +62,10 @@ void BlobAccess::received(const std::string&, const Digest& digest, std::uint64_
   const auto record = [this, digest, size, done = std::move(done)](const Verdict& verdict) {
     if (!verdict.ok) return done(fail(Code::data_loss, verdict.message));
     const Unit::Scope scope(unit_);
-    must(blobs_.record(digest, size));
+    if (!done_unless(Code::not_found, blobs_.record(digest, size))) {
+      return done(
+          fail(Code::unavailable, "the same bytes were given up meanwhile; send them again"));
+    }
     unit_.after_commit([done] { done({}); });
   };
   boost::asio::post(io_, [this, prepare, record] { examiner_.examine({}, prepare, record); });

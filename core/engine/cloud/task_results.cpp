@@ -146,7 +146,10 @@ void Tasks::local_done(wire::TaskDone done) {
       if (output.path.empty()) {
         must(blobs_.put(as_bytes(output.data), output.digest));
       } else {
-        must(blobs_.record(output.digest, output.size));
+        if (!done_unless(Code::not_found, blobs_.record(output.digest, output.size))) {
+          return failed(*current, done.key.task, *open, "data_loss",
+                        "an output was given up while it was stored");
+        }
       }
       what.outputs.push_back({output.name, output.digest, output.size, {}});
     }

@@ -64,8 +64,12 @@ void Tasks::done(wire::TaskDone done) {
         const Unit::Scope scope(unit_);
         if (!verdict.ok) return report_failure(key, "data_loss", "", verdict.message);
         for (const auto& file : files) {
-          must(file.path.empty() ? blobs_.put(as_bytes(file.data), file.digest)
-                                 : blobs_.record(file.digest, file.size));
+          const Status stored = file.path.empty() ? blobs_.put(as_bytes(file.data), file.digest)
+                                                  : blobs_.record(file.digest, file.size);
+          if (!done_unless(Code::not_found, stored)) {
+            return report_failure(key, "data_loss", "",
+                                  "an output was given up while it was stored");
+          }
           hold(key.job, file.digest);
         }
         keep(key, result);

@@ -215,12 +215,14 @@ void Tasks::arrived(const wire::Artifact& artifact, std::uint64_t moved, const V
   const auto node = fetches_.extract(artifact.digest);
   if (node.empty()) return;  // nobody waits any more
   const Unit::Scope scope(unit_);
-  if (verdict.ok) must(blobs_.record(artifact.digest, artifact.size));
+  const bool recorded =
+      verdict.ok && done_unless(Code::not_found, blobs_.record(artifact.digest, artifact.size));
   for (const wire::TaskKey& key : node.mapped()) {
     Active* task = find(key);
     if (task == nullptr) continue;
-    if (!verdict.ok) {
-      report_failure(key, verdict.code, "", verdict.message);
+    if (!recorded) {
+      report_failure(key, verdict.ok ? "data_loss" : verdict.code, "",
+                     verdict.ok ? "an input was given up while it was stored" : verdict.message);
       continue;
     }
     hold(key.job, artifact.digest);

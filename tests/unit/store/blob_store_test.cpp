@@ -123,6 +123,16 @@ TEST_F(BlobStoreTest, PreparesFilesOnOtherThreadsAndRecordsThemLater) {
   }
 }
 
+TEST_F(BlobStoreTest, RecordsNoFileThatIsNotThere) {
+  const Digest digest = put(big_blob());
+  ASSERT_TRUE(blobs().forget(digest));
+  ASSERT_TRUE(blobs().remove_file(digest));
+  const auto recorded = blobs().record(digest, big_blob().size());
+  ASSERT_FALSE(recorded);
+  EXPECT_EQ(recorded.error().code, Code::not_found);
+  EXPECT_FALSE(blobs().contains(digest).value());
+}
+
 TEST_F(BlobStoreTest, TellsThatAFileIsDamagedOrGone) {
   const Digest digest = put(big_blob());
   const auto blob = blobs().find(digest).value();
