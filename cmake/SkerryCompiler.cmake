@@ -5,6 +5,10 @@ add_library(skerry::options ALIAS skerry_options)
 target_include_directories(skerry_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(skerry_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wno-missing-field-initializers)
 
+if(SKERRY_FAILPOINTS)
+  target_compile_definitions(skerry_options INTERFACE SKERRY_FAILPOINTS)
+endif()
+
 if(SKERRY_SANITIZE)
   add_compile_options(-fsanitize=${SKERRY_SANITIZE} -fno-omit-frame-pointer -g)
   add_link_options(-fsanitize=${SKERRY_SANITIZE})

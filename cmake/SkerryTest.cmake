@@ -1,4 +1,4 @@
-# skerry_add_test(NAME name LABEL unit|plugin|abi|integration|e2e SOURCES ... [LIBS ...] [TIMEOUT seconds] [DEPENDS target ...])
+# skerry_add_test(NAME name LABEL unit|plugin|abi|integration|e2e|fault|fuzz SOURCES ... [LIBS ...] [TIMEOUT seconds] [DEPENDS target ...])
 # One GoogleTest binary, one CTest entry a binary: starting a process for each case would cost more than most cases.
 function(skerry_add_test)
   cmake_parse_arguments(arg "" "NAME;LABEL;TIMEOUT" "SOURCES;LIBS;DEPENDS" ${ARGN})

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <regex>
 #include <set>
 #include <string>
 #include <vector>
@@ -86,6 +87,32 @@ TEST_P(HostProgram, LinksNeitherLibTorchNorOpenCV) {
   EXPECT_THAT(list, HasSubstr("libstdc++")) << "this is no list of libraries";
   for (const char* heavy : {"libtorch", "libc10", "libopencv", "libopenblas"})
     EXPECT_THAT(list, Not(HasSubstr(heavy)));
+}
+
+std::set<std::string> failpoint_names() {
+  static const std::regex kPlace(R"re(SKERRY_FAILPOINT(?:_STATUS)?\("([^"]+)"\))re");
+  std::set<std::string> names;
+  for (const Source& source : sources({"core", "hosts"})) {
+    for (std::sregex_iterator it(source.text.begin(), source.text.end(), kPlace), end; it != end;
+         ++it) {
+      names.insert((*it)[1]);
+    }
+  }
+  return names;
+}
+
+TEST_P(HostProgram, HoldsFailpointsInNoRelease) {
+  const std::string bytes = read_text(program(GetParam()));
+  ASSERT_FALSE(bytes.empty());
+#ifdef SKERRY_FAILPOINTS
+  // The same search has to find them where they are, or it proves nothing of a release.
+  const bool expected = std::string(GetParam()) != "skerry";
+  EXPECT_EQ(bytes.find("SKERRY_FAILPOINTS") != std::string::npos, expected);
+#else
+  EXPECT_EQ(bytes.find("SKERRY_FAILPOINTS"), std::string::npos);
+  for (const std::string& name : failpoint_names())
+    EXPECT_EQ(bytes.find(name), std::string::npos) << name;
+#endif
 }
 
 INSTANTIATE_TEST_SUITE_P(Architecture, HostProgram,
