@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
+#include <memory>
 
 #include "core/base/file.hpp"
 #include "core/base/try.hpp"
@@ -55,30 +55,19 @@ bool in_memory(const Exhibit& exhibit) {
 
 }  // namespace
 
-Examiner::~Examiner() {
-  join();
-}
-
-void Examiner::join() {
-  threads_.stop();
-  threads_.join();
-}
-
 void Examiner::examine(std::vector<Exhibit> exhibits, std::function<Status()> prepare,
                        std::function<void(Verdict)> done) {
   if (!prepare && std::all_of(exhibits.begin(), exhibits.end(), in_memory))
     return done(check_all(exhibits));
-  boost::asio::post(threads_, [this, exhibits = std::move(exhibits), prepare = std::move(prepare),
-                               done = std::move(done)]() mutable {
-    Verdict verdict = check_all(exhibits);
-    if (verdict.ok && prepare) {
-      if (const auto prepared = prepare(); !prepared)
-        verdict = {false, "data_loss", prepared.error().text()};
-    }
-    boost::asio::post(io_, [verdict = std::move(verdict), done = std::move(done)]() mutable {
-      done(std::move(verdict));
-    });
-  });
+  const auto verdict = std::make_shared<Verdict>();
+  loop_.aside(
+      [verdict, exhibits = std::move(exhibits), prepare = std::move(prepare)] {
+        *verdict = check_all(exhibits);
+        if (!verdict->ok || !prepare) return;
+        if (const auto prepared = prepare(); !prepared)
+          *verdict = {false, "data_loss", prepared.error().text()};
+      },
+      [verdict, done = std::move(done)] { done(std::move(*verdict)); });
 }
 
 }  // namespace skerry::engine

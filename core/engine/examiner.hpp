@@ -1,15 +1,14 @@
 // Checks what a task made before anybody counts it, cheapest first: well formed, the structure that
-// the workflow expects, every value finite. Large files are read on a thread of its own.
+// the workflow expects, every value finite. Large files are read aside.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "core/base/result.hpp"
+#include "core/engine/loop.hpp"
 
 namespace skerry::engine {
 
@@ -34,20 +33,16 @@ struct Exhibit {
 
 class Examiner {
  public:
-  explicit Examiner(boost::asio::io_context& io) : io_(io), threads_(1) {}
-  ~Examiner();
-  // Ends the thread: what has not begun is dropped. Before the parts that `prepare` uses end.
-  void join();
+  explicit Examiner(Loop& loop) : loop_(loop) {}
 
-  // `prepare` runs after the checks, on the examiner's thread, for slow work on files such as
-  // fsync. Without it, and when every exhibit is in memory, `done` is called before this returns;
-  // else later, on the event loop.
+  // `prepare` runs after the checks, aside, for slow work on files such as fsync. Without it, and
+  // when every exhibit is in memory, `done` is called before this returns; else later, on the event
+  // loop.
   void examine(std::vector<Exhibit> exhibits, std::function<Status()> prepare,
                std::function<void(Verdict)> done);
 
  private:
-  boost::asio::io_context& io_;
-  boost::asio::thread_pool threads_;
+  Loop& loop_;
 };
 
 }  // namespace skerry::engine

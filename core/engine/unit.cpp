@@ -30,4 +30,10 @@ void Unit::leave() {
   for (auto& effect : effects) effect();
 }
 
+void Unit::abandon() {
+  if (--depth_ > 0) return;
+  transaction_.reset();
+  effects_.clear();
+}
+
 }  // namespace skerry::engine

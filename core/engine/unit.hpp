@@ -6,6 +6,7 @@
 // that was not durable has been told to anybody.
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -45,13 +46,19 @@ class Unit {
   // effects in their order.
   class Scope {
    public:
-    explicit Scope(Unit& unit) : unit_(unit) { unit_.enter(); }
-    ~Scope() { unit_.leave(); }
+    explicit Scope(Unit& unit) : unit_(unit), unwinding_(std::uncaught_exceptions()) {
+      unit_.enter();
+    }
+    // An exception on its way out must not commit half of what was meant.
+    ~Scope() noexcept(false) {
+      std::uncaught_exceptions() > unwinding_ ? unit_.abandon() : unit_.leave();
+    }
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
 
    private:
     Unit& unit_;
+    int unwinding_;
   };
 
   // Inside a scope only. An effect may open a unit of its own.
@@ -63,6 +70,7 @@ class Unit {
  private:
   void enter();
   void leave();
+  void abandon();
 
   store::Database& database_;
   std::optional<store::Transaction> transaction_;

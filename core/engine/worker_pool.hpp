@@ -12,29 +12,19 @@
 #include <optional>
 #include <string>
 
+#include "core/engine/workers.hpp"
 #include "core/runtime/launcher.hpp"
-#include "core/wire/messages.hpp"
 #include "core/wire/socket_thread.hpp"
 
 namespace skerry::engine {
 
-class WorkerPool {
+class WorkerPool : public Workers {
  public:
   struct Options {
     std::filesystem::path run_dir;     // private; holds the ipc socket
     std::filesystem::path output_dir;  // for workers' output files, on the blob store's file system
     std::filesystem::path log_dir;
     int threads = 1;  // for plugins of a task
-  };
-
-  // Every run() is answered by one task_done, every decide() by one decided, also when the worker
-  // dies; but not after forget().
-  class Listener {
-   public:
-    virtual ~Listener() = default;
-    virtual void task_done(wire::TaskDone done) = 0;
-    virtual void task_progress(const wire::TaskProgress& progress) = 0;
-    virtual void decided(wire::DecideReply reply) = 0;
   };
 
   WorkerPool(boost::asio::io_context& io, wire::SocketThread& sockets, runtime::Launcher& launcher,
@@ -44,14 +34,10 @@ class WorkerPool {
   int socket() const { return socket_; }
   void handle(const wire::Incoming& incoming);
 
-  // Tasks of a job run one after the other. output_dir is filled in here.
-  void run(wire::RunTask task);
-  // A running task is asked to stop, a waiting one is dropped; either is answered with code
-  // "cancelled".
-  void cancel(const wire::TaskKey& key);
-  void decide(wire::DecideRequest request);
-  // Ends the job's workers.
-  void forget(const std::string& job);
+  void run(wire::RunTask task) override;
+  void cancel(const wire::TaskKey& key) override;
+  void decide(wire::DecideRequest request) override;
+  void forget(const std::string& job) override;
   void stop_all();
 
  private:

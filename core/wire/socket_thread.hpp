@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "core/base/result.hpp"
-#include "core/wire/keys.hpp"
+#include "core/wire/transport.hpp"
 
 namespace zmq {
 class context_t;
@@ -22,14 +22,7 @@ class context_t;
 
 namespace skerry::wire {
 
-struct Incoming {
-  int socket = 0;
-  std::string peer;  // routing id, new for each connection; empty on a dealer
-  std::string user;  // what the ZAP handler said of the key; empty without CURVE
-  std::string data;  // one frame
-};
-
-class SocketThread {
+class SocketThread : public Transport {
  public:
   // Called on the socket thread with all that arrived in one wake-up; must only hand over. It may
   // call send().
@@ -40,16 +33,6 @@ class SocketThread {
     std::optional<KeyPair> curve;  // with it a ZAP handler must be running
     std::size_t max_message = 0;   // bytes, both ways
     int high_water = 10000;        // messages a peer, each way
-  };
-  struct DealerOptions {
-    std::string endpoint;
-    std::optional<KeyPair> curve;
-    std::string server_key;  // with curve
-    std::size_t max_message = 0;
-    int high_water = 10000;
-    // What is sent while there is no connection waits for one. When false it is dropped and counted
-    // (dropped_full), and so is what was queued when a connection broke.
-    bool queue_while_disconnected = true;
   };
   struct Counters {
     std::uint64_t received = 0;
@@ -63,17 +46,16 @@ class SocketThread {
 
   // The context must outlive the thread.
   SocketThread(zmq::context_t& context, Deliver deliver);
-  ~SocketThread();  // joins; what has not left is dropped
+  ~SocketThread() override;  // joins; what has not left is dropped
 
   // Any thread. Socket number and bound endpoint ("*" replaced by the port).
   Result<std::pair<int, std::string>> bind_router(const RouterOptions& options);
-  // Any thread. Connects in the background, again and again; a refusal by the server does not end
-  // that.
-  Result<int> connect_dealer(const DealerOptions& options);
-  // Any thread. `peer` is empty for a dealer. Longer than max_message: counted, logged, not sent.
-  void send(int socket, std::string peer, std::string data);
-  // Any thread. Closes that socket; what has not left is dropped.
-  void disconnect(int socket);
+  // Any thread.
+  Result<int> connect_dealer(const DealerOptions& options) override;
+  // Any thread. Longer than max_message: counted, logged, not sent.
+  void send(int socket, std::string peer, std::string data) override;
+  // Any thread.
+  void disconnect(int socket) override;
   Counters counters() const;
 
  private:

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <boost/asio/post.hpp>
-
 #include "core/base/try.hpp"
 
 namespace skerry::engine::cloud {
@@ -16,8 +14,7 @@ constexpr std::uint64_t kReserve = 64u << 20;
 
 void BlobAccess::resolve(const std::string& user, const Digest& digest,
                          std::function<void(Result<wire::BulkSource>)> done) {
-  boost::asio::post(io_,
-                    [this, user, digest, done = std::move(done)] { done(find(user, digest)); });
+  loop_.post([this, user, digest, done = std::move(done)] { done(find(user, digest)); });
 }
 
 Result<wire::BulkSource> BlobAccess::find(const std::string& user, const Digest& digest) {
@@ -32,9 +29,8 @@ Result<wire::BulkSource> BlobAccess::find(const std::string& user, const Digest&
 
 void BlobAccess::admit(const std::string& user, const Digest& digest, std::uint64_t size,
                        std::function<void(Result<wire::BulkTarget>)> done) {
-  boost::asio::post(io_, [this, user, digest, size, done = std::move(done)] {
-    done(target(user, digest, size));
-  });
+  loop_.post(
+      [this, user, digest, size, done = std::move(done)] { done(target(user, digest, size)); });
 }
 
 Result<wire::BulkTarget> BlobAccess::target(const std::string& user, const Digest& digest,
@@ -68,7 +64,7 @@ void BlobAccess::received(const std::string&, const Digest& digest, std::uint64_
     }
     unit_.after_commit([done] { done({}); });
   };
-  boost::asio::post(io_, [this, prepare, record] { examiner_.examine({}, prepare, record); });
+  loop_.post([this, prepare, record] { examiner_.examine({}, prepare, record); });
 }
 
 }  // namespace skerry::engine::cloud

@@ -2,10 +2,10 @@
 // loop.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <filesystem>
 
 #include "core/engine/cloud/tasks.hpp"
+#include "core/engine/loop.hpp"
 #include "core/store/blob_store.hpp"
 #include "core/wire/bulk_server.hpp"
 
@@ -14,9 +14,9 @@ namespace skerry::engine::cloud {
 class BlobAccess : public wire::BulkBackend {
  public:
   // `uploads`: a directory for partial uploads, on the store's file system; kept over restarts.
-  BlobAccess(boost::asio::io_context& io, Unit& unit, store::BlobStore& blobs, Tasks& tasks,
-             Examiner& examiner, std::filesystem::path uploads)
-      : io_(io),
+  BlobAccess(Loop& loop, Unit& unit, store::BlobStore& blobs, Tasks& tasks, Examiner& examiner,
+             std::filesystem::path uploads)
+      : loop_(loop),
         unit_(unit),
         blobs_(blobs),
         tasks_(tasks),
@@ -35,7 +35,7 @@ class BlobAccess : public wire::BulkBackend {
   Result<wire::BulkTarget> target(const std::string& user, const Digest& digest,
                                   std::uint64_t size);
 
-  boost::asio::io_context& io_;
+  Loop& loop_;
   Unit& unit_;
   store::BlobStore& blobs_;
   Tasks& tasks_;

@@ -14,20 +14,19 @@
 #include "core/base/file.hpp"
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
+#include "core/engine/asio_loop.hpp"
 #include "core/engine/cloud/admin.hpp"
-#include "core/engine/cloud/blob_access.hpp"
-#include "core/engine/cloud/machine.hpp"
-#include "core/engine/cloud/nodes.hpp"
-#include "core/engine/cloud/peers.hpp"
+#include "core/engine/cloud/engine.hpp"
 #include "core/engine/cloud/submit.hpp"
 #include "core/engine/cloud/tables.hpp"
-#include "core/engine/cloud/tasks.hpp"
 #include "core/engine/cloud/views.hpp"
 #include "core/engine/limits.hpp"
 #include "core/engine/plugin_paths.hpp"
+#include "core/engine/worker_pool.hpp"
 #include "core/runtime/process_launcher.hpp"
 #include "core/store/state_lock.hpp"
 #include "core/wire/keys.hpp"
+#include "core/wire/zap.hpp"
 
 namespace skerry::engine::cloud {
 namespace {
@@ -65,7 +64,7 @@ std::string port_of(const std::string& endpoint) {
 
 }  // namespace
 
-class Cloud::Impl : public WorkerPool::Listener, public Peers::Listener {
+class Cloud::Impl : public Workers::Listener {
  public:
   Impl(const CloudOptions& options, store::StateLock lock, store::Database database,
        wire::KeyPair key, const std::filesystem::path& worker_program)
@@ -80,43 +79,18 @@ class Cloud::Impl : public WorkerPool::Listener, public Peers::Listener {
   // What other threads still do for the parts ends before the parts do.
   ~Impl() override {
     bulk_.reset();
-    if (examiner_) examiner_->join();
+    loop_.join();
   }
 
   Status open();
   void run();
 
-  // WorkerPool::Listener
-  void task_done(wire::TaskDone done) override { tasks_->local_done(std::move(done)); }
+  // Workers::Listener
+  void task_done(wire::TaskDone done) override { engine_->task_done(std::move(done)); }
   void task_progress(const wire::TaskProgress& progress) override {
-    tasks_->local_progress(progress);
+    engine_->task_progress(progress);
   }
-  void decided(wire::DecideReply reply) override { machine_->decided(std::move(reply)); }
-
-  // Peers::Listener
-  void node_online(const std::string& node) override {
-    machine_->post_to_all({{"type", "NodeJoined"}, {"node", node}});
-  }
-  void node_offline(const std::string& node) override {
-    machine_->post_to_all({{"type", "NodeLost"}, {"node", node}});
-  }
-  void node_revoked(const std::string& node) override {
-    tasks_->abandon(node, "the node was revoked");
-  }
-  std::vector<wire::TaskKey> open_tasks(const std::string& node) override {
-    return tasks_->open_on(node);
-  }
-  void reconcile(const std::string& node, const std::vector<wire::TaskKey>& has,
-                 std::uint64_t acked) override {
-    tasks_->reconcile(node, has, acked);
-  }
-  void message(const std::string& node, const wire::Received& message,
-               std::function<void()> done) override {
-    tasks_->remote_message(node, message, std::move(done));
-  }
-  void progress(const std::string& node, const wire::TaskReported& report) override {
-    tasks_->remote_progress(node, report);
-  }
+  void decided(wire::DecideReply reply) override { engine_->decided(std::move(reply)); }
 
  private:
   Status open_store();
@@ -133,22 +107,18 @@ class Cloud::Impl : public WorkerPool::Listener, public Peers::Listener {
   wire::KeyPair key_;
   Unit unit_;
   boost::asio::io_context io_;
+  AsioLoop loop_{io_};
   boost::asio::signal_set signals_;
   std::optional<store::BlobStore> blobs_;
   runtime::ProcessLauncher launcher_;
   zmq::context_t context_;
   std::unique_ptr<wire::ZapHandler> zap_;
-  std::unique_ptr<Examiner> examiner_;
   std::unique_ptr<wire::SocketThread> sockets_;
   std::unique_ptr<WorkerPool> workers_;
-  std::unique_ptr<Nodes> nodes_;
-  std::unique_ptr<Peers> peers_;
-  std::unique_ptr<Tasks> tasks_;
-  std::unique_ptr<Machine> machine_;
+  std::unique_ptr<Engine> engine_;
   std::unique_ptr<Submit> submit_;
   std::unique_ptr<Views> views_;
   std::unique_ptr<Admin> admin_;
-  std::unique_ptr<BlobAccess> blob_access_;
   std::unique_ptr<wire::BulkServer> bulk_;
   std::atomic<bool> proven_ = false;  // that strangers are refused
   int control_socket_ = -1;
@@ -173,28 +143,24 @@ void Cloud::Impl::build() {
         boost::asio::post(
             io_, [this, batch = std::move(batch)]() mutable { receive(std::move(batch)); });
       });
-  examiner_ = std::make_unique<Examiner>(io_);
   workers_ = std::make_unique<WorkerPool>(io_, *sockets_, launcher_,
                                           WorkerPool::Options{.run_dir = options_.state / "run",
                                                               .output_dir = blobs_->staging_dir(),
                                                               .log_dir = options_.state / "log",
                                                               .threads = options_.threads},
                                           *this);
-  nodes_ = std::make_unique<Nodes>(unit_, *zap_);
-  peers_ = std::make_unique<Peers>(io_, unit_, *sockets_, *nodes_, *this);
-  tasks_ = std::make_unique<Tasks>(unit_, *blobs_, *examiner_, *workers_, *peers_);
-  machine_ = std::make_unique<Machine>(io_, unit_, *workers_, *tasks_);
-  submit_ = std::make_unique<Submit>(unit_, *blobs_, *machine_, *peers_);
-  views_ = std::make_unique<Views>(unit_, *machine_, *nodes_, *peers_, *blobs_);
-  admin_ = std::make_unique<Admin>(io_, unit_, *sockets_, *machine_, *nodes_, *peers_, *submit_,
-                                   *views_, *blobs_);
-  blob_access_ = std::make_unique<BlobAccess>(io_, unit_, *blobs_, *tasks_, *examiner_,
-                                              options_.state / "uploads");
-  tasks_->set_hooks(
-      {.find_job = [this](const std::string& key) { return machine_->find_key(key); },
-       .post = [this](Job& job, Json event) { machine_->post(job, std::move(event)); },
-       .changed = [this](Job& job) { machine_->changed(job); }});
-  machine_->on_change([this](Job& job) { admin_->job_changed(job); });
+  engine_ = std::make_unique<Engine>(
+      Engine::World{.loop = loop_,
+                    .transport = *sockets_,
+                    .workers = *workers_,
+                    .publish_keys = [this](auto keys) { zap_->set_keys(std::move(keys)); }},
+      unit_, *blobs_, options_.state / "uploads");
+  submit_ = std::make_unique<Submit>(unit_, *blobs_, engine_->machine(), engine_->peers());
+  views_ = std::make_unique<Views>(unit_, engine_->machine(), engine_->nodes(), engine_->peers(),
+                                   *blobs_);
+  admin_ = std::make_unique<Admin>(io_, unit_, *sockets_, engine_->machine(), engine_->nodes(),
+                                   engine_->peers(), *submit_, *views_, *blobs_);
+  engine_->machine().on_change([this](Job& job) { admin_->job_changed(job); });
 }
 
 // A port of "*" is the one of the last run when it is free: edges remember it.
@@ -229,7 +195,8 @@ Status Cloud::Impl::open_sockets() {
       options_.bulk_listen.empty() ? without_port(options_.listen) + ":*" : options_.bulk_listen;
   SKERRY_TRY(
       bind_again(bulk_listen, "bulk", [&](const std::string& endpoint) -> Result<std::string> {
-        SKERRY_ASSIGN(bulk_, wire::BulkServer::start(context_, endpoint, key_, *blob_access_));
+        SKERRY_ASSIGN(bulk_,
+                      wire::BulkServer::start(context_, endpoint, key_, engine_->blob_access()));
         return bulk_->endpoint();
       }));
   SKERRY_ASSIGN(
@@ -242,10 +209,10 @@ Status Cloud::Impl::open_sockets() {
   const std::string advertised =
       options_.advertise.empty() ? control : "tcp://" + options_.advertise + ":" + port_of(control);
   const auto bulk_port = static_cast<std::uint32_t>(bulk_->port());
-  peers_->start(control_socket_, {.epoch = meta(unit_, "epoch"), .bulk_port = bulk_port});
   admin_->start(admin_socket_,
                 {.endpoint = advertised, .bulk_port = bulk_port, .public_key = key_.public_key},
                 options_.state / "log", [this] { io_.stop(); });
+  engine_->start(control_socket_, {.epoch = meta(unit_, "epoch"), .bulk_port = bulk_port});
   log_info(fmt::format("listening at {} (bulk port {})", control, bulk_port));
   return {};
 }
@@ -259,10 +226,7 @@ Status Cloud::Impl::open() {
                       refusal.address, refusal.public_key, refusal.count));
                 }));
   build();
-  SKERRY_TRY(open_sockets());
-  nodes_->publish_keys();
-  machine_->recover();
-  return {};
+  return open_sockets();
 }
 
 void Cloud::Impl::receive(std::vector<wire::Incoming> batch) {
@@ -271,7 +235,7 @@ void Cloud::Impl::receive(std::vector<wire::Incoming> batch) {
     if (incoming.socket == workers_->socket()) {
       workers_->handle(incoming);
     } else if (incoming.socket == control_socket_) {
-      peers_->handle(incoming);
+      engine_->handle(incoming);
     } else if (incoming.socket == admin_socket_) {
       admin_->handle(incoming);
     }

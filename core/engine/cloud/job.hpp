@@ -10,10 +10,14 @@
 #include <string>
 
 #include "core/base/digest.hpp"
+#include "core/engine/loop.hpp"
 
 namespace skerry::engine::cloud {
 
 struct Job {
+  explicit Job(const Loop& clock) : loop(&clock) {}
+
+  const Loop* loop;
   std::int64_t id = 0;
   std::string name;
   std::string
@@ -39,11 +43,10 @@ struct Job {
 
   // Job time: how long the job has run, in ms, without the time that the host was down.
   std::int64_t time_base = 0;
-  std::chrono::steady_clock::time_point loaded = std::chrono::steady_clock::now();
+  Loop::Clock::time_point loaded = loop->now();
   std::int64_t now_ms() const {
-    return time_base + std::chrono::duration_cast<std::chrono::milliseconds>(
-                           std::chrono::steady_clock::now() - loaded)
-                           .count();
+    return time_base +
+           std::chrono::duration_cast<std::chrono::milliseconds>(loop->now() - loaded).count();
   }
 
   bool finished() const { return phase == "Succeeded" || phase == "Failed" || phase == "Stopped"; }

@@ -20,8 +20,8 @@ std::string text(const Json& object, const char* key) {
 
 }  // namespace
 
-Machine::Machine(boost::asio::io_context& io, Unit& unit, WorkerPool& workers, Tasks& tasks)
-    : unit_(unit), workers_(workers), tasks_(tasks), timer_(io) {}
+Machine::Machine(Loop& loop, Unit& unit, Workers& workers, Tasks& tasks)
+    : loop_(loop), unit_(unit), workers_(workers), tasks_(tasks) {}
 
 void Machine::create(NewJob fresh, const std::vector<std::string>& nodes) {
   must(unit_
@@ -51,7 +51,7 @@ void Machine::create(NewJob fresh, const std::vector<std::string>& nodes) {
 }
 
 Job& Machine::load(std::int64_t id) {
-  auto job = std::make_unique<Job>();
+  auto job = std::make_unique<Job>(loop_);
   job->id = id;
   auto row = unit_.sql(
       "SELECT name, kind, plan, phase, message, created, state, decided, time_ms, bytes_up, "
@@ -267,7 +267,7 @@ void Machine::stop(Job& job, const std::string& message) {
 void Machine::finish(Job& job, const std::string& phase, const std::string& message) {
   set_status(job, phase, message);
   job.time_base = job.now_ms();
-  job.loaded = std::chrono::steady_clock::now();
+  job.loaded = loop_.now();
   must(unit_.sql("UPDATE job SET time_ms = ?, bytes_up = ?, bytes_down = ? WHERE id = ?")
            .bind(1, job.time_base)
            .bind(2, job.bytes_up)
@@ -311,14 +311,10 @@ void Machine::arm_timers() {
   for (const auto& [name, job] : jobs_)
     for (const auto& [timer, at] : job->timers)
       wait = std::min(wait.value_or(at - job->now_ms()), at - job->now_ms());
-  if (!wait) {
-    timer_.cancel();
-    return;
-  }
-  timer_.expires_after(std::chrono::milliseconds(std::max<std::int64_t>(0, *wait)));
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) fire_timers();
-  });
+  alarm_.reset();
+  if (!wait) return;
+  alarm_ = loop_.after(std::chrono::milliseconds(std::max<std::int64_t>(0, *wait)),
+                       [this] { fire_timers(); });
 }
 
 void Machine::fire_timers() {

@@ -6,7 +6,6 @@
 // leave. After a crash the same question is asked again.
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <map>
 #include <memory>
@@ -16,14 +15,15 @@
 #include "core/base/json.hpp"
 #include "core/engine/cloud/job.hpp"
 #include "core/engine/cloud/tasks.hpp"
+#include "core/engine/loop.hpp"
 #include "core/engine/unit.hpp"
-#include "core/engine/worker_pool.hpp"
+#include "core/engine/workers.hpp"
 
 namespace skerry::engine::cloud {
 
 class Machine {
  public:
-  Machine(boost::asio::io_context& io, Unit& unit, WorkerPool& workers, Tasks& tasks);
+  Machine(Loop& loop, Unit& unit, Workers& workers, Tasks& tasks);
 
   // Loads what has not finished and goes on with it. Once, at start.
   void recover();
@@ -68,10 +68,11 @@ class Machine {
   void arm_timers();
   void fire_timers();
 
+  Loop& loop_;
   Unit& unit_;
-  WorkerPool& workers_;
+  Workers& workers_;
   Tasks& tasks_;
-  boost::asio::steady_timer timer_;
+  std::unique_ptr<Loop::Alarm> alarm_;
   std::map<std::string, std::unique_ptr<Job>> jobs_;  // by name; finished ones too
   std::function<void(Job&)> observer_;
 };

@@ -29,7 +29,7 @@ void Nodes::publish_keys() {
     keys[invites.column_text(0)] = user_id(Role::invite, invites.column_text(1));
   auto nodes = unit_.sql("SELECT public_key, name FROM node WHERE revoked = 0");
   while (must(nodes.step())) keys[nodes.column_text(0)] = user_id(Role::node, nodes.column_text(1));
-  zap_.set_keys(std::move(keys));
+  publish_(std::move(keys));
 }
 
 Result<wire::JoinToken> Nodes::invite(const std::string& node, const std::string& endpoint,

@@ -1,6 +1,7 @@
 // Which nodes there are, and which keys may connect as whom.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -9,7 +10,6 @@
 #include "core/base/result.hpp"
 #include "core/engine/unit.hpp"
 #include "core/wire/token.hpp"
-#include "core/wire/zap.hpp"
 
 namespace skerry::engine::cloud {
 
@@ -30,7 +30,10 @@ class Nodes {
     std::string joined;
   };
 
-  Nodes(Unit& unit, wire::ZapHandler& zap) : unit_(unit), zap_(zap) {}
+  // Lets exactly these keys in: public key (Z85), user id.
+  using Publish = std::function<void(std::map<std::string, std::string> keys)>;
+
+  Nodes(Unit& unit, Publish publish) : unit_(unit), publish_(std::move(publish)) {}
 
   // Lets the known keys in. Call at start and after each change.
   void publish_keys();
@@ -49,7 +52,7 @@ class Nodes {
 
  private:
   Unit& unit_;
-  wire::ZapHandler& zap_;
+  Publish publish_;
 };
 
 }  // namespace skerry::engine::cloud

@@ -25,9 +25,8 @@ std::uint64_t random_session() {
 
 }  // namespace
 
-Peers::Peers(boost::asio::io_context& io, Unit& unit, wire::SocketThread& sockets, Nodes& nodes,
-             Listener& listener)
-    : unit_(unit), sockets_(sockets), nodes_(nodes), listener_(listener), timer_(io) {}
+Peers::Peers(Loop& loop, Unit& unit, wire::Transport& transport, Nodes& nodes, Listener& listener)
+    : loop_(loop), unit_(unit), transport_(transport), nodes_(nodes), listener_(listener) {}
 
 void Peers::start(int socket, Options options) {
   socket_ = socket;
@@ -37,7 +36,7 @@ void Peers::start(int socket, Options options) {
 
 template <class Message>
 void Peers::send_now(const std::string& address, std::uint64_t session, const Message& message) {
-  sockets_.send(socket_, address, wire::frame(session, 0, 0, message));
+  transport_.send(socket_, address, wire::frame(session, 0, 0, message));
 }
 
 Peers::Peer& Peers::peer(const std::string& node) {
@@ -113,7 +112,7 @@ void Peers::greet(const wire::Incoming& incoming, const std::string& node,
   peer.address = incoming.peer;
   peer.session = random_session();
   peer.welcomed = false;
-  peer.heard = Clock::now();
+  peer.heard = loop_.now();
   peer.inbox.clear();
 
   auto select = unit_.sql("SELECT outbox FROM node WHERE name = ?");
@@ -131,7 +130,7 @@ void Peers::greet(const wire::Incoming& incoming, const std::string& node,
   const std::uint64_t inbox = hello->cloud_epoch == options_.epoch ? hello->inbox_seq : 0;
   peer.acked = std::max(std::min(inbox, peer.downlink_seq), forgotten(peer));
   peer.sent = peer.acked;
-  peer.progress = Clock::now();
+  peer.progress = loop_.now();
 
   wire::Welcome welcome;
   welcome.session = peer.session;
@@ -164,12 +163,12 @@ std::uint64_t Peers::forgotten(const Peer& peer) {
 }
 
 void Peers::take(Peer& peer, wire::Received frame) {
-  peer.heard = Clock::now();
+  peer.heard = loop_.now();
   acknowledged(peer, frame.header.ack);
   switch (frame.header.type) {
     case wire::Type::ping:
-      sockets_.send(socket_, peer.address,
-                    wire::frame({wire::Type::pong, peer.session, 0, peer.uplink_committed}, {}));
+      transport_.send(socket_, peer.address,
+                      wire::frame({wire::Type::pong, peer.session, 0, peer.uplink_committed}, {}));
       return;
     case wire::Type::pong:
     case wire::Type::ack:
@@ -224,8 +223,8 @@ void Peers::acknowledge(Peer& peer) {
     sender.ack_due = false;
     sender.uplink_committed = sender.uplink_seq;
     if (sender.address.empty()) return;
-    sockets_.send(socket_, sender.address,
-                  wire::frame({wire::Type::ack, sender.session, 0, sender.uplink_committed}, {}));
+    transport_.send(socket_, sender.address,
+                    wire::frame({wire::Type::ack, sender.session, 0, sender.uplink_committed}, {}));
   });
 }
 
@@ -234,7 +233,7 @@ void Peers::acknowledge(Peer& peer) {
 void Peers::acknowledged(Peer& peer, std::uint64_t seq) {
   if (seq <= peer.acked || seq > peer.downlink_seq) return;
   peer.acked = seq;
-  peer.progress = Clock::now();
+  peer.progress = loop_.now();
   transmit(peer);
 }
 
@@ -263,7 +262,7 @@ std::uint64_t Peers::append(const std::string& node, wire::Type type, const std:
 void Peers::transmit(Peer& peer) {
   const std::uint64_t last = std::min(peer.downlink_seq, peer.acked + kWindow);
   if (peer.address.empty() || !peer.welcomed || peer.sent >= last) return;
-  if (peer.sent == peer.acked) peer.progress = Clock::now();
+  if (peer.sent == peer.acked) peer.progress = loop_.now();
   auto select = unit_.sql(
       "SELECT seq, type, payload FROM downlink WHERE node = ? AND seq > ? AND seq <= ? ORDER BY "
       "seq");
@@ -272,16 +271,14 @@ void Peers::transmit(Peer& peer) {
     const auto seq = static_cast<std::uint64_t>(select.column_int(0));
     const wire::Header header{static_cast<wire::Type>(select.column_int(1)), peer.session, seq,
                               peer.uplink_committed};
-    sockets_.send(socket_, peer.address, wire::frame(header, select.column_blob(2)));
+    transport_.send(socket_, peer.address, wire::frame(header, select.column_blob(2)));
   }
   peer.sent = last;
 }
 
 void Peers::tick() {
-  timer_.expires_after(kTick);
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    if (error) return;
-    const auto now = Clock::now();
+  alarm_ = loop_.after(kTick, [this] {
+    const auto now = loop_.now();
     for (auto& [name, peer] : peers_) {
       if (peer.address.empty()) continue;
       if (now - peer.heard > kSilence) {
@@ -331,7 +328,7 @@ std::vector<std::string> Peers::online_nodes() const {
 std::optional<double> Peers::seconds_since_heard(const std::string& node) const {
   const auto it = peers_.find(node);
   if (it == peers_.end() || it->second.heard == Clock::time_point{}) return std::nullopt;
-  return std::chrono::duration<double>(Clock::now() - it->second.heard).count();
+  return std::chrono::duration<double>(loop_.now() - it->second.heard).count();
 }
 
 }  // namespace skerry::engine::cloud

@@ -7,19 +7,20 @@
 // acknowledgement comes (go-back-N).
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "core/engine/cloud/nodes.hpp"
+#include "core/engine/loop.hpp"
 #include "core/engine/unit.hpp"
 #include "core/wire/envelope.hpp"
 #include "core/wire/messages.hpp"
-#include "core/wire/socket_thread.hpp"
+#include "core/wire/transport.hpp"
 
 namespace skerry::engine::cloud {
 
@@ -51,8 +52,7 @@ class Peers {
     std::uint32_t bulk_port = 0;
   };
 
-  Peers(boost::asio::io_context& io, Unit& unit, wire::SocketThread& sockets, Nodes& nodes,
-        Listener& listener);
+  Peers(Loop& loop, Unit& unit, wire::Transport& transport, Nodes& nodes, Listener& listener);
 
   void start(int socket, Options options);
   void handle(const wire::Incoming& incoming);
@@ -71,7 +71,7 @@ class Peers {
   std::optional<double> seconds_since_heard(const std::string& node) const;
 
  private:
-  using Clock = std::chrono::steady_clock;
+  using Clock = Loop::Clock;
 
   struct Peer {
     std::string node;
@@ -112,11 +112,12 @@ class Peers {
   template <class Message>
   void send_now(const std::string& address, std::uint64_t session, const Message& message);
 
+  Loop& loop_;
   Unit& unit_;
-  wire::SocketThread& sockets_;
+  wire::Transport& transport_;
   Nodes& nodes_;
   Listener& listener_;
-  boost::asio::steady_timer timer_;
+  std::unique_ptr<Loop::Alarm> alarm_;
   Options options_;
   int socket_ = -1;
   std::map<std::string, Peer> peers_;  // by node

@@ -11,7 +11,7 @@
 #include "core/engine/cloud/peers.hpp"
 #include "core/engine/examiner.hpp"
 #include "core/engine/unit.hpp"
-#include "core/engine/worker_pool.hpp"
+#include "core/engine/workers.hpp"
 #include "core/store/blob_store.hpp"
 
 namespace skerry::engine::cloud {
@@ -27,7 +27,7 @@ class Tasks {
     std::function<void(Job&)> changed;
   };
 
-  Tasks(Unit& unit, store::BlobStore& blobs, Examiner& examiner, WorkerPool& workers, Peers& peers)
+  Tasks(Unit& unit, store::BlobStore& blobs, Examiner& examiner, Workers& workers, Peers& peers)
       : unit_(unit), blobs_(blobs), examiner_(examiner), workers_(workers), peers_(peers) {}
   void set_hooks(Hooks hooks) { hooks_ = std::move(hooks); }
 
@@ -96,7 +96,7 @@ class Tasks {
   Unit& unit_;
   store::BlobStore& blobs_;
   Examiner& examiner_;
-  WorkerPool& workers_;
+  Workers& workers_;
   Peers& peers_;
   Hooks hooks_;
 };

@@ -11,17 +11,19 @@
 #include "core/base/file.hpp"
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
-#include "core/engine/edge/link.hpp"
+#include "core/engine/asio_loop.hpp"
+#include "core/engine/edge/engine.hpp"
 #include "core/engine/edge/tables.hpp"
-#include "core/engine/edge/tasks.hpp"
 #include "core/engine/limits.hpp"
 #include "core/engine/plugin_paths.hpp"
+#include "core/engine/worker_pool.hpp"
 #include "core/runtime/process_launcher.hpp"
 #include "core/store/state_lock.hpp"
+#include "core/wire/bulk_client.hpp"
 
 namespace skerry::engine::edge {
 
-class Edge::Impl : public WorkerPool::Listener, public Link::Listener {
+class Edge::Impl : public Workers::Listener {
  public:
   Impl(const EdgeOptions& options, store::StateLock lock, store::Database database,
        wire::KeyPair key, const std::filesystem::path& worker_program)
@@ -36,28 +38,21 @@ class Edge::Impl : public WorkerPool::Listener, public Link::Listener {
   // What other threads still do for the parts ends before the parts do.
   ~Impl() override {
     bulk_.reset();
-    if (examiner_) examiner_->join();
+    loop_.join();
   }
 
   Status open();
   Status run();
 
-  // WorkerPool::Listener
-  void task_done(wire::TaskDone done) override { tasks_->done(std::move(done)); }
-  void task_progress(const wire::TaskProgress& progress) override { tasks_->progress(progress); }
-  void decided(wire::DecideReply) override {}  // edges ask for no decisions
-
-  // Link::Listener
-  void welcomed(std::uint32_t bulk_port) override;
-  std::vector<wire::TaskKey> tasks() override { return tasks_->keys(); }
-  void message(const wire::Received& message) override;
-  void delivered(const wire::TaskKey& key) override { tasks_->delivered(key); }
-  void refused(const std::string& message) override {
-    refusal_ = message;
-    io_.stop();
+  // Workers::Listener
+  void task_done(wire::TaskDone done) override { engine_->task_done(std::move(done)); }
+  void task_progress(const wire::TaskProgress& progress) override {
+    engine_->task_progress(progress);
   }
+  void decided(wire::DecideReply reply) override { engine_->decided(std::move(reply)); }
 
  private:
+  wire::BlobTransfers* open_transfers(const Link::Cloud& cloud, const std::string& endpoint);
   void receive(std::vector<wire::Incoming> batch);
 
   EdgeOptions options_;
@@ -66,17 +61,15 @@ class Edge::Impl : public WorkerPool::Listener, public Link::Listener {
   wire::KeyPair key_;
   Unit unit_;
   boost::asio::io_context io_;
+  AsioLoop loop_{io_};
   boost::asio::signal_set signals_;
   std::optional<store::BlobStore> blobs_;
   runtime::ProcessLauncher launcher_;
   zmq::context_t context_;
-  std::unique_ptr<Examiner> examiner_;
   std::unique_ptr<wire::SocketThread> sockets_;
   std::unique_ptr<WorkerPool> workers_;
-  std::unique_ptr<Link> link_;
-  std::unique_ptr<Tasks> tasks_;
+  std::unique_ptr<Engine> engine_;
   std::unique_ptr<wire::BulkClient> bulk_;
-  std::uint32_t bulk_port_ = 0;
   std::string refusal_;
 };
 
@@ -90,60 +83,39 @@ Status Edge::Impl::open() {
         boost::asio::post(
             io_, [this, batch = std::move(batch)]() mutable { receive(std::move(batch)); });
       });
-  examiner_ = std::make_unique<Examiner>(io_);
   workers_ = std::make_unique<WorkerPool>(io_, *sockets_, launcher_,
                                           WorkerPool::Options{.run_dir = options_.state / "run",
                                                               .output_dir = blobs_->staging_dir(),
                                                               .log_dir = options_.state / "log",
                                                               .threads = options_.threads},
                                           *this);
-  link_ = std::make_unique<Link>(io_, unit_, *sockets_, key_, *this);
-  tasks_ = std::make_unique<Tasks>(io_, unit_, *blobs_, *examiner_, *workers_, *link_,
-                                   options_.state / "downloads");
+  engine_ =
+      std::make_unique<Engine>(Engine::World{.loop = loop_,
+                                             .transport = *sockets_,
+                                             .workers = *workers_,
+                                             .open_transfers =
+                                                 [this](const auto& cloud, const auto& endpoint) {
+                                                   return open_transfers(cloud, endpoint);
+                                                 },
+                                             .refused =
+                                                 [this](const std::string& message) {
+                                                   refusal_ = message;
+                                                   io_.stop();
+                                                 }},
+                               unit_, *blobs_, key_, options_.state / "downloads");
   SKERRY_TRY(workers_->open());
   std::optional<wire::JoinToken> token;
   if (!options_.token.empty()) {
     SKERRY_ASSIGN(token, wire::JoinToken::parse(options_.token));
   }
-  SKERRY_TRY(link_->start(token));
-  tasks_->recover();
-  return {};
+  return engine_->start(token);
 }
 
-void Edge::Impl::welcomed(std::uint32_t bulk_port) {
-  if (bulk_port == bulk_port_) return tasks_->set_bulk(bulk_.get());
-  const std::string endpoint = fmt::format("{}:{}", link_->host(), bulk_port);
-  tasks_->set_bulk(nullptr);
+wire::BlobTransfers* Edge::Impl::open_transfers(const Link::Cloud& cloud,
+                                                const std::string& endpoint) {
   bulk_.reset();
-  bulk_ = must(wire::BulkClient::start(context_, endpoint, key_, link_->cloud().server_key));
-  bulk_port_ = bulk_port;
-  tasks_->set_bulk(bulk_.get());
-}
-
-void Edge::Impl::message(const wire::Received& message) {
-  const auto decoded = [&](auto&& result, auto&& use) {
-    if (result) {
-      use(std::move(*result));
-    } else {
-      log_warn("a message from the cloud is refused: " + result.error().text());
-    }
-  };
-  switch (message.header.type) {
-    case wire::Type::start_task:
-      return decoded(wire::decode<wire::StartTask>(message.payload()),
-                     [&](auto m) { tasks_->start(std::move(m)); });
-    case wire::Type::stop_task:
-      return decoded(wire::decode<wire::StopTask>(message.payload()),
-                     [&](auto m) { tasks_->stop(m); });
-    case wire::Type::task_result:
-      return decoded(wire::decode<wire::TaskResult>(message.payload()),
-                     [&](auto m) { tasks_->refused(m); });
-    case wire::Type::forget_job:
-      return decoded(wire::decode<wire::ForgetJob>(message.payload()),
-                     [&](auto m) { tasks_->forget(m.job); });
-    default:
-      return;
-  }
+  bulk_ = must(wire::BulkClient::start(context_, endpoint, key_, cloud.server_key));
+  return bulk_.get();
 }
 
 void Edge::Impl::receive(std::vector<wire::Incoming> batch) {
@@ -151,8 +123,8 @@ void Edge::Impl::receive(std::vector<wire::Incoming> batch) {
   for (const auto& incoming : batch) {
     if (incoming.socket == workers_->socket()) {
       workers_->handle(incoming);
-    } else if (incoming.socket == link_->socket()) {
-      link_->handle(incoming);
+    } else if (incoming.socket == engine_->socket()) {
+      engine_->handle(incoming);
     }
   }
 }

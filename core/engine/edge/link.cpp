@@ -23,9 +23,9 @@ constexpr auto kWarnAfter = 5s;
 
 }  // namespace
 
-Link::Link(boost::asio::io_context& io, Unit& unit, wire::SocketThread& sockets, wire::KeyPair key,
+Link::Link(Loop& loop, Unit& unit, wire::Transport& transport, wire::KeyPair key,
            Listener& listener)
-    : unit_(unit), sockets_(sockets), key_(std::move(key)), listener_(listener), timer_(io) {}
+    : loop_(loop), unit_(unit), transport_(transport), key_(std::move(key)), listener_(listener) {}
 
 std::string Link::meta(const std::string& key) {
   auto select = unit_.sql("SELECT value FROM meta WHERE key = ?");
@@ -73,7 +73,7 @@ Status Link::start(const std::optional<wire::JoinToken>& token) {
   auto lowest = unit_.sql("SELECT min(seq) FROM outbox");
   if (must(lowest.step()) && !lowest.column_is_null(0))
     acked_ = static_cast<std::uint64_t>(lowest.column_int(0)) - 1;
-  started_ = Clock::now();
+  started_ = loop_.now();
   tick();
   if (known) {
     SKERRY_TRY(connect(key_));
@@ -89,19 +89,19 @@ Status Link::start(const std::optional<wire::JoinToken>& token) {
 }
 
 Status Link::connect(const wire::KeyPair& key) {
-  if (socket_ >= 0) sockets_.disconnect(socket_);
-  SKERRY_ASSIGN(socket_, sockets_.connect_dealer({.endpoint = cloud_.endpoint,
-                                                  .curve = key,
-                                                  .server_key = cloud_.server_key,
-                                                  .max_message = wire::kControlLimit,
-                                                  .queue_while_disconnected = false}));
+  if (socket_ >= 0) transport_.disconnect(socket_);
+  SKERRY_ASSIGN(socket_, transport_.connect_dealer({.endpoint = cloud_.endpoint,
+                                                    .curve = key,
+                                                    .server_key = cloud_.server_key,
+                                                    .max_message = wire::kControlLimit,
+                                                    .queue_while_disconnected = false}));
   return {};
 }
 
 template <class Message>
 void Link::send_now(const Message& message) {
-  spoken_ = Clock::now();
-  sockets_.send(socket_, {}, wire::frame(session_, 0, inbox_committed_, message));
+  spoken_ = loop_.now();
+  transport_.send(socket_, {}, wire::frame(session_, 0, inbox_committed_, message));
 }
 
 void Link::join() {
@@ -156,7 +156,7 @@ void Link::welcome(const wire::Welcome& welcome) {
   unit_.after_commit([this] { inbox_committed_ = inbox_seq_; });
   acknowledged(welcome.uplink_seq);
   sent_ = acked_;
-  progress_ = Clock::now();
+  progress_ = loop_.now();
   if (!std::exchange(told_up_, true))
     log_info(fmt::format("connected to {} as node {}", cloud_.endpoint, cloud_.node));
   warned_ = true;
@@ -177,7 +177,7 @@ void Link::refuse(const wire::Refused& refused, std::uint64_t session) {
 void Link::handle(const wire::Incoming& incoming) {
   const auto frame = wire::parse_frame(incoming.data, wire::kControlLimit);
   if (!frame) return log_warn("a frame from the cloud is refused: " + frame.error().text());
-  heard_ = Clock::now();
+  heard_ = loop_.now();
   switch (frame->header.type) {
     case wire::Type::joined:
       return joined();
@@ -219,7 +219,7 @@ void Link::acknowledge() {
   unit_.after_commit([this] {
     ack_due_ = false;
     inbox_committed_ = inbox_seq_;
-    sockets_.send(socket_, {}, wire::frame({wire::Type::ack, session_, 0, inbox_committed_}, {}));
+    transport_.send(socket_, {}, wire::frame({wire::Type::ack, session_, 0, inbox_committed_}, {}));
   });
 }
 
@@ -234,7 +234,7 @@ void Link::acknowledged(std::uint64_t seq) {
   }
   must(unit_.sql("DELETE FROM outbox WHERE seq <= ?").bind(1, seq).run());
   acked_ = seq;
-  progress_ = Clock::now();
+  progress_ = loop_.now();
   for (const auto& key : keys) listener_.delivered(key);
   unit_.after_commit([this] { transmit(); });
 }
@@ -254,17 +254,17 @@ void Link::append(wire::Type type, const std::string& payload, const wire::TaskK
 void Link::transmit() {
   const std::uint64_t last = std::min(next_seq_ - 1, acked_ + credit_);
   if (state_ != State::up || sent_ >= last) return;
-  if (sent_ == acked_) progress_ = Clock::now();
+  if (sent_ == acked_) progress_ = loop_.now();
   auto select =
       unit_.sql("SELECT seq, type, payload FROM outbox WHERE seq > ? AND seq <= ? ORDER BY seq");
   select.bind(1, sent_).bind(2, last);
   while (must(select.step())) {
     const wire::Header header{static_cast<wire::Type>(select.column_int(1)), session_,
                               static_cast<std::uint64_t>(select.column_int(0)), inbox_committed_};
-    sockets_.send(socket_, {}, wire::frame(header, select.column_blob(2)));
+    transport_.send(socket_, {}, wire::frame(header, select.column_blob(2)));
   }
   sent_ = last;
-  spoken_ = Clock::now();
+  spoken_ = loop_.now();
 }
 
 void Link::report(const wire::TaskReported& report) {
@@ -272,10 +272,9 @@ void Link::report(const wire::TaskReported& report) {
 }
 
 void Link::tick() {
-  timer_.expires_after(kTick);
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    if (error || given_up_) return;
-    const auto now = Clock::now();
+  alarm_ = loop_.after(kTick, [this] {
+    if (given_up_) return;
+    const auto now = loop_.now();
     if (state_ != State::up) {
       if (now - spoken_ > ask_again_) {
         ask_again_ = std::min(2 * ask_again_, kAskAgainAtMost);
@@ -297,8 +296,8 @@ void Link::tick() {
       transmit();
     } else if (now - spoken_ > kPing) {
       spoken_ = now;
-      sockets_.send(socket_, {},
-                    wire::frame({wire::Type::ping, session_, 0, inbox_committed_}, {}));
+      transport_.send(socket_, {},
+                      wire::frame({wire::Type::ping, session_, 0, inbox_committed_}, {}));
     }
     tick();
   });

@@ -5,20 +5,21 @@
 // unit that recorded it.
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "core/engine/loop.hpp"
 #include "core/engine/unit.hpp"
 #include "core/wire/envelope.hpp"
 #include "core/wire/keys.hpp"
 #include "core/wire/messages.hpp"
-#include "core/wire/socket_thread.hpp"
 #include "core/wire/token.hpp"
+#include "core/wire/transport.hpp"
 
 namespace skerry::engine::edge {
 
@@ -41,8 +42,7 @@ class Link {
     std::string server_key;
   };
 
-  Link(boost::asio::io_context& io, Unit& unit, wire::SocketThread& sockets, wire::KeyPair key,
-       Listener& listener);
+  Link(Loop& loop, Unit& unit, wire::Transport& transport, wire::KeyPair key, Listener& listener);
 
   // With a token: joins first. Without: the cloud that was joined before.
   Status start(const std::optional<wire::JoinToken>& token);
@@ -61,7 +61,7 @@ class Link {
   void report(const wire::TaskReported& report);
 
  private:
-  using Clock = std::chrono::steady_clock;
+  using Clock = Loop::Clock;
   enum class State { joining, greeting, up };
 
   Status connect(const wire::KeyPair& key);
@@ -80,11 +80,12 @@ class Link {
   template <class Message>
   void send_now(const Message& message);
 
+  Loop& loop_;
   Unit& unit_;
-  wire::SocketThread& sockets_;
+  wire::Transport& transport_;
   wire::KeyPair key_;
   Listener& listener_;
-  boost::asio::steady_timer timer_;
+  std::unique_ptr<Loop::Alarm> alarm_;
   std::optional<wire::JoinToken> token_;
   Cloud cloud_;
   int socket_ = -1;

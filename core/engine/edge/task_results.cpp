@@ -2,8 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
@@ -27,7 +25,7 @@ void Tasks::done(wire::TaskDone done) {
   }
   task->timing.run = done.run_seconds;
   task->timing.cpu = done.cpu_seconds;
-  task->timing.queue = std::max(0.0, task->seconds() - done.run_seconds);
+  task->timing.queue = std::max(0.0, seconds(*task) - done.run_seconds);
   wire::TaskFinished result;
   result.key = key;
   result.metrics = std::move(done.metrics);
@@ -111,8 +109,8 @@ void Tasks::store_outputs(Active& task) {
                             fmt::format("output `{}` is gone from the store", output.name));
     }
     const auto finish = [this, key](Result<std::uint64_t> moved) {
-      boost::asio::post(
-          io_, [this, key, moved = std::move(moved)]() mutable { stored(key, std::move(moved)); });
+      loop_.post(
+          [this, key, moved = std::move(moved)]() mutable { stored(key, std::move(moved)); });
     };
     if (blob->is_inline()) {
       bulk_->put_bytes(output.digest, blob->inline_data, finish);
@@ -136,17 +134,16 @@ void Tasks::stored(const wire::TaskKey& key, Result<std::uint64_t> moved) {
         fmt::format("cannot store the result in the cloud: {}", moved.error().text()));
   task->result.bytes_up += *moved;
   if (--task->transfers > 0) return;
-  task->result.timing.upload = task->seconds();
+  task->result.timing.upload = seconds(*task);
   report(key);
 }
 
 // Another task brings the same bytes just now, or the cloud's disk is full: both pass.
 void Tasks::store_later(Active& task) {
   enter(task, Step::finished);
-  auto timer = std::make_shared<boost::asio::steady_timer>(io_, kStoreAgain);
-  timer->async_wait([this, timer, key = task.message.key](const boost::system::error_code& error) {
+  task.again = loop_.after(kStoreAgain, [this, key = task.message.key] {
     Active* later = find(key);
-    if (!error && later != nullptr && later->step == Step::finished && bulk_ != nullptr)
+    if (later != nullptr && later->step == Step::finished && bulk_ != nullptr)
       store_outputs(*later);
   });
 }

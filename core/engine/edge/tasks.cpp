@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
@@ -28,10 +27,14 @@ Tasks::Active* Tasks::find(const wire::TaskKey& key) {
 
 void Tasks::enter(Active& task, Step step) {
   task.step = step;
-  task.since = Clock::now();
+  task.since = loop_.now();
 }
 
-void Tasks::set_bulk(wire::BulkClient* bulk) {
+double Tasks::seconds(const Active& task) const {
+  return std::chrono::duration<double>(loop_.now() - task.since).count();
+}
+
+void Tasks::set_bulk(wire::BlobTransfers* bulk) {
   const bool same = bulk == bulk_;
   bulk_ = bulk;
   if (same) return;
@@ -70,6 +73,7 @@ void Tasks::recover() {
     const wire::TaskKey key = message.key;
     auto task = std::make_unique<Active>();
     task->message = std::move(message);
+    task->since = loop_.now();
     Active& active = *(active_[key] = std::move(task));
     log_info(fmt::format("job {}: task {} goes on", key.job, key.task));
     if (row.state == "storing") {
@@ -99,6 +103,7 @@ void Tasks::start(wire::StartTask message) {
            .run());
   auto task = std::make_unique<Active>();
   task->message = std::move(message);
+  task->since = loop_.now();
   active_[key] = std::move(task);
   unit_.after_commit([this, key] {
     if (Active* started = find(key)) prepare(*started);
@@ -189,7 +194,7 @@ void Tasks::fetch(const wire::TaskKey& key, const wire::Artifact& artifact) {
   if (waiting.size() > 1) return;  // on its way already
   const auto file = downloads_ / artifact.digest.hex();
   bulk_->get(artifact.digest, file, [this, artifact, file](Result<std::uint64_t> moved) {
-    boost::asio::post(io_, [this, artifact, file, moved = std::move(moved)]() mutable {
+    loop_.post([this, artifact, file, moved = std::move(moved)]() mutable {
       fetched(artifact, file, std::move(moved));
     });
   });
@@ -259,7 +264,7 @@ void Tasks::run(Active& task) {
   for (const auto& artifact : message.inputs) add(run.inputs, artifact, artifact.name);
   for (const auto& artifact : message.attachments)
     add(run.attachments, artifact, artifact.digest.hex());
-  task.timing.download = task.seconds();
+  task.timing.download = seconds(task);
   enter(task, Step::running);
   {
     const Unit::Scope scope(unit_);
@@ -270,8 +275,8 @@ void Tasks::run(Active& task) {
 
 void Tasks::progress(const wire::TaskProgress& progress) {
   Active* task = find(progress.key);
-  if (task == nullptr || Clock::now() - task->reported < kReportEvery) return;
-  task->reported = Clock::now();
+  if (task == nullptr || (task->reported && loop_.now() - *task->reported < kReportEvery)) return;
+  task->reported = loop_.now();
   link_.report({progress.key, progress.progress, progress.metrics});
 }
 

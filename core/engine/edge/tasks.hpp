@@ -2,28 +2,29 @@
 // so that a restart goes on where it was; a task whose worker was cut off begins again.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/engine/edge/link.hpp"
 #include "core/engine/examiner.hpp"
+#include "core/engine/loop.hpp"
 #include "core/engine/unit.hpp"
-#include "core/engine/worker_pool.hpp"
+#include "core/engine/workers.hpp"
 #include "core/store/blob_store.hpp"
-#include "core/wire/bulk_client.hpp"
+#include "core/wire/blob_transfers.hpp"
 
 namespace skerry::engine::edge {
 
 class Tasks {
  public:
-  Tasks(boost::asio::io_context& io, Unit& unit, store::BlobStore& blobs, Examiner& examiner,
-        WorkerPool& workers, Link& link, std::filesystem::path downloads)
-      : io_(io),
+  Tasks(Loop& loop, Unit& unit, store::BlobStore& blobs, Examiner& examiner, Workers& workers,
+        Link& link, std::filesystem::path downloads)
+      : loop_(loop),
         unit_(unit),
         blobs_(blobs),
         examiner_(examiner),
@@ -32,7 +33,7 @@ class Tasks {
         downloads_(std::move(downloads)) {}
 
   // Transfers go through this client; nullptr while the cloud's bulk address is not known.
-  void set_bulk(wire::BulkClient* bulk);
+  void set_bulk(wire::BlobTransfers* bulk);
   // After a start: goes on with what is in the database.
   void recover();
 
@@ -49,7 +50,7 @@ class Tasks {
   void progress(const wire::TaskProgress& progress);
 
  private:
-  using Clock = std::chrono::steady_clock;
+  using Clock = Loop::Clock;
 
   enum class Step {
     waiting,   // for the link, to fetch its inputs
@@ -61,18 +62,15 @@ class Tasks {
 
   // A task that is not yet reported, in memory.
   struct Active {
-    double seconds() const {  // in the step
-      return std::chrono::duration<double>(Clock::now() - since).count();
-    }
-
     wire::StartTask message;
     Step step = Step::waiting;
-    Clock::time_point since = Clock::now();  // of the step
-    int transfers = 0;                       // that the step still waits for
+    Clock::time_point since{};  // of the step
+    int transfers = 0;          // that the step still waits for
     wire::Timing timing;
     std::uint64_t bytes_down = 0;
-    Clock::time_point reported{};
-    wire::TaskFinished result;  // from Step::finished on
+    std::optional<Clock::time_point> reported;
+    std::unique_ptr<Loop::Alarm> again;  // until its outputs are tried again
+    wire::TaskFinished result;           // from Step::finished on
   };
 
   void prepare(Active& task);
@@ -80,7 +78,8 @@ class Tasks {
   void fetched(const wire::Artifact& artifact, const std::filesystem::path& file,
                Result<std::uint64_t> moved);
   void arrived(const wire::Artifact& artifact, std::uint64_t moved, const Verdict& verdict);
-  static void enter(Active& task, Step step);
+  void enter(Active& task, Step step);
+  double seconds(const Active& task) const;  // in the step
   void run(Active& task);
   void keep(const wire::TaskKey& key, const wire::TaskFinished& result);
   void store_outputs(Active& task);
@@ -95,14 +94,14 @@ class Tasks {
   Active* find(const wire::TaskKey& key);
   std::vector<const wire::Artifact*> needs(const wire::StartTask& message);
 
-  boost::asio::io_context& io_;
+  Loop& loop_;
   Unit& unit_;
   store::BlobStore& blobs_;
   Examiner& examiner_;
-  WorkerPool& workers_;
+  Workers& workers_;
   Link& link_;
   std::filesystem::path downloads_;
-  wire::BulkClient* bulk_ = nullptr;
+  wire::BlobTransfers* bulk_ = nullptr;
   std::map<wire::TaskKey, std::unique_ptr<Active>> active_;
   std::map<Digest, std::vector<wire::TaskKey>> fetches_;  // under way, and who waits for them
 };

@@ -1,4 +1,5 @@
 #include "core/engine/examiner.hpp"
+#include "core/engine/asio_loop.hpp"
 
 #include <gtest/gtest.h>
 
@@ -24,7 +25,8 @@ class Examining : public testing::Test {
   Verdict examine(Content found, std::function<Status()> prepare = nullptr) {
     std::optional<Verdict> verdict;
     boost::asio::io_context io;
-    Examiner examiner(io);
+    AsioLoop loop(io);
+    Examiner examiner(loop);
     auto work = boost::asio::make_work_guard(io);
     examiner.examine({{"update", std::move(found), Content{tensors("w", {1, 2, 3}), {}}}},
                      std::move(prepare), [&](Verdict given) {
@@ -59,7 +61,7 @@ TEST_F(Examining, RefusesWhatIsNoSafetensorsFile) {
   EXPECT_EQ(examine({"garbage", {}}).code, "rejected.malformed");
 }
 
-TEST_F(Examining, ReadsFilesOnItsOwnThreadAndPreparesOnlyWhatIsGood) {
+TEST_F(Examining, ReadsFilesAsideAndPreparesOnlyWhatIsGood) {
   const TempDir dir = *TempDir::create();
   const auto file = dir.path() / "update";
   bool prepared = false;

@@ -8,6 +8,7 @@
 #include "core/base/file.hpp"
 #include "core/engine/cloud/tables.hpp"
 #include "core/wire/keys.hpp"
+#include "core/wire/zap.hpp"
 
 namespace skerry::engine::cloud {
 namespace {
@@ -29,7 +30,7 @@ class Enrolment : public testing::Test {
   zmq::context_t context;
   std::unique_ptr<wire::ZapHandler> zap =
       must(wire::ZapHandler::start(context, [](const wire::Refusal&) {}));
-  Nodes nodes{unit, *zap};
+  Nodes nodes{unit, [this](auto keys) { zap->set_keys(std::move(keys)); }};
   wire::KeyPair cloud = must(wire::KeyPair::generate());
   wire::KeyPair own = must(wire::KeyPair::generate());
   wire::KeyPair other = must(wire::KeyPair::generate());

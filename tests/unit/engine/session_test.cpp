@@ -8,12 +8,15 @@
 
 #include "core/base/crypto.hpp"
 #include "core/base/file.hpp"
+#include "core/engine/asio_loop.hpp"
 #include "core/engine/cloud/nodes.hpp"
 #include "core/engine/cloud/peers.hpp"
 #include "core/engine/cloud/tables.hpp"
 #include "core/engine/edge/link.hpp"
 #include "core/engine/edge/tables.hpp"
 #include "core/wire/keys.hpp"
+#include "core/wire/socket_thread.hpp"
+#include "core/wire/zap.hpp"
 
 namespace skerry::engine {
 namespace {
@@ -65,8 +68,8 @@ class Session : public testing::Test {
     const auto bound = must(sockets->bind_router(
         {.endpoint = "tcp://127.0.0.1:*", .curve = cloud_key, .max_message = wire::kControlLimit}));
     router = bound.first;
-    nodes.emplace(cloud_unit, *zap);
-    peers.emplace(io, cloud_unit, *sockets, *nodes, cloud_listener);
+    nodes.emplace(cloud_unit, [this](auto keys) { zap->set_keys(std::move(keys)); });
+    peers.emplace(loop, cloud_unit, *sockets, *nodes, cloud_listener);
     peers->start(router, {.epoch = "epoch", .bulk_port = 1});
     token = must(nodes->invite("harbour", bound.second, cloud_key.public_key));
   }
@@ -85,7 +88,7 @@ class Session : public testing::Test {
   }
 
   void connect() {
-    link.emplace(io, edge_unit, *sockets, edge_key, edge_listener);
+    link.emplace(loop, edge_unit, *sockets, edge_key, edge_listener);
     must(link->start(token));
   }
 
@@ -106,6 +109,7 @@ class Session : public testing::Test {
 
   std::chrono::milliseconds delay{0};
   boost::asio::io_context io;
+  AsioLoop loop{io};
   TempDir dir = must(TempDir::create());
   store::Database cloud_database = must(store::Database::open(dir.path() / "cloud.db"));
   store::Database edge_database = must(store::Database::open(dir.path() / "edge.db"));
@@ -193,7 +197,7 @@ TEST_F(Session, LetsARevokedNodeInNoMore) {
   must(nodes->revoke("harbour"));
   peers->drop("harbour", "revoked", "it was revoked");
   EXPECT_TRUE(eventually([&] { return !edge_listener.refusal.empty(); }));
-  edge::Link modified(io, edge_unit, *sockets, edge_key,
+  edge::Link modified(loop, edge_unit, *sockets, edge_key,
                       edge_listener);  // one that does not give up
   must(modified.start(std::nullopt));
   eventually([&] { return peers->online("harbour"); }, 1s);

@@ -1,0 +1,59 @@
+#include "core/engine/edge/engine.hpp"
+
+#include <fmt/format.h>
+
+#include "core/base/log.hpp"
+#include "core/base/try.hpp"
+
+namespace skerry::engine::edge {
+
+Engine::Engine(World world, Unit& unit, store::BlobStore& blobs, wire::KeyPair key,
+               const std::filesystem::path& downloads)
+    : world_(std::move(world)),
+      examiner_(world_.loop),
+      link_(world_.loop, unit, world_.transport, std::move(key), *this),
+      tasks_(world_.loop, unit, blobs, examiner_, world_.workers, link_, downloads) {}
+
+Status Engine::start(const std::optional<wire::JoinToken>& token) {
+  SKERRY_TRY(link_.start(token));
+  tasks_.recover();
+  return {};
+}
+
+void Engine::welcomed(std::uint32_t bulk_port) {
+  if (bulk_port != bulk_port_) {
+    tasks_.set_bulk(nullptr);
+    transfers_ =
+        world_.open_transfers(link_.cloud(), fmt::format("{}:{}", link_.host(), bulk_port));
+    bulk_port_ = bulk_port;
+  }
+  tasks_.set_bulk(transfers_);
+}
+
+void Engine::message(const wire::Received& message) {
+  const auto decoded = [&](auto&& result, auto&& use) {
+    if (result) {
+      use(std::move(*result));
+    } else {
+      log_warn("a message from the cloud is refused: " + result.error().text());
+    }
+  };
+  switch (message.header.type) {
+    case wire::Type::start_task:
+      return decoded(wire::decode<wire::StartTask>(message.payload()),
+                     [&](auto m) { tasks_.start(std::move(m)); });
+    case wire::Type::stop_task:
+      return decoded(wire::decode<wire::StopTask>(message.payload()),
+                     [&](auto m) { tasks_.stop(m); });
+    case wire::Type::task_result:
+      return decoded(wire::decode<wire::TaskResult>(message.payload()),
+                     [&](auto m) { tasks_.refused(m); });
+    case wire::Type::forget_job:
+      return decoded(wire::decode<wire::ForgetJob>(message.payload()),
+                     [&](auto m) { tasks_.forget(m.job); });
+    default:
+      return;
+  }
+}
+
+}  // namespace skerry::engine::edge

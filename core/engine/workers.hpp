@@ -1,0 +1,32 @@
+// How an engine has its tasks and decisions done: by workers, which run plugins. All calls on the
+// loop.
+#pragma once
+
+#include "core/wire/messages.hpp"
+
+namespace skerry::engine {
+
+class Workers {
+ public:
+  // Every run() is answered by one task_done, every decide() by one decided, also when the worker
+  // dies; but not after forget(). Never from within the call.
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    virtual void task_done(wire::TaskDone done) = 0;
+    virtual void task_progress(const wire::TaskProgress& progress) = 0;
+    virtual void decided(wire::DecideReply reply) = 0;
+  };
+
+  virtual ~Workers() = default;
+  // Tasks of a job run one after the other. output_dir is filled in here.
+  virtual void run(wire::RunTask task) = 0;
+  // A running task is asked to stop, a waiting one is dropped; either is answered with code
+  // "cancelled".
+  virtual void cancel(const wire::TaskKey& key) = 0;
+  virtual void decide(wire::DecideRequest request) = 0;
+  // Ends the job's workers.
+  virtual void forget(const std::string& job) = 0;
+};
+
+}  // namespace skerry::engine
