@@ -2,6 +2,7 @@
 // an open task or a published model names it by its digest in hex; a workflow forgets an artifact
 // by forgetting its name.
 #include <algorithm>
+#include <cstdlib>
 
 #include "core/engine/cloud/tasks.hpp"
 
@@ -50,6 +51,10 @@ void Tasks::release_all(Job& job) {
 }
 
 void Tasks::drop_unless_held(const Digest& digest) {
+#ifdef SKERRY_FAILPOINTS
+  // For tests that compute again what was published, from the updates that it was made of.
+  if (std::getenv("SKERRY_KEEP_BLOBS") != nullptr) return;
+#endif
   auto held = unit_.sql(
       "SELECT 1 FROM artifact WHERE digest = ?1 UNION ALL SELECT 1 FROM model WHERE digest = ?1 "
       "LIMIT 1");
