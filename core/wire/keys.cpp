@@ -10,7 +10,9 @@
 #include <array>
 #include <cerrno>
 
+#include "core/base/bytes.hpp"
 #include "core/base/crypto.hpp"
+#include "core/base/digest.hpp"
 #include "core/base/file.hpp"
 #include "core/base/try.hpp"
 
@@ -94,6 +96,10 @@ Result<KeyPair> KeyPair::load_or_create(const std::filesystem::path& path) {
   SKERRY_ASSIGN(auto pair, generate());
   SKERRY_TRY(write_file_durably(path, std::string_view(pair.secret_key + "\n"), 0600));
   return pair;
+}
+
+std::string key_fingerprint(std::string_view public_key) {
+  return digest_of(as_bytes(public_key)).hex().substr(0, 32);
 }
 
 }  // namespace skerry::wire

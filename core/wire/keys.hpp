@@ -23,4 +23,7 @@ struct KeyPair {
 // 40 characters of the Z85 alphabet that stand for 32 bytes.
 bool is_z85_key(std::string_view text);
 
+// Names a public key to people: 32 hexadecimal digits of its BLAKE2b-256.
+std::string key_fingerprint(std::string_view public_key);
+
 }  // namespace skerry::wire

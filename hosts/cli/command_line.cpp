@@ -43,6 +43,7 @@ class CommandLine {
     add_watching();
     add_node();
     add_model();
+    add_audit();
   }
 
   int execute(int argc, char** argv) {
@@ -200,6 +201,24 @@ class CommandLine {
     get->add_flag("--force", model_.force, "replace the file if it exists");
   }
 
+  void add_audit() {
+    CLI::App* audit = group("audit", "See and check the log of who did what");
+    CLI::App* list =
+        operator_command(*audit, "ls", "List what was done, by whom", "skerry audit ls --since 100",
+                         [this] { return audit_list_command(who_, since_); });
+    list->add_option("--since", since_, "from this entry on (default: all)")
+        ->check(CLI::PositiveNumber);
+    CLI::App* verify =
+        operator_command(*audit, "verify", "Check that no entry was changed, dropped or slipped in",
+                         "skerry audit verify --head 42:5f0c...",
+                         [this] { return audit_verify_command(who_, head_); });
+    verify->add_option("--head", head_,
+                       "SEQ:HASH, as `skerry audit head` once printed it: finds an end that was "
+                       "cut off");
+    operator_command(*audit, "head", "Print number and hash of the last entry, to keep elsewhere",
+                     "skerry audit head", [this] { return audit_head_command(who_); });
+  }
+
   // The first words that are no options name the command; a misspelt one deserves a guess.
   int usage_error(const CLI::ParseError& error, int argc, char** argv) {
     const CLI::App* at = &app_;
@@ -241,7 +260,8 @@ class CommandLine {
   ModelGet model_;
   std::filesystem::path file_;
   std::optional<int> edges_;
-  std::string kind_, name_, signal_, value_, endpoint_;
+  std::string kind_, name_, signal_, value_, endpoint_, head_;
+  std::int64_t since_ = 0;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "core/base/file.hpp"
 #include "core/base/log.hpp"
 #include "core/base/suggest.hpp"
+#include "core/engine/audit.hpp"
 #include "core/version.hpp"
 #include "core/wire/envelope.hpp"
 #include "core/wire/names.hpp"
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::int64_t kMaxWaitMs = 60'000;
 constexpr std::size_t kLogTail = 64 * 1024;
+constexpr std::int64_t kAuditPage = 200;
 
 tl::unexpected<std::vector<Problem>> refuse(Code code, std::string message,
                                             std::string field = {}) {
@@ -87,6 +89,8 @@ void Admin::handle(const wire::Incoming& incoming) {
     return reply(incoming.peer, request->id,
                  refuse(Code::invalid_argument, "the body is no JSON object"));
   if (request->verb == "watch") return watch(incoming, request->id, *body);
+  actor_ = kActorOperator;
+  const Unit::Scope scope(unit_);  // what is done and its entry in the audit log
   Answer answer;
   try {
     answer = dispatch(request->verb, *body);
@@ -99,12 +103,13 @@ void Admin::handle(const wire::Incoming& incoming) {
 
 Admin::Answer Admin::dispatch(const std::string& verb, const Json& body) {
   static const std::map<std::string, Verb> verbs{
-      {"ping", &Admin::ping},         {"node.token", &Admin::node_token},
-      {"node.ls", &Admin::node_list}, {"node.revoke", &Admin::node_revoke},
-      {"apply", &Admin::apply},       {"get", &Admin::get},
-      {"describe", &Admin::describe}, {"logs", &Admin::logs},
-      {"signal", &Admin::signal},     {"model.export", &Admin::model_export},
-      {"delete", &Admin::remove},     {"shutdown", &Admin::shutdown}};
+      {"ping", &Admin::ping},           {"node.token", &Admin::node_token},
+      {"node.ls", &Admin::node_list},   {"node.revoke", &Admin::node_revoke},
+      {"apply", &Admin::apply},         {"get", &Admin::get},
+      {"describe", &Admin::describe},   {"logs", &Admin::logs},
+      {"signal", &Admin::signal},       {"model.export", &Admin::model_export},
+      {"delete", &Admin::remove},       {"shutdown", &Admin::shutdown},
+      {"audit.ls", &Admin::audit_list}, {"audit.head", &Admin::audit_head}};
   const auto it = verbs.find(verb);
   if (it == verbs.end())
     return refuse(Code::invalid_argument, fmt::format("unknown verb `{}`", verb));
@@ -133,6 +138,8 @@ Admin::Answer Admin::node_token(const Json& body) {
   const auto token =
       nodes_.invite(name, body.value("endpoint", identity_.endpoint), identity_.public_key);
   if (!token) return refuse(token.error());
+  audit(unit_, actor_, "node.token", name,
+        {{"key", wire::key_fingerprint(must(wire::KeyPair::public_of(token->secret_key)))}});
   return Json{{"name", name}, {"token", token->text()}};
 }
 
@@ -143,6 +150,7 @@ Admin::Answer Admin::node_list(const Json&) {
 Admin::Answer Admin::node_revoke(const Json& body) {
   const std::string name = body.at("name").get<std::string>();
   if (const auto revoked = nodes_.revoke(name); !revoked) return refuse(revoked.error());
+  audit(unit_, actor_, "node.revoked", name);
   peers_.drop(name, "revoked",
               fmt::format("node `{}` was revoked by an operator of the cloud", name));
   return Json::object();
@@ -153,7 +161,7 @@ Admin::Answer Admin::apply(const Json& body) {
   if (body.contains("nodes") && body.at("nodes").is_number_integer())
     nodes = body.at("nodes").get<int>();
   return submit_.apply(body.at("text").get<std::string>(), body.at("file").get<std::string>(),
-                       nodes);
+                       nodes, actor_);
 }
 
 Admin::Answer Admin::get(const Json& body) {
@@ -206,8 +214,9 @@ Admin::Answer Admin::signal(const Json& body) {
   const Json event{{"type", "Signal"},
                    {"name", body.at("name").get<std::string>()},
                    {"value", body.value("value", Json())}};
-  const Unit::Scope scope(unit_);
   machine_.post(**job, event);
+  audit(unit_, actor_, "job.signalled", (*job)->name,
+        {{"job", (*job)->key}, {"name", event.at("name")}, {"value", event.at("value")}});
   return Json::object();
 }
 
@@ -231,6 +240,11 @@ Admin::Answer Admin::model_export(const Json& body) {
       written = fail(Code::unavailable, "cannot write the model: " + error.message(), to.string());
   }
   if (!written) return refuse(written.error());
+  audit(unit_, actor_, "model.exported", (*job)->name,
+        {{"job", (*job)->key},
+         {"version", model->version},
+         {"digest", model->digest.hex()},
+         {"to", to.string()}});
   return Json{{"digest", model->digest.hex()},
               {"size", blob->size},
               {"version", model->version},
@@ -241,14 +255,14 @@ Admin::Answer Admin::remove(const Json& body) {
   const std::string kind = body.at("kind").get<std::string>();
   if (kind == "node") return node_revoke(body);
   if (kind != "job") {
-    const auto removed = submit_.remove_resource(kind, body.at("name").get<std::string>());
+    const auto removed = submit_.remove_resource(kind, body.at("name").get<std::string>(), actor_);
     if (!removed) return refuse(removed.error());
     return Json::object();
   }
   const auto job = job_named(body, "name");
   if (!job) return tl::unexpected(job.error());
-  const Unit::Scope scope(unit_);
   const std::string name = (*job)->name;
+  audit(unit_, actor_, "job.deleted", name, {{"job", (*job)->key}, {"phase", (*job)->phase}});
   machine_.stop(**job, "deleted by an operator");
   machine_.remove(**job);
   for (auto it = watches_.begin(); it != watches_.end();) {
@@ -263,7 +277,31 @@ Admin::Answer Admin::remove(const Json& body) {
   return Json::object();
 }
 
+Admin::Answer Admin::audit_list(const Json& body) {
+  const std::int64_t limit =
+      std::clamp<std::int64_t>(body.value("limit", kAuditPage), 1, kAuditPage);
+  Json entries = Json::array();
+  for (const auto& entry :
+       must(store::read_audit(unit_.database(), body.value("after", std::int64_t{0}), limit))) {
+    entries.push_back({{"seq", entry.seq},
+                       {"time", entry.time},
+                       {"actor", entry.actor},
+                       {"action", entry.action},
+                       {"subject", entry.subject},
+                       {"details", entry.details},
+                       {"prev", entry.prev.hex()},
+                       {"hash", entry.hash.hex()}});
+  }
+  return Json{{"entries", entries}};
+}
+
+Admin::Answer Admin::audit_head(const Json&) {
+  const auto head = must(store::audit_head(unit_.database()));
+  return Json{{"seq", head.seq}, {"hash", head.hash.hex()}};
+}
+
 Admin::Answer Admin::shutdown(const Json&) {
+  audit(unit_, actor_, "host.shutdown", "cloud");
   on_shutdown_();
   return Json::object();
 }

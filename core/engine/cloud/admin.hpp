@@ -60,6 +60,8 @@ class Admin {
   Answer model_export(const Json&);
   Answer remove(const Json&);
   Answer shutdown(const Json&);
+  Answer audit_list(const Json&);
+  Answer audit_head(const Json&);
   void watch(const wire::Incoming& incoming, std::uint64_t id, const Json& body);
 
   Answer dispatch(const std::string& verb, const Json& body);
@@ -77,6 +79,7 @@ class Admin {
   store::BlobStore& blobs_;
   int socket_ = -1;
   Identity identity_;
+  std::string actor_;  // who asks what is being answered, for the audit log
   std::filesystem::path log_dir_;
   std::function<void()> on_shutdown_;
   std::map<std::uint64_t, Watch> watches_;  // by number, in the order they came

@@ -15,6 +15,7 @@
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
 #include "core/engine/asio_loop.hpp"
+#include "core/engine/audit.hpp"
 #include "core/engine/cloud/admin.hpp"
 #include "core/engine/cloud/engine.hpp"
 #include "core/engine/cloud/submit.hpp"
@@ -25,6 +26,7 @@
 #include "core/engine/worker_pool.hpp"
 #include "core/runtime/process_launcher.hpp"
 #include "core/store/state_lock.hpp"
+#include "core/version.hpp"
 #include "core/wire/keys.hpp"
 #include "core/wire/zap.hpp"
 
@@ -97,6 +99,8 @@ class Cloud::Impl : public Workers::Listener {
   Status open_sockets();
   void build();
   void receive(std::vector<wire::Incoming> batch);
+  // The ZAP handler refused a key; it tells of each address once a minute.
+  void stranger(const wire::Refusal& refusal);
   Result<std::string> bind_again(
       const std::string& wanted, const std::string& meta_key,
       const std::function<Result<std::string>(const std::string&)>& bind);
@@ -132,7 +136,10 @@ Status Cloud::Impl::open_store() {
   must(blobs_->sweep());  // files of a crash between their rename and their row
   if (meta(unit_, "epoch").empty()) {
     SKERRY_ASSIGN(const auto random, wire::KeyPair::generate());
-    set_meta(unit_, "epoch", digest_of(as_bytes(random.public_key)).hex().substr(0, 32));
+    const std::string epoch = digest_of(as_bytes(random.public_key)).hex().substr(0, 32);
+    const Unit::Scope scope(unit_);
+    set_meta(unit_, "epoch", epoch);
+    audit(unit_, kActorCloud, "epoch.begun", epoch);
   }
   return {};
 }
@@ -212,6 +219,11 @@ Status Cloud::Impl::open_sockets() {
   admin_->start(admin_socket_,
                 {.endpoint = advertised, .bulk_port = bulk_port, .public_key = key_.public_key},
                 options_.state / "log", [this] { io_.stop(); });
+  audit(unit_, kActorCloud, "host.started", "cloud",
+        {{"version", kVersion},
+         {"epoch", meta(unit_, "epoch")},
+         {"endpoint", control},
+         {"key", wire::key_fingerprint(key_.public_key)}});
   engine_->start(control_socket_, {.epoch = meta(unit_, "epoch"), .bulk_port = bulk_port});
   log_info(fmt::format("listening at {} (bulk port {})", control, bulk_port));
   return {};
@@ -221,12 +233,17 @@ Status Cloud::Impl::open() {
   SKERRY_TRY(open_store());
   SKERRY_ASSIGN(zap_, wire::ZapHandler::start(context_, [this](const wire::Refusal& refusal) {
                   if (!proven_) return;  // the proof's own attempt
-                  log_warn(fmt::format(
-                      "refused a connection from {}: its key {} is not known here ({} tries)",
-                      refusal.address, refusal.public_key, refusal.count));
+                  boost::asio::post(io_, [this, refusal] { stranger(refusal); });
                 }));
   build();
   return open_sockets();
+}
+
+void Cloud::Impl::stranger(const wire::Refusal& refusal) {
+  log_warn(fmt::format("refused a connection from {}: its key {} is not known here ({} tries)",
+                       refusal.address, refusal.public_key, refusal.count));
+  audit(unit_, "stranger:" + refusal.address, "stranger.refused", refusal.address,
+        {{"key", wire::key_fingerprint(refusal.public_key)}, {"tries", refusal.count}});
 }
 
 void Cloud::Impl::receive(std::vector<wire::Incoming> batch) {
@@ -249,6 +266,7 @@ void Cloud::Impl::run() {
   io_.run();
   log_info("ending");
   workers_->stop_all();
+  audit(unit_, kActorCloud, "host.stopped", "cloud");
 }
 
 Result<std::unique_ptr<Cloud>> Cloud::open(const CloudOptions& options) {

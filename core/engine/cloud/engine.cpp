@@ -7,7 +7,7 @@ Engine::Engine(World world, Unit& unit, store::BlobStore& blobs,
     : examiner_(world.loop),
       nodes_(unit, std::move(world.publish_keys)),
       peers_(world.loop, unit, world.transport, nodes_, *this),
-      tasks_(unit, blobs, examiner_, world.workers, peers_),
+      tasks_(world.loop, unit, blobs, examiner_, world.workers, peers_),
       machine_(world.loop, unit, world.workers, tasks_),
       blob_access_(world.loop, unit, blobs, tasks_, examiner_, uploads) {
   tasks_.set_hooks({.find_job = [this](const std::string& key) { return machine_.find_key(key); },

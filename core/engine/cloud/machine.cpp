@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/base/log.hpp"
+#include "core/engine/audit.hpp"
 #include "core/engine/wall_clock.hpp"
 
 namespace skerry::engine::cloud {
@@ -12,10 +13,15 @@ namespace {
 
 // Events asked about at once: bounds the size of a question.
 constexpr std::size_t kMaxEvents = 256;
+constexpr std::size_t kMaxAuditText = 1000;
 constexpr std::int64_t kMaxTimerMs = std::int64_t{10} * 365 * 24 * 3600 * 1000;  // ten years
 
 std::string text(const Json& object, const char* key) {
   return object.at(key).get<std::string>();
+}
+
+std::string digest_text(const std::string& text) {
+  return digest_of(as_bytes(text)).hex();
 }
 
 }  // namespace
@@ -47,6 +53,11 @@ void Machine::create(NewJob fresh, const std::vector<std::string>& nodes) {
              {"spec", fresh.plan.at("spec")},
              {"seed", fresh.plan.value("seed", 1)},
              {"nodes", nodes}});
+  Json shipped = Json::array();
+  for (const Digest& digest : fresh.shipped) shipped.push_back(digest.hex());
+  audit(
+      unit_, fresh.actor, "job.applied", job.name,
+      {{"job", job.key}, {"kind", job.kind}, {"plan", digest_text(job.plan)}, {"files", shipped}});
   log_info(fmt::format("job {} created", job.name));
 }
 
@@ -227,6 +238,8 @@ void Machine::apply(Job& job, const Json& command) {
              .bind(3, dump_json(command.value("metrics", Json::object())))
              .bind(4, wall_clock_text())
              .run());
+    audit(unit_, kActorCloud, "model.published", job.name,
+          {{"job", job.key}, {"digest", digest->hex()}});
   } else if (what == "SetStatus") {
     set_status(job, text(command, "phase"), command.value("message", ""));
   } else if (what == "Report") {
@@ -279,6 +292,12 @@ void Machine::finish(Job& job, const std::string& phase, const std::string& mess
   must(unit_.sql("DELETE FROM timer WHERE job = ?").bind(1, job.id).run());
   tasks_.end(job);
   tasks_.release_artifacts(job);
+  audit(unit_, kActorCloud, "job.finished", job.name,
+        {{"job", job.key},
+         {"phase", phase},
+         {"message", message.substr(0, kMaxAuditText)},
+         {"plan", digest_text(job.plan)},
+         {"plugins", tasks_.loaded_plugins(job)}});
   log_info(fmt::format("job {}: {}: {}", job.name, phase, message));
   unit_.after_commit([this, key = job.key] {
     workers_.forget(key);

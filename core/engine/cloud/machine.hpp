@@ -31,7 +31,8 @@ class Machine {
   struct NewJob {
     std::string name;
     std::string kind;
-    std::string text;  // as the user wrote it
+    std::string text;   // as the user wrote it
+    std::string actor;  // who applied it, for the audit log
     Json plan;
     std::vector<Digest> shipped;
   };

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/base/try.hpp"
+#include "core/engine/audit.hpp"
 #include "core/engine/wall_clock.hpp"
 #include "core/wire/keys.hpp"
 
@@ -81,6 +82,8 @@ Status Nodes::join(const std::string& node, const std::string& public_key) {
            .bind(2, public_key)
            .bind(3, wall_clock_text())
            .run());
+  audit(unit_, actor_invite(node), "node.joined", node,
+        {{"key", wire::key_fingerprint(public_key)}});
   unit_.after_commit([this] { publish_keys(); });
   return {};
 }

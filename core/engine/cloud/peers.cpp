@@ -4,6 +4,8 @@
 #include <sodium.h>
 
 #include "core/base/log.hpp"
+#include "core/engine/audit.hpp"
+#include "core/wire/keys.hpp"
 
 namespace skerry::engine::cloud {
 namespace {
@@ -80,17 +82,30 @@ void Peers::admit(const wire::Incoming& incoming, const std::string& node,
   const auto join = wire::decode<wire::Join>(frame.payload());
   if (!join) return refuse(incoming.peer, "invalid_argument", join.error().text(), false);
   if (join->node != node) {
-    return refuse(incoming.peer, "wrong_node",
-                  fmt::format("this token is for node `{}`, not `{}`", node, join->node), false);
+    return refuse_join(incoming.peer, node, *join, "wrong_node",
+                       fmt::format("this token is for node `{}`, not `{}`", node, join->node));
   }
   const Unit::Scope scope(unit_);
   if (const auto joined = nodes_.join(node, join->public_key); !joined) {
-    return refuse(incoming.peer, std::string(code_name(joined.error().code)),
-                  joined.error().message, false);
+    return refuse_join(incoming.peer, node, *join, std::string(code_name(joined.error().code)),
+                       joined.error().message);
   }
   unit_.after_commit(
       [this, address = incoming.peer, node] { send_now(address, 0, wire::Joined{node}); });
   log_info(fmt::format("node {} joined", node));
+}
+
+void Peers::refuse_join(const std::string& address, const std::string& node, const wire::Join& join,
+                        const std::string& code, const std::string& message) {
+  if (const auto left_out = refused_joins_.admit(node, loop_.now())) {
+    log_warn(fmt::format("the token of node {} is refused: {}", node, message));
+    audit(unit_, actor_invite(node), "node.join_refused", join.node,
+          {{"code", code},
+           {"message", message},
+           {"key", wire::key_fingerprint(join.public_key)},
+           {"leftOut", *left_out}});
+  }
+  refuse(address, code, message, false);
 }
 
 void Peers::refuse(const std::string& address, const std::string& code, const std::string& message,

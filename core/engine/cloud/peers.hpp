@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "core/engine/audit.hpp"
 #include "core/engine/cloud/nodes.hpp"
 #include "core/engine/loop.hpp"
 #include "core/engine/unit.hpp"
@@ -96,6 +97,8 @@ class Peers {
 
   void greet(const wire::Incoming& incoming, const std::string& node, const wire::Received& frame);
   void admit(const wire::Incoming& incoming, const std::string& node, const wire::Received& frame);
+  void refuse_join(const std::string& address, const std::string& node, const wire::Join& join,
+                   const std::string& code, const std::string& message);
   // `session`: the one that is refused, so that an edge can tell an old refusal.
   void refuse(const std::string& address, const std::string& code, const std::string& message,
               bool retry, std::uint64_t session = 0);
@@ -120,7 +123,8 @@ class Peers {
   std::unique_ptr<Loop::Alarm> alarm_;
   Options options_;
   int socket_ = -1;
-  std::map<std::string, Peer> peers_;  // by node
+  std::map<std::string, Peer> peers_;                      // by node
+  AuditLimit refused_joins_{1, std::chrono::seconds(60)};  // of a token
 };
 
 }  // namespace skerry::engine::cloud

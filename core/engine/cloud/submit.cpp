@@ -6,6 +6,7 @@
 #include "core/config/document.hpp"
 #include "core/config/job.hpp"
 #include "core/config/resources.hpp"
+#include "core/engine/audit.hpp"
 #include "core/engine/wall_clock.hpp"
 #include "core/plugin/catalog.hpp"
 #include "core/plugin/search_path.hpp"
@@ -23,7 +24,8 @@ std::string document_text(const config::Resource& resource) {
 
 tl::expected<Json, std::vector<Problem>> Submit::apply(const std::string& text,
                                                        const std::string& file,
-                                                       std::optional<int> nodes) {
+                                                       std::optional<int> nodes,
+                                                       const std::string& actor) {
   auto documents = config::parse_documents(text, file);
   if (!documents) return Failure({documents.error()});
   const auto catalog = plugin::Catalog::scan(plugin::search_path(config::plugin_paths(*documents)));
@@ -104,6 +106,11 @@ tl::expected<Json, std::vector<Problem>> Submit::apply(const std::string& text,
              .bind(4, file)
              .bind(5, wall_clock_text())
              .run());
+    if (!same) {
+      audit(unit_, actor, "resource.applied", resource.name,
+            {{"kind", resource.kind},
+             {"digest", digest_of(as_bytes(document_text(resource))).hex()}});
+    }
     applied.push_back({{"kind", resource.kind},
                        {"name", resource.name},
                        {"action", same     ? "unchanged"
@@ -111,7 +118,7 @@ tl::expected<Json, std::vector<Problem>> Submit::apply(const std::string& text,
                                            : "created"}});
   }
   for (std::size_t i = 0; i < fresh.size(); ++i) {
-    Machine::NewJob job{fresh[i].job.name(), fresh[i].kind, text, fresh[i].job.document, {}};
+    Machine::NewJob job{fresh[i].job.name(), fresh[i].kind, text, actor, fresh[i].job.document, {}};
     for (std::size_t k = 0; k < files[i].size(); ++k) {
       must(blobs_.put(as_bytes(files[i][k]), fresh[i].job.artifacts[k].digest));
       job.shipped.push_back(fresh[i].job.artifacts[k].digest);
@@ -121,7 +128,8 @@ tl::expected<Json, std::vector<Problem>> Submit::apply(const std::string& text,
   return Json{{"applied", applied}};
 }
 
-Status Submit::remove_resource(const std::string& kind, const std::string& name) {
+Status Submit::remove_resource(const std::string& kind, const std::string& name,
+                               const std::string& actor) {
   const std::string stored = kind == "dataset" ? "Dataset" : kind == "model" ? "Model" : "";
   if (stored.empty())
     return fail(Code::invalid_argument,
@@ -133,6 +141,7 @@ Status Submit::remove_resource(const std::string& kind, const std::string& name)
            .run());
   if (unit_.database().changes() == 0)
     return fail(Code::not_found, fmt::format("there is no {} `{}`", kind, name));
+  audit(unit_, actor, "resource.deleted", name, {{"kind", stored}});
   return {};
 }
 

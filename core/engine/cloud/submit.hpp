@@ -18,11 +18,13 @@ class Submit {
       : unit_(unit), blobs_(blobs), machine_(machine), peers_(peers) {}
 
   // All documents or none. `file` is the name in problems; relative paths are relative to its
-  // folder.
+  // folder. `actor`: who wants it, for the audit log.
   tl::expected<Json, std::vector<Problem>> apply(const std::string& text, const std::string& file,
-                                                 std::optional<int> nodes);
+                                                 std::optional<int> nodes,
+                                                 const std::string& actor);
   // `kind`: dataset or model.
-  Status remove_resource(const std::string& kind, const std::string& name);
+  Status remove_resource(const std::string& kind, const std::string& name,
+                         const std::string& actor);
 
  private:
   Unit& unit_;

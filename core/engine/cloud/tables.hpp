@@ -4,9 +4,12 @@
 #include <array>
 #include <string_view>
 
+#include "core/store/audit_chain.hpp"
+
 namespace skerry::engine::cloud {
 
-inline constexpr std::array<std::string_view, 1> kMigrations{R"sql(
+inline constexpr std::array<std::string_view, 2> kMigrations{
+    R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
 -- A node that may join: the public half of its token's one-time key. used_by: the key that it joined with.
@@ -55,6 +58,7 @@ CREATE TABLE artifact(job INTEGER NOT NULL REFERENCES job(id) ON DELETE CASCADE,
 -- Plugins that the job's tasks loaded: id, version, digest and file.
 CREATE TABLE loaded(job INTEGER NOT NULL REFERENCES job(id) ON DELETE CASCADE, plugin TEXT NOT NULL,
   PRIMARY KEY(job, plugin)) WITHOUT ROWID;
-)sql"};
+)sql",
+    store::kAuditSchema};
 
 }  // namespace skerry::engine::cloud

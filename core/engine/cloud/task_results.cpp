@@ -99,9 +99,22 @@ void Tasks::refuse(Job* job, const std::string& node, const wire::TaskKey& key,
                    const Verdict& verdict) {
   log_warn(fmt::format("job {}: task {} of node {} is refused: {}: {}", key.job, key.task, node,
                        verdict.code, verdict.message));
+  audit_refusal(node, key, verdict);
   peers_.send(node, wire::TaskResult{key, false, verdict.code, verdict.message});
   if (job == nullptr || verdict.code == "stale") return;
   failed(*job, key.task, *load(*job, key.task), verdict.code, verdict.message);
+}
+
+void Tasks::audit_refusal(const std::string& node, const wire::TaskKey& key,
+                          const Verdict& verdict) {
+  const auto left_out = refusals_.admit(node, loop_.now());
+  if (!left_out) return;
+  Json details{{"code", verdict.code},
+               {"job", key.job},
+               {"task", key.task},
+               {"message", verdict.message.substr(0, 1000)}};
+  if (*left_out > 0) details["leftOut"] = *left_out;
+  audit(unit_, actor_node(node), "update.refused", node, details);
 }
 
 // ---- from the cloud's own workers

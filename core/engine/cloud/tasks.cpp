@@ -251,6 +251,14 @@ void Tasks::abandon(const std::string& node, const std::string& reason) {
   }
 }
 
+Json Tasks::loaded_plugins(const Job& job) {
+  Json list = Json::array();
+  auto plugins = unit_.sql("SELECT plugin FROM loaded WHERE job = ? ORDER BY plugin");
+  plugins.bind(1, job.id);
+  while (must(plugins.step())) list.push_back(plugins.column_text(0));
+  return list;
+}
+
 bool Tasks::may_read(const std::string& node, const Digest& digest) {
   if (!may_work(node)) return false;
   const std::string hex = digest.hex();

@@ -7,9 +7,11 @@
 #include <vector>
 
 #include "core/base/json.hpp"
+#include "core/engine/audit.hpp"
 #include "core/engine/cloud/job.hpp"
 #include "core/engine/cloud/peers.hpp"
 #include "core/engine/examiner.hpp"
+#include "core/engine/loop.hpp"
 #include "core/engine/unit.hpp"
 #include "core/engine/workers.hpp"
 #include "core/store/blob_store.hpp"
@@ -27,8 +29,14 @@ class Tasks {
     std::function<void(Job&)> changed;
   };
 
-  Tasks(Unit& unit, store::BlobStore& blobs, Examiner& examiner, Workers& workers, Peers& peers)
-      : unit_(unit), blobs_(blobs), examiner_(examiner), workers_(workers), peers_(peers) {}
+  Tasks(Loop& loop, Unit& unit, store::BlobStore& blobs, Examiner& examiner, Workers& workers,
+        Peers& peers)
+      : loop_(loop),
+        unit_(unit),
+        blobs_(blobs),
+        examiner_(examiner),
+        workers_(workers),
+        peers_(peers) {}
   void set_hooks(Hooks hooks) { hooks_ = std::move(hooks); }
 
   // The commands of a workflow; inside a unit. A task id that exists already is left alone: asking
@@ -59,6 +67,9 @@ class Tasks {
   // A node may read what its open tasks refer to, and store something while it has an open task.
   bool may_read(const std::string& node, const Digest& digest);
   bool may_store(const std::string& node);
+
+  // What its tasks on the cloud loaded: "id version digest file" each.
+  Json loaded_plugins(const Job& job);
 
   // Gives up the artifacts that neither the workflow's state, an undecided event, an open task nor
   // a published model names; inside a unit.
@@ -93,12 +104,16 @@ class Tasks {
   void drop_unless_held(const Digest& digest);
   bool is_open(const Job& job, const std::string& id);
 
+  void audit_refusal(const std::string& node, const wire::TaskKey& key, const Verdict& verdict);
+
+  Loop& loop_;
   Unit& unit_;
   store::BlobStore& blobs_;
   Examiner& examiner_;
   Workers& workers_;
   Peers& peers_;
   Hooks hooks_;
+  AuditLimit refusals_{60, std::chrono::seconds(60)};  // of a node
 };
 
 }  // namespace skerry::engine::cloud

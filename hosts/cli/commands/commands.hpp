@@ -41,6 +41,12 @@ int node_token_command(const Operator& who, const std::string& name, const std::
 int node_list_command(const Operator& who);
 int node_revoke_command(const Operator& who, const std::string& name);
 
+int audit_list_command(const Operator& who, std::int64_t since);  // from this entry on
+int audit_head_command(const Operator& who);
+// 0: the chain is whole; 1: it is broken; 2: it cannot be read. `kept`: a head to look for, or
+// empty.
+int audit_verify_command(const Operator& who, const std::string& kept);
+
 int model_list_command(const Operator& who);
 struct ModelGet {
   std::string job;
