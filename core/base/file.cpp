@@ -114,10 +114,13 @@ Status sync_directory(const std::filesystem::path& directory) {
   return {};
 }
 
+Status rename_file(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (::rename(from.c_str(), to.c_str()) == 0) return {};
+  return fail(errno_problem(errno, fmt::format("rename {} to it", from.string()), to));
+}
+
 Status rename_durably(const std::filesystem::path& from, const std::filesystem::path& to) {
-  if (::rename(from.c_str(), to.c_str()) != 0) {
-    return fail(errno_problem(errno, fmt::format("rename {} to it", from.string()), to));
-  }
+  SKERRY_TRY(rename_file(from, to));
   return sync_directory(parent_of(to));
 }
 

@@ -48,7 +48,9 @@ Status write_all(int fd, Bytes bytes, const std::filesystem::path& path_for_erro
 Status sync_data(int fd, const std::filesystem::path& path_for_errors);
 // Makes renames and creations in the directory durable. Failure to sync is Code::data_loss.
 Status sync_directory(const std::filesystem::path& directory);
-// Renames on one file system and makes the new entry durable.
+// On one file system; a power cut may undo it until the directory is synced.
+Status rename_file(const std::filesystem::path& from, const std::filesystem::path& to);
+// rename_file, and makes the new entry durable.
 Status rename_durably(const std::filesystem::path& from, const std::filesystem::path& to);
 // Creates what is missing, private to this user (0700).
 Status make_directories(const std::filesystem::path& directory);

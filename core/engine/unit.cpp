@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "core/base/failpoint.hpp"
 #include "core/base/log.hpp"
 
 namespace skerry::engine {
@@ -24,10 +25,16 @@ void Unit::enter() {
 
 void Unit::leave() {
   if (--depth_ > 0) return;
+  SKERRY_FAILPOINT("unit.commit.begun");
+  must(SKERRY_FAILPOINT_STATUS("unit.commit.sync"));
   must(transaction_->commit());
   transaction_.reset();
+  SKERRY_FAILPOINT("unit.commit.done");
   auto effects = std::exchange(effects_, {});
-  for (auto& effect : effects) effect();
+  for (auto& effect : effects) {
+    effect();
+    SKERRY_FAILPOINT("unit.effect.done");
+  }
 }
 
 void Unit::abandon() {

@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "core/base/failpoint.hpp"
 #include "core/base/file.hpp"
 #include "core/base/try.hpp"
 
@@ -62,7 +63,10 @@ Status make_durable(const fs::path& path) {
 
 // root/ab, made durable in root when it is new.
 Status ensure_shard(const fs::path& shard) {
-  if (::mkdir(shard.c_str(), 0700) == 0) return sync_directory(shard.parent_path());
+  if (::mkdir(shard.c_str(), 0700) == 0) {
+    SKERRY_FAILPOINT("store.shard.made");
+    return sync_directory(shard.parent_path());
+  }
   if (errno == EEXIST) return {};
   return fail(errno_problem(errno, "create the directory", shard));
 }
@@ -136,8 +140,15 @@ Status BlobStore::prepare_file(const fs::path& file, const Digest& digest,
     return sync_directory(target.parent_path());
   }
   SKERRY_TRY(check_size(file, size));
+  SKERRY_FAILPOINT("store.blob.begun");
+  SKERRY_TRY(SKERRY_FAILPOINT_STATUS("store.blob.sync"));
   SKERRY_TRY(make_durable(file));
-  return rename_durably(file, target);
+  SKERRY_FAILPOINT("store.blob.synced");
+  SKERRY_TRY(rename_file(file, target));
+  SKERRY_FAILPOINT("store.blob.renamed");
+  SKERRY_TRY(sync_directory(target.parent_path()));
+  SKERRY_FAILPOINT("store.blob.durable");
+  return {};
 }
 
 Status BlobStore::record(const Digest& digest, std::uint64_t size) {
@@ -147,6 +158,7 @@ Status BlobStore::record(const Digest& digest, std::uint64_t size) {
                 "the blob's file was removed before it was recorded; store it again",
                 file_path(digest).string());
   }
+  SKERRY_FAILPOINT("store.blob.recorded");
   return insert(digest, size, std::nullopt);
 }
 
@@ -194,7 +206,9 @@ Status BlobStore::forget(const Digest& digest) {
 }
 
 Status BlobStore::remove_file(const Digest& digest) const {
-  return remove_if_there(file_path(digest));
+  SKERRY_TRY(remove_if_there(file_path(digest)));
+  SKERRY_FAILPOINT("store.blob.removed");
+  return {};
 }
 
 Result<std::uint64_t> BlobStore::sweep() {
@@ -210,6 +224,7 @@ Result<std::uint64_t> BlobStore::sweep() {
       SKERRY_ASSIGN(const auto blob, find(*digest));
       if (blob && !blob->is_inline()) continue;
       SKERRY_TRY(remove_if_there(file->path()));
+      SKERRY_FAILPOINT("store.sweep.removed");
       ++removed;
     }
     if (error) break;

@@ -1,4 +1,5 @@
 #include "core/wire/bulk_get.hpp"
+#include "core/base/failpoint.hpp"
 
 #include <fmt/format.h>
 
@@ -71,6 +72,7 @@ void GetTransfer::take(const Chunk& chunk) {
     give_up(status.error());
     return;
   }
+  SKERRY_FAILPOINT("bulk.download.appended");
   moved_ += chunk.data.size();
   if (file_->size() == *size_) finish();
 }
@@ -80,6 +82,7 @@ void GetTransfer::finish() {
   if (!found) {
     give_up(found.error());
   } else if (*found == digest_) {
+    SKERRY_FAILPOINT("bulk.download.whole");
     succeed(moved_);
   } else if (resumed_) {
     begin_anew();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/base/failpoint.hpp"
 #include "core/base/try.hpp"
 
 namespace skerry::wire {
@@ -98,6 +99,7 @@ Status Uploads::open(const Digest& digest, Upload& upload, const std::filesystem
   SKERRY_ASSIGN(upload.file, PartialFile::open(path));
   if (upload.file->size() > upload.size) SKERRY_TRY(upload.file->restart());
   upload.stage = Stage::receiving;
+  SKERRY_FAILPOINT("bulk.upload.begun");
   go_on(digest, upload);
   if (upload.file->size() == upload.size) finish(digest, upload);
   return {};
@@ -136,12 +138,14 @@ void Uploads::chunk(const ReplyTo& to, const std::string& user, const Chunk& chu
       return;
     }
   }
+  SKERRY_FAILPOINT("bulk.upload.appended");
   acknowledge(chunk.digest, upload, false);
   if (next && upload.file->size() == upload.size) finish(chunk.digest, upload);
 }
 
 void Uploads::finish(const Digest& digest, Upload& upload) {
   upload.stage = Stage::storing;
+  SKERRY_FAILPOINT("bulk.upload.whole");
   const auto found = upload.file->finish();
   if (!found) {
     end(digest, found.error());
@@ -172,6 +176,7 @@ void Uploads::stored(const Digest& digest, std::uint64_t number, Status status) 
     return;
   }
   ++outlet_.tally().uploads_completed;
+  SKERRY_FAILPOINT("bulk.upload.stored");
   acknowledge(digest, *upload, true);
   uploads_.erase(digest);
 }

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <vector>
 
+#include "core/base/failpoint.hpp"
 #include "core/base/try.hpp"
 
 namespace skerry::wire {
@@ -44,7 +45,10 @@ Status PartialFile::hash_content() {
 }
 
 Status PartialFile::sync() {
+  SKERRY_FAILPOINT("bulk.partial.written");
+  SKERRY_TRY(SKERRY_FAILPOINT_STATUS("bulk.partial.sync"));
   SKERRY_TRY(sync_data(fd_.get(), path_));
+  SKERRY_FAILPOINT("bulk.partial.synced");
   durable_ = flushing_ = size_;
   return {};
 }

@@ -103,15 +103,17 @@ std::set<std::string> failpoint_names() {
 
 TEST_P(HostProgram, HoldsFailpointsInNoRelease) {
   const std::string bytes = read_text(program(GetParam()));
-  ASSERT_FALSE(bytes.empty());
+  const auto names = failpoint_names();
+  ASSERT_GT(names.size(), 25u);
 #ifdef SKERRY_FAILPOINTS
   // The same search has to find them where they are, or it proves nothing of a release.
-  const bool expected = std::string(GetParam()) != "skerry";
-  EXPECT_EQ(bytes.find("SKERRY_FAILPOINTS") != std::string::npos, expected);
+  const std::string side = std::string(GetParam()).substr(std::string("skerry-").size() - 1) + ".";
+  for (const std::string& name : names) {
+    if (("-" + name).starts_with(side)) EXPECT_NE(bytes.find(name), std::string::npos) << name;
+  }
 #else
   EXPECT_EQ(bytes.find("SKERRY_FAILPOINTS"), std::string::npos);
-  for (const std::string& name : failpoint_names())
-    EXPECT_EQ(bytes.find(name), std::string::npos) << name;
+  for (const std::string& name : names) EXPECT_EQ(bytes.find(name), std::string::npos) << name;
 #endif
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/base/failpoint.hpp"
 #include "core/base/try.hpp"
 
 namespace skerry::engine::cloud {
@@ -62,6 +63,7 @@ void BlobAccess::received(const std::string&, const Digest& digest, std::uint64_
       return done(
           fail(Code::unavailable, "the same bytes were given up meanwhile; send them again"));
     }
+    SKERRY_FAILPOINT("cloud.upload.recorded");
     unit_.after_commit([done] { done({}); });
   };
   loop_.post([this, prepare, record] { examiner_.examine({}, prepare, record); });

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/base/failpoint.hpp"
 #include "core/base/log.hpp"
 #include "core/engine/audit.hpp"
 #include "core/engine/wall_clock.hpp"
@@ -58,6 +59,7 @@ void Machine::create(NewJob fresh, const std::vector<std::string>& nodes) {
   audit(
       unit_, fresh.actor, "job.applied", job.name,
       {{"job", job.key}, {"kind", job.kind}, {"plan", digest_text(job.plan)}, {"files", shipped}});
+  SKERRY_FAILPOINT("cloud.job.created");
   log_info(fmt::format("job {} created", job.name));
 }
 
@@ -134,6 +136,7 @@ void Machine::post(Job& job, Json event) {
            .bind(3, body)
            .run());
   job.undecided.push_back(std::move(body));
+  SKERRY_FAILPOINT("cloud.event.posted");
   unit_.after_commit([this, key = job.key] {
     if (Job* posted = find_key(key)) ask(*posted);
   });
@@ -160,6 +163,7 @@ void Machine::decided(wire::DecideReply reply) {
   Job* job = find_key(reply.job);
   if (job == nullptr || job->finished() || job->asked == 0) return;
   const Unit::Scope scope(unit_);
+  SKERRY_FAILPOINT("cloud.decision.received");
   const std::size_t count = std::exchange(job->asked, 0);
   if (!reply.ok)
     return fail(*job,
@@ -192,6 +196,7 @@ void Machine::decided(wire::DecideReply reply) {
            .bind(6, job->id)
            .run());
   tasks_.release_artifacts(*job);
+  SKERRY_FAILPOINT("cloud.decision.stored");
   unit_.after_commit([this, key = job->key] {
     arm_timers();
     if (Job* answered = find_key(key)) {
@@ -240,6 +245,7 @@ void Machine::apply(Job& job, const Json& command) {
              .run());
     audit(unit_, kActorCloud, "model.published", job.name,
           {{"job", job.key}, {"digest", digest->hex()}});
+    SKERRY_FAILPOINT("cloud.model.published");
   } else if (what == "SetStatus") {
     set_status(job, text(command, "phase"), command.value("message", ""));
   } else if (what == "Report") {
@@ -298,6 +304,7 @@ void Machine::finish(Job& job, const std::string& phase, const std::string& mess
          {"message", message.substr(0, kMaxAuditText)},
          {"plan", digest_text(job.plan)},
          {"plugins", tasks_.loaded_plugins(job)}});
+  SKERRY_FAILPOINT("cloud.job.finished");
   log_info(fmt::format("job {}: {}: {}", job.name, phase, message));
   unit_.after_commit([this, key = job.key] {
     workers_.forget(key);
@@ -351,6 +358,7 @@ void Machine::fire_timers() {
                  .run());
         post(*job, {{"type", "TimerFired"}, {"timer", it->first}});
         it = job->timers.erase(it);
+        SKERRY_FAILPOINT("cloud.timer.fired");
       }
     }
   }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/base/failpoint.hpp"
 #include "core/base/try.hpp"
 #include "core/engine/audit.hpp"
 #include "core/engine/wall_clock.hpp"
@@ -48,6 +49,7 @@ Result<wire::JoinToken> Nodes::invite(const std::string& node, const std::string
            .bind(1, node)
            .bind(2, key.public_key)
            .run());
+  SKERRY_FAILPOINT("cloud.invite.recorded");
   unit_.after_commit([this] { publish_keys(); });
   return wire::JoinToken{
       .node = node, .endpoint = endpoint, .server_key = server_key, .secret_key = key.secret_key};

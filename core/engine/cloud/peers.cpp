@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sodium.h>
 
+#include "core/base/failpoint.hpp"
 #include "core/base/log.hpp"
 #include "core/engine/audit.hpp"
 #include "core/wire/keys.hpp"
@@ -92,6 +93,7 @@ void Peers::admit(const wire::Incoming& incoming, const std::string& node,
   }
   unit_.after_commit(
       [this, address = incoming.peer, node] { send_now(address, 0, wire::Joined{node}); });
+  SKERRY_FAILPOINT("cloud.node.joined");
   log_info(fmt::format("node {} joined", node));
 }
 
@@ -160,7 +162,9 @@ void Peers::greet(const wire::Incoming& incoming, const std::string& node,
     log_info(fmt::format("node {} is online", node));
     listener_.node_online(node);
   }
+  SKERRY_FAILPOINT("cloud.session.greeted");
   unit_.after_commit([this, node, welcome] {
+    SKERRY_FAILPOINT("cloud.session.committed");
     Peer& greeted = this->peer(node);
     if (greeted.session != welcome.session) return;  // another HELLO came meanwhile
     send_now(greeted.address, welcome.session, welcome);
@@ -223,6 +227,7 @@ void Peers::pump(Peer& peer) {
                                  .bind(1, seq)
                                  .bind(2, node)
                                  .run());
+                        SKERRY_FAILPOINT("cloud.uplink.counted");
                         acknowledge(sender);
                         unit_.after_commit([this, node] { pump(this->peer(node)); });
                       });
@@ -240,6 +245,7 @@ void Peers::acknowledge(Peer& peer) {
     if (sender.address.empty()) return;
     transport_.send(socket_, sender.address,
                     wire::frame({wire::Type::ack, sender.session, 0, sender.uplink_committed}, {}));
+    SKERRY_FAILPOINT("cloud.ack.sent");
   });
 }
 
@@ -270,6 +276,7 @@ std::uint64_t Peers::append(const std::string& node, wire::Type type, const std:
            .bind(1, seq)
            .bind(2, node)
            .run());
+  SKERRY_FAILPOINT("cloud.downlink.appended");
   unit_.after_commit([this, node] { transmit(this->peer(node)); });
   return seq;
 }
@@ -289,6 +296,7 @@ void Peers::transmit(Peer& peer) {
     transport_.send(socket_, peer.address, wire::frame(header, select.column_blob(2)));
   }
   peer.sent = last;
+  SKERRY_FAILPOINT("cloud.downlink.sent");
 }
 
 void Peers::tick() {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "core/base/failpoint.hpp"
 #include "core/engine/cloud/tasks.hpp"
 
 namespace skerry::engine::cloud {
@@ -61,6 +62,7 @@ void Tasks::drop_unless_held(const Digest& digest) {
   held.bind(1, digest);
   if (must(held.step())) return;
   must(blobs_.forget(digest));
+  SKERRY_FAILPOINT("cloud.artifact.forgotten");
   unit_.after_commit([this, digest] {
     // The same bytes may have come back meanwhile.
     if (!must(blobs_.contains(digest))) must(blobs_.remove_file(digest));

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "core/base/failpoint.hpp"
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
 #include "core/engine/cloud/tasks.hpp"
@@ -64,6 +65,7 @@ void Tasks::remote_finished(const std::string& node, wire::TaskFinished what,
     }
   }
   auto list = verdict.ok ? exhibits(*task, outputs) : tl::unexpected(verdict);
+  SKERRY_FAILPOINT("cloud.result.received");
   const auto conclude = [this, node, what = std::move(what),
                          done = std::move(done)](const Verdict& result) {
     const Unit::Scope scope(unit_);
@@ -80,6 +82,7 @@ void Tasks::remote_finished(const std::string& node, wire::TaskFinished what,
         if (output.inline_data.size() == output.size)
           must(blobs_.put(as_bytes(output.inline_data), output.digest));
       finished(*current, what.key.task, *open, what);
+      SKERRY_FAILPOINT("cloud.result.recorded");
     }
     done();
   };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/base/failpoint.hpp"
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
 
@@ -77,6 +78,7 @@ Status Tasks::start(Job& job, const Json& command) {
            .bind(6, dump_json(task.inputs))
            .bind(7, dump_json(task.expects))
            .run());
+  SKERRY_FAILPOINT("cloud.task.recorded");
   if (task.node == kCloudNode) return run_here(job, id, task);
   if (!may_work(task.node)) {
     failed(job, id, task, "lost",

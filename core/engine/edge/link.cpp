@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/base/failpoint.hpp"
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
 #include "core/version.hpp"
@@ -116,6 +117,7 @@ void Link::joined() {
     set_meta("node", cloud_.node);
     set_meta("endpoint", cloud_.endpoint);
     set_meta("server_key", cloud_.server_key);
+    SKERRY_FAILPOINT("edge.join.recorded");
   }
   log_info(fmt::format("joined {} as node {}", cloud_.endpoint, cloud_.node));
   must(connect(key_));
@@ -154,6 +156,7 @@ void Link::welcome(const wire::Welcome& welcome) {
   }
   set_meta("inbox_seq", std::to_string(inbox_seq_));
   unit_.after_commit([this] { inbox_committed_ = inbox_seq_; });
+  SKERRY_FAILPOINT("edge.session.recorded");
   acknowledged(welcome.uplink_seq);
   sent_ = acked_;
   progress_ = loop_.now();
@@ -206,6 +209,7 @@ void Link::take(const wire::Received& frame) {
         return;  // a repetition, or a gap that go-back-N will fill
       inbox_seq_ = frame.header.seq;
       set_meta("inbox_seq", std::to_string(inbox_seq_));
+      SKERRY_FAILPOINT("edge.downlink.counted");
       return listener_.message(frame);
     }
     default:
@@ -220,6 +224,7 @@ void Link::acknowledge() {
     ack_due_ = false;
     inbox_committed_ = inbox_seq_;
     transport_.send(socket_, {}, wire::frame({wire::Type::ack, session_, 0, inbox_committed_}, {}));
+    SKERRY_FAILPOINT("edge.ack.sent");
   });
 }
 
@@ -236,6 +241,7 @@ void Link::acknowledged(std::uint64_t seq) {
   acked_ = seq;
   progress_ = loop_.now();
   for (const auto& key : keys) listener_.delivered(key);
+  SKERRY_FAILPOINT("edge.uplink.delivered");
   unit_.after_commit([this] { transmit(); });
 }
 
@@ -248,6 +254,7 @@ void Link::append(wire::Type type, const std::string& payload, const wire::TaskK
            .bind(5, key.task)
            .run());
   set_meta("next_seq", std::to_string(++next_seq_));
+  SKERRY_FAILPOINT("edge.uplink.appended");
   unit_.after_commit([this] { transmit(); });
 }
 
@@ -264,6 +271,7 @@ void Link::transmit() {
     transport_.send(socket_, {}, wire::frame(header, select.column_blob(2)));
   }
   sent_ = last;
+  SKERRY_FAILPOINT("edge.uplink.sent");
   spoken_ = loop_.now();
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/base/failpoint.hpp"
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
 #include "core/engine/edge/tasks.hpp"
@@ -18,6 +19,7 @@ constexpr std::size_t kMaxMessage = 8 * 1024;  // of a failure, for people
 void Tasks::done(wire::TaskDone done) {
   Active* task = find(done.key);
   if (task == nullptr) return;
+  SKERRY_FAILPOINT("edge.result.received");
   const wire::TaskKey key = done.key;
   if (!done.ok) {
     const Unit::Scope scope(unit_);
@@ -88,6 +90,7 @@ void Tasks::keep(const wire::TaskKey& key, const wire::TaskFinished& result) {
            .bind(2, key.job)
            .bind(3, key.task)
            .run());
+  SKERRY_FAILPOINT("edge.result.kept");
   unit_.after_commit([this, key] {
     Active* stored = find(key);
     if (stored != nullptr && bulk_ != nullptr) store_outputs(*stored);
@@ -134,6 +137,7 @@ void Tasks::stored(const wire::TaskKey& key, Result<std::uint64_t> moved) {
         fmt::format("cannot store the result in the cloud: {}", moved.error().text()));
   task->result.bytes_up += *moved;
   if (--task->transfers > 0) return;
+  SKERRY_FAILPOINT("edge.result.stored");
   task->result.timing.upload = seconds(*task);
   report(key);
 }
@@ -166,6 +170,7 @@ void Tasks::report(const wire::TaskKey& key) {
            .bind(2, key.task)
            .run());
   active_.erase(key);
+  SKERRY_FAILPOINT("edge.result.reported");
 }
 
 void Tasks::report_failure(const wire::TaskKey& key, const std::string& code,

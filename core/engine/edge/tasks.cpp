@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/base/failpoint.hpp"
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
 
@@ -105,6 +106,7 @@ void Tasks::start(wire::StartTask message) {
   task->message = std::move(message);
   task->since = loop_.now();
   active_[key] = std::move(task);
+  SKERRY_FAILPOINT("edge.task.recorded");
   unit_.after_commit([this, key] {
     if (Active* started = find(key)) prepare(*started);
   });
@@ -231,6 +233,7 @@ void Tasks::arrived(const wire::Artifact& artifact, std::uint64_t moved, const V
       continue;
     }
     hold(key.job, artifact.digest);
+    SKERRY_FAILPOINT("edge.input.recorded");
     task->bytes_down += std::exchange(moved, 0);
     if (--task->transfers > 0) continue;
     unit_.after_commit([this, key] {
@@ -314,6 +317,7 @@ void Tasks::release(const std::string& job, const std::vector<Digest>& keep) {
     other.bind(1, digest);
     if (must(other.step())) continue;
     must(blobs_.forget(digest));
+    SKERRY_FAILPOINT("edge.blob.forgotten");
     unit_.after_commit([this, digest] {
       if (!must(blobs_.contains(digest))) must(blobs_.remove_file(digest));
     });
