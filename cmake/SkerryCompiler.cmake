@@ -13,6 +13,9 @@ if(SKERRY_SANITIZE)
   add_compile_options(-fsanitize=${SKERRY_SANITIZE} -fno-omit-frame-pointer -g)
   add_link_options(-fsanitize=${SKERRY_SANITIZE})
 endif()
+if(SKERRY_FUZZ)
+  add_compile_options(-fno-sanitize-recover=all)  # libFuzzer must see undefined behaviour as a crash
+endif()
 
 find_program(CCACHE ccache)
 if(CCACHE)

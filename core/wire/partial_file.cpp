@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <vector>
+#include <memory>
 
 #include "core/base/failpoint.hpp"
 #include "core/base/try.hpp"
@@ -33,13 +33,13 @@ Result<PartialFile> PartialFile::open(const std::filesystem::path& path) {
 }
 
 Status PartialFile::hash_content() {
-  std::vector<std::byte> buffer(kReadSize);
+  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(kReadSize);
   for (;;) {
-    const ssize_t count = ::read(fd_.get(), buffer.data(), buffer.size());
+    const ssize_t count = ::read(fd_.get(), buffer.get(), kReadSize);
     if (count == 0) return {};
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return fail(errno_problem(errno, "read", path_));
-    hasher_.update({buffer.data(), static_cast<std::size_t>(count)});
+    hasher_.update({buffer.get(), static_cast<std::size_t>(count)});
     size_ += static_cast<std::uint64_t>(count);
   }
 }
