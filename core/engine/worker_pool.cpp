@@ -14,9 +14,6 @@
 namespace skerry::engine {
 namespace {
 
-// A worker that ends this often without an answer will not give one.
-constexpr int kMaxDeaths = 3;
-constexpr auto kFirstRetry = std::chrono::milliseconds(50);  // then twice as long each time
 constexpr auto kReapEvery =
     std::chrono::milliseconds(200);  // also enforces the grace of stopping workers
 constexpr auto kStopGrace = std::chrono::milliseconds(500);
@@ -52,6 +49,7 @@ void WorkerPool::reap_often() {
   reap_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     reap();
+    supervise();
     reap_often();
   });
 }
@@ -67,7 +65,7 @@ void WorkerPool::watch_children() {
 void WorkerPool::reap() {
   for (const auto& exited : launcher_.poll()) {
     const auto it = workers_.find(exited.id);
-    if (it != workers_.end()) died(*it->second, exited.text);
+    if (it != workers_.end()) died(*it->second, exited);
   }
 }
 
@@ -87,13 +85,22 @@ WorkerPool::Worker& WorkerPool::worker_for(const std::string& job, bool decides)
 void WorkerPool::start(Worker& worker) {
   if (worker.alive || worker.retry || stopping_) return;
   worker.peer.clear();
-  must(make_directories(worker.output_dir));
+  worker.sentence.reset();
+  worker.heard = Clock::now();
+  must(make_directories(worker.output_dir / "tmp"));
+  must(runtime::create_call_record(call_record_of(worker)));
   runtime::WorkerSpec spec;
   spec.id = worker.id;
   spec.role = worker.decides ? runtime::WorkerRole::decide : runtime::WorkerRole::task;
   spec.endpoint = endpoint_;
   spec.threads = worker.decides ? 1 : options_.threads;
-  spec.log_file = options_.log_dir / ("worker-" + worker.id + ".log");
+  spec.log_file = log_of(worker);
+  spec.call_record = call_record_of(worker);
+  spec.memory = options_.memory;
+  spec.env["TMPDIR"] = (worker.output_dir / "tmp").string();
+  if (!options_.hidden.empty()) {
+    spec.files = runtime::FileAccess{options_.hidden, options_.readable, {worker.output_dir}};
+  }
   const auto handle = launcher_.start(spec);
   if (handle) {
     worker.alive = true;
@@ -101,40 +108,61 @@ void WorkerPool::start(Worker& worker) {
     return;
   }
   log_error("cannot start a worker: " + handle.error().text());
-  died(worker, handle.error().text());
+  runtime::WorkerExit exit;
+  exit.text = handle.error().text();
+  died(worker, exit);
+}
+
+// The worker's plugins are told to it with each piece of work.
+void WorkerPool::use(Worker& worker, const std::string& plan, const std::string& task) {
+  worker.plugins = plugins_.of(worker.job, plan, task);
 }
 
 void WorkerPool::run(wire::RunTask task) {
   Worker& worker = worker_for(task.key.job, false);
+  use(worker, task.plan, task.kind);
+  if (const auto why = quarantined(worker)) return fail_task(task.key, "quarantined", *why);
   task.output_dir = worker.output_dir.string();
-  worker.waiting.push_back(std::move(task));
+  task.plugins = lines_of(worker.plugins);
+  worker.waiting.push_back({std::move(task), {}, {}});
   start(worker);
   feed(worker);
 }
 
 void WorkerPool::decide(wire::DecideRequest request) {
   Worker& worker = worker_for(request.job, true);
+  use(worker, request.plan, "");
+  request.plugins = lines_of(worker.plugins);
   worker.question = std::move(request);
+  if (const auto why = quarantined(worker)) return give_up(worker, "quarantined", *why);
   start(worker);
-  if (!worker.peer.empty()) send(worker, *worker.question);
+  ask(worker);
+}
+
+void WorkerPool::ask(Worker& worker) {
+  if (worker.peer.empty() || !worker.question) return;
+  worker.asked = worker.heard = Clock::now();
+  send(worker, *worker.question);
 }
 
 // One task at a time: a worker's plugins share its threads and memory.
 void WorkerPool::feed(Worker& worker) {
-  if (worker.peer.empty() || worker.current || worker.waiting.empty()) return;
+  if (worker.peer.empty() || worker.sentence || worker.current || worker.waiting.empty()) return;
   worker.current = std::move(worker.waiting.front());
   worker.waiting.pop_front();
-  send(worker, *worker.current);
+  worker.current->since = worker.heard = Clock::now();
+  send(worker, worker.current->task);
 }
 
 void WorkerPool::cancel(const wire::TaskKey& key) {
   for (auto& [id, worker] : workers_) {
-    if (worker->current && worker->current->key == key) {
+    if (worker->current && worker->current->task.key == key) {
+      if (!worker->current->cancelled) worker->current->cancelled = Clock::now();
       send(*worker, wire::CancelTask{key});
       return;
     }
     for (auto it = worker->waiting.begin(); it != worker->waiting.end(); ++it) {
-      if (it->key != key) continue;
+      if (it->task.key != key) continue;
       worker->waiting.erase(it);
       fail_task(key, "cancelled", "stopped before it began");
       return;
@@ -151,50 +179,15 @@ void WorkerPool::forget(const std::string& job) {
     launcher_.stop(it->first, kStopGrace);
     std::error_code ignored;
     std::filesystem::remove_all(it->second->output_dir, ignored);
+    std::filesystem::remove(call_record_of(*it->second), ignored);
     it = workers_.erase(it);
   }
+  plugins_.forget(job);
 }
 
 void WorkerPool::stop_all() {
   stopping_ = true;
   for (auto& [id, worker] : workers_) launcher_.stop(id, kStopGrace);
-}
-
-void WorkerPool::died(Worker& worker, const std::string& how) {
-  worker.alive = false;
-  worker.peer.clear();
-  if (stopping_) return;
-  ++worker.failures;
-  log_warn(fmt::format("worker {} of job {} ended: {}", worker.id, worker.job, how));
-  const std::string log = (options_.log_dir / ("worker-" + worker.id + ".log")).string();
-  if (worker.current) {
-    const auto key = std::exchange(worker.current, std::nullopt)->key;
-    fail_task(key, "crashed", fmt::format("its worker ended: {}; see {}", how, log));
-  }
-  if (!worker.question && worker.waiting.empty()) return;
-  if (worker.failures <= kMaxDeaths) return retry(worker);
-  worker.failures = 0;
-  const std::string message =
-      fmt::format("its worker ended {} times: {}; see {}", kMaxDeaths + 1, how, log);
-  for (const auto& task : std::exchange(worker.waiting, {}))
-    fail_task(task.key, "crashed", message);
-  if (!worker.question) return;
-  wire::DecideReply reply;
-  reply.job = std::exchange(worker.question, std::nullopt)->job;
-  reply.code = "crashed";
-  reply.message = message;
-  answer(std::move(reply));
-}
-
-void WorkerPool::retry(Worker& worker) {
-  worker.retry =
-      std::make_unique<boost::asio::steady_timer>(io_, kFirstRetry * (1 << worker.failures));
-  worker.retry->async_wait([this, id = worker.id](const boost::system::error_code& error) {
-    const auto it = workers_.find(id);
-    if (error || it == workers_.end()) return;
-    it->second->retry.reset();
-    start(*it->second);
-  });
 }
 
 void WorkerPool::fail_task(const wire::TaskKey& key, const char* code, const std::string& message) {
@@ -229,20 +222,22 @@ void WorkerPool::handle(const wire::Incoming& incoming) {
     if (it == workers_.end() || it->second->pid != static_cast<pid_t>(hello->pid))
       return;  // of one that has ended
     it->second->peer = incoming.peer;
-    if (it->second->question) send(*it->second, *it->second->question);
+    ask(*it->second);
     return feed(*it->second);
   }
   Worker* worker = nullptr;
   for (auto& [id, candidate] : workers_)
     if (candidate->peer == incoming.peer) worker = candidate.get();
   if (worker == nullptr) return;  // forgotten meanwhile
+  worker->heard = Clock::now();
   switch (received->header.type) {
     case wire::Type::task_done: {
       auto done = wire::decode<wire::TaskDone>(received->payload());
       if (!done) return log_warn(done.error().text());
-      if (!worker->current || worker->current->key != done->key) return;
+      if (!worker->current || worker->current->task.key != done->key) return;
       worker->current.reset();
       worker->failures = 0;
+      answered(*worker, *done);
       feed(*worker);
       return answer(std::move(*done));
     }
@@ -259,10 +254,17 @@ void WorkerPool::handle(const wire::Incoming& incoming) {
       worker->failures = 0;
       return answer(std::move(*reply));
     }
+    case wire::Type::pong:
+      return;
     default:
       log_warn(fmt::format("worker {} sent a message of type {}, which workers do not send",
                            worker->id, static_cast<int>(received->header.type)));
   }
+}
+
+void WorkerPool::ping(Worker& worker) {
+  worker.pinged = Clock::now();
+  sockets_.send(socket_, worker.peer, wire::frame(wire::Header{wire::Type::ping}));
 }
 
 template <class Message>

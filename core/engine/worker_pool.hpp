@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <deque>
 #include <filesystem>
 #include <map>
@@ -12,6 +13,8 @@
 #include <optional>
 #include <string>
 
+#include "core/engine/job_plugins.hpp"
+#include "core/engine/quarantine.hpp"
 #include "core/engine/workers.hpp"
 #include "core/runtime/launcher.hpp"
 #include "core/wire/socket_thread.hpp"
@@ -24,7 +27,16 @@ class WorkerPool : public Workers {
     std::filesystem::path run_dir;     // private; holds the ipc socket
     std::filesystem::path output_dir;  // for workers' output files, on the blob store's file system
     std::filesystem::path log_dir;
-    int threads = 1;  // for plugins of a task
+    int threads = 1;           // for plugins of a task
+    std::uint64_t memory = 0;  // bytes of data that a worker may have; 0: no limit
+    // Of the sandbox: the host's state, which workers cannot read, but for `readable`. Empty: no
+    // sandbox, and no watch over silent workers either, which a debugger may have stopped.
+    std::filesystem::path hidden;
+    std::vector<std::filesystem::path> readable;
+    Quarantine* quarantine = nullptr;  // none: nothing is put in quarantine
+    std::chrono::milliseconds decide_limit = std::chrono::seconds(60);
+    std::chrono::milliseconds silence_limit = std::chrono::seconds(30);
+    std::chrono::milliseconds cancel_limit = std::chrono::seconds(30);
   };
 
   WorkerPool(boost::asio::io_context& io, wire::SocketThread& sockets, runtime::Launcher& launcher,
@@ -41,6 +53,19 @@ class WorkerPool : public Workers {
   void stop_all();
 
  private:
+  using Clock = std::chrono::steady_clock;
+
+  struct Work {
+    wire::RunTask task;
+    Clock::time_point since{};  // it was sent
+    std::optional<Clock::time_point> cancelled;
+  };
+  // Why the host ends a worker.
+  struct Sentence {
+    std::string code;
+    std::string reason;  // "it made no decision within 60 s"
+    bool blame = false;  // the plugin is at fault, whatever it was given to do
+  };
   struct Worker {
     std::string id;
     std::string job;
@@ -50,16 +75,33 @@ class WorkerPool : public Workers {
     pid_t pid = 0;
     int failures = 0;                                  // deaths since the last answer
     std::unique_ptr<boost::asio::steady_timer> retry;  // until it is started again
-    std::optional<wire::RunTask> current;
-    std::deque<wire::RunTask> waiting;
+    std::optional<Work> current;
+    std::deque<Work> waiting;
     std::optional<wire::DecideRequest> question;
+    Clock::time_point asked{};  // the question was sent
+    Clock::time_point heard{};  // its last sign of life, or since when one is awaited
+    Clock::time_point pinged{};
+    std::optional<Sentence> sentence;  // it is being ended, and gets no more work
+    std::vector<PluginFile> plugins;   // of its job, as far as they were asked for
     std::filesystem::path output_dir;
   };
 
   Worker& worker_for(const std::string& job, bool decides);
   void start(Worker& worker);
   void feed(Worker& worker);
-  void died(Worker& worker, const std::string& how);
+  void died(Worker& worker, const runtime::WorkerExit& exit);
+  void give_up(Worker& worker, const char* code, const std::string& message);
+  void supervise();
+  void supervise(Worker& worker, Clock::time_point now);
+  void end(Worker& worker, Sentence sentence);
+  std::optional<std::string> quarantined(const Worker& worker);
+  Sentence obituary(const Worker& worker, const runtime::WorkerExit& exit);
+  void use(Worker& worker, const std::string& plan, const std::string& task);
+  void ask(Worker& worker);
+  void ping(Worker& worker);
+  void answered(Worker& worker, const wire::TaskDone& done);
+  std::filesystem::path log_of(const Worker& worker) const;
+  std::filesystem::path call_record_of(const Worker& worker) const;
   void fail_task(const wire::TaskKey& key, const char* code, const std::string& message);
   void answer(wire::TaskDone done);
   void answer(wire::DecideReply reply);
@@ -82,6 +124,7 @@ class WorkerPool : public Workers {
   bool stopping_ = false;
   int started_ = 0;
   std::map<std::string, std::unique_ptr<Worker>> workers_;  // by id
+  JobPlugins plugins_;
 };
 
 }  // namespace skerry::engine

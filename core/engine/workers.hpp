@@ -19,7 +19,8 @@ class Workers {
   };
 
   virtual ~Workers() = default;
-  // Tasks of a job run one after the other. output_dir is filled in here.
+  // Tasks of a job run one after the other. output_dir and plugins are filled in here. A task that
+  // runs longer than its deadline_ms is ended with its worker and fails with code "timeout".
   virtual void run(wire::RunTask task) = 0;
   // A running task is asked to stop, a waiting one is dropped; either is answered with code
   // "cancelled".

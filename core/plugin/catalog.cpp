@@ -8,6 +8,7 @@
 #include "core/base/digest.hpp"
 #include "core/base/suggest.hpp"
 #include "core/base/try.hpp"
+#include "core/plugin/allow_list.hpp"
 #include "core/plugin/elf_file.hpp"
 #include "core/plugin/identity.hpp"
 #include "core/plugin/trust.hpp"
@@ -99,6 +100,13 @@ void Catalog::scan_file(const fs::path& file, const fs::path& directory,
                         std::vector<Feature>& found) {
   if (auto trusted = check_trust(file, directory); !trusted) {
     return refuse({}, std::move(trusted).error());
+  }
+  if (allow_list() != nullptr) {
+    const auto digest = digest_of_file(file);
+    if (const Status allowed = digest ? check_allowed(digest->hex(), file) : fail(digest.error());
+        !allowed) {
+      return refuse({}, allowed.error());
+    }
   }
   const auto elf = ElfFile::open(file);
   if (!elf) {

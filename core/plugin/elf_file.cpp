@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <sstream>
 #include <utility>
 
 #include "core/base/try.hpp"
@@ -73,16 +74,21 @@ ElfFile::ElfFile(UniqueFd fd, std::filesystem::path path, std::uint64_t size)
     : fd_(std::move(fd)), path_(std::move(path)), size_(size) {}
 
 Result<ElfFile> ElfFile::open(const std::filesystem::path& path) {
+  return open(path, path);
+}
+
+Result<ElfFile> ElfFile::open(const std::filesystem::path& path,
+                              const std::filesystem::path& shown) {
   // Not blocking: a FIFO of that name must not hold up a scan.
   SKERRY_ASSIGN(UniqueFd fd, open_file(path, O_RDONLY | O_NONBLOCK));
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0) {
-    return fail(errno_problem(errno, "read", path));
+    return fail(errno_problem(errno, "read", shown));
   }
   if (!S_ISREG(info.st_mode)) {
-    return fail(Code::invalid_argument, "is no regular file", path.string());
+    return fail(Code::invalid_argument, "is no regular file", shown.string());
   }
-  ElfFile file(std::move(fd), path, static_cast<std::uint64_t>(info.st_size));
+  ElfFile file(std::move(fd), shown, static_cast<std::uint64_t>(info.st_size));
   SKERRY_TRY(file.read_headers());
   return file;
 }
@@ -124,6 +130,32 @@ Result<std::vector<std::string>> ElfFile::exported_symbols(std::string_view pref
     }
   }
   return found;
+}
+
+Result<ElfFile::Needs> ElfFile::needs() const {
+  Needs needs;
+  for (const Section& section : sections_) {
+    if (section.type != SHT_DYNAMIC) {
+      continue;
+    }
+    if (section.link >= sections_.size()) {
+      return damaged("its dynamic section names no table of strings");
+    }
+    SKERRY_ASSIGN(const std::string entries, contents(section, kMaxTable, "dynamic section"));
+    SKERRY_ASSIGN(const std::string names,
+                  contents(sections_[section.link], kMaxSymbols, "strings of the dynamic section"));
+    for (std::size_t at = 0; at + sizeof(Elf64_Dyn) <= entries.size(); at += sizeof(Elf64_Dyn)) {
+      const auto entry = read_struct<Elf64_Dyn>(entries, at);
+      const std::string text(name_at(names, entry.d_un.d_val));
+      if (entry.d_tag == DT_NEEDED) {
+        needs.libraries.push_back(text);
+      } else if (entry.d_tag == DT_RUNPATH || entry.d_tag == DT_RPATH) {
+        std::istringstream places(text);
+        for (std::string place; std::getline(places, place, ':');) needs.places.push_back(place);
+      }
+    }
+  }
+  return needs;
 }
 
 Status ElfFile::read_headers() {

@@ -19,12 +19,23 @@ namespace skerry::plugin {
 class ElfFile {
  public:
   static Result<ElfFile> open(const std::filesystem::path& path);
+  // A copy of `shown`, which problems name.
+  static Result<ElfFile> open(const std::filesystem::path& path,
+                              const std::filesystem::path& shown);
 
   // The bytes of the section; nothing when there is no section of that name.
   Result<std::optional<std::string>> section(std::string_view name) const;
 
   // Names of the symbols that the library defines and exports and that begin with `prefix`.
   Result<std::vector<std::string>> exported_symbols(std::string_view prefix) const;
+
+  // What the dynamic linker looks for, and where the library tells it to look first: the texts as
+  // they stand in it.
+  struct Needs {
+    std::vector<std::string> libraries;
+    std::vector<std::string> places;  // "$ORIGIN/../lib"
+  };
+  Result<Needs> needs() const;
 
  private:
   struct Section {

@@ -10,23 +10,33 @@
 #include <string>
 
 #include "core/base/try.hpp"
+#include "core/plugin/allow_list.hpp"
 #include "core/plugin/elf_file.hpp"
 #include "core/plugin/identity.hpp"
+#include "core/plugin/sealed_file.hpp"
 #include "core/plugin/trust.hpp"
 
 namespace skerry::plugin {
 namespace {
 
 namespace dll = boost::dll;
+namespace fs = std::filesystem;
 
 // Larger than any entry that a later minor could have; a bigger number is no size.
 constexpr std::uint32_t kMaxEntrySize = 4096;
 // What an entry may count of NULs after its manifest.
 constexpr std::uint64_t kMaxPadding = 64;
 
+// The copy stays open: the linker knows libraries by their paths, and this one's holds the number
+// of its descriptor.
+struct Library {
+  SealedFile copy;
+  dll::shared_library library;
+};
+
 struct Registry {
   std::mutex mutex;
-  std::map<std::string, dll::shared_library> libraries;  // by path
+  std::map<std::string, Library> libraries;  // by digest
 };
 
 // Never destroyed: a plugin's threads and static objects may outlive everything else here.
@@ -39,32 +49,56 @@ tl::unexpected<Problem> refuse(const std::string& file, const std::string& messa
   return fail(Code::failed_precondition, message, file);
 }
 
-// The linker's text begins with the file, which stands in the problem already, unless it is about
+// The linker's text begins with the copy's path, which says nothing to anybody, unless it is about
 // another library.
-std::string linker_error(const std::string& file) {
+std::string linker_error(const std::string& copy) {
   const char* text = ::dlerror();
   std::string message = text != nullptr ? text : "no reason given";
-  if (message.starts_with(file + ": ")) {
-    message.erase(0, file.size() + 2);
+  if (message.starts_with(copy + ": ")) {
+    message.erase(0, copy.size() + 2);
   }
   return message;
 }
 
-Result<dll::shared_library*> open_library(const std::string& file) {
-  const std::lock_guard lock(registry().mutex);
-  auto& libraries = registry().libraries;
-  if (const auto found = libraries.find(file); found != libraries.end()) {
-    return &found->second;
+// A copy has no neighbours, so libraries that lie beside the plugin are brought in before it; the
+// linker then finds them by their names. One that fails is reported with the plugin.
+Status load_neighbours(const ElfFile& elf, const fs::path& file) {
+  SKERRY_ASSIGN(const auto needs, elf.needs());
+  const std::string origin = fs::weakly_canonical(file).parent_path().string();
+  for (std::string place : needs.places) {
+    bool beside = false;
+    for (const std::string_view word : {"$ORIGIN", "${ORIGIN}"}) {
+      const auto at = place.find(word);
+      if (at == std::string::npos) continue;
+      place.replace(at, word.size(), origin);
+      beside = true;
+    }
+    if (!beside) continue;
+    for (const std::string& name : needs.libraries) {
+      std::error_code error;
+      const fs::path library = fs::path(place) / name;
+      if (fs::exists(library, error)) ::dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
+    }
   }
+  return {};
+}
+
+Result<dll::shared_library*> open_library(SealedFile copy, const ElfFile& elf,
+                                          const std::string& file) {
+  auto& libraries = registry().libraries;
+  SKERRY_TRY(load_neighbours(elf, file));
   dll::fs::error_code error;
   dll::shared_library library;
-  library.load(file, dll::load_mode::rtld_now | dll::load_mode::rtld_local, error);
+  const std::string path = copy.path().string();
+  library.load(path, dll::load_mode::rtld_now | dll::load_mode::rtld_local, error);
   if (error) {
-    return refuse(file, "cannot be loaded: " + linker_error(file) +
+    return refuse(file, "cannot be loaded: " + linker_error(path) +
                             "; install the missing library or rebuild the plugin (`ldd " + file +
                             "` lists what it needs)");
   }
-  return &libraries.emplace(file, std::move(library)).first->second;
+  const std::string digest = copy.digest();
+  return &libraries.emplace(digest, Library{std::move(copy), std::move(library)})
+              .first->second.library;
 }
 
 Status check_entry(const skerry_entry& entry, const std::string& file) {
@@ -114,10 +148,18 @@ Result<const skerry_entry*> entry_of(dll::shared_library& library, const std::st
   return &library.get<const skerry_entry>(SKERRY_ENTRY_SYMBOL);
 }
 
+Status check_digest(const std::string& found, const std::string& expected,
+                    const std::string& file) {
+  if (expected.empty() || found == expected) {
+    return {};
+  }
+  return refuse(file, "was replaced since the job began: its digest was " + expected +
+                          ", now it is " + found +
+                          "; put the old file back, or delete the job and apply it again");
+}
+
 // What the file says of itself, checked as the catalog did: it may have been replaced since.
-Result<std::string> read_manifest(const Feature& feature) {
-  SKERRY_TRY(check_trust(feature.file, feature.search_path));
-  SKERRY_ASSIGN(const ElfFile elf, ElfFile::open(feature.file));
+Result<std::string> read_manifest(const ElfFile& elf, const Feature& feature) {
   SKERRY_ASSIGN(std::string section, manifest_text(elf, feature.file));
   SKERRY_TRY(check_exported_entry(elf, feature.file));
   SKERRY_TRY(check_feature(section, feature));
@@ -126,14 +168,29 @@ Result<std::string> read_manifest(const Feature& feature) {
 
 }  // namespace
 
-Result<const skerry_entry*> Loader::load(const Feature& feature) {
+Result<Loaded> Loader::load(const Feature& feature, const std::string& expected,
+                            const BeforeCode& before_code) {
+  const std::lock_guard lock(registry().mutex);
   const std::string file = feature.file.string();
-  SKERRY_ASSIGN(const std::string section, read_manifest(feature));
-  SKERRY_ASSIGN(dll::shared_library * library, open_library(file));
+  SKERRY_TRY(check_trust(feature.file, feature.search_path));
+  SKERRY_ASSIGN(auto copy, SealedFile::copy(feature.file));
+  const std::string digest = copy.digest();
+  SKERRY_TRY(check_digest(digest, expected, file));
+  SKERRY_TRY(check_allowed(digest, feature.file));
+  SKERRY_ASSIGN(const ElfFile elf, ElfFile::open(copy.path(), feature.file));
+  SKERRY_ASSIGN(const std::string section, read_manifest(elf, feature));
+  if (before_code) before_code(digest, copy.path().string());
+  const auto known = registry().libraries.find(digest);
+  dll::shared_library* library = nullptr;
+  if (known != registry().libraries.end()) {
+    library = &known->second.library;
+  } else {
+    SKERRY_ASSIGN(library, open_library(std::move(copy), elf, file));
+  }
   SKERRY_ASSIGN(const skerry_entry* entry, entry_of(*library, file));
   SKERRY_TRY(check_entry(*entry, file));
   SKERRY_TRY(check_manifest(*entry, section, file));
-  return entry;
+  return Loaded{entry, digest};
 }
 
 }  // namespace skerry::plugin

@@ -42,14 +42,7 @@ Result<fs::path> follow(const fs::path& file, const fs::path& directory) {
   return target;
 }
 
-}  // namespace
-
-Status check_trust(const fs::path& file, const fs::path& directory) {
-  SKERRY_ASSIGN(const fs::path target, follow(file, directory));
-  struct stat info {};
-  if (::stat(target.c_str(), &info) != 0) {
-    return fail(errno_problem(errno, "read", file));
-  }
+Status check_owner_and_mode(const struct stat& info, const fs::path& file, const fs::path& target) {
   if (!S_ISREG(info.st_mode)) {
     return refuse(file, "it is no regular file");
   }
@@ -63,6 +56,25 @@ Status check_trust(const fs::path& file, const fs::path& directory) {
     return refuse(file, "anybody may write to it; when you trust it: chmod o-w " + target.string());
   }
   return {};
+}
+
+}  // namespace
+
+Status check_trust(const fs::path& file, const fs::path& directory) {
+  SKERRY_ASSIGN(const fs::path target, follow(file, directory));
+  struct stat info {};
+  if (::stat(target.c_str(), &info) != 0) {
+    return fail(errno_problem(errno, "read", file));
+  }
+  return check_owner_and_mode(info, file, target);
+}
+
+Status check_open_file(int fd, const fs::path& file) {
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) {
+    return fail(errno_problem(errno, "read", file));
+  }
+  return check_owner_and_mode(info, file, file);
 }
 
 Status check_directory_trust(const fs::path& directory) {

@@ -11,6 +11,10 @@ namespace skerry::plugin {
 // file that others may write. The problem says which command puts it right.
 Status check_trust(const std::filesystem::path& file, const std::filesystem::path& directory);
 
+// The same of a file that is open, but for where it lies: what was checked by name may have been
+// replaced before it was opened.
+Status check_open_file(int fd, const std::filesystem::path& file);
+
 // A directory that anybody may write, and so replace files in, is refused unless it is sticky.
 Status check_directory_trust(const std::filesystem::path& directory);
 

@@ -9,12 +9,14 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <system_error>
 #include <thread>
 
 #include "core/base/file.hpp"
 #include "core/base/try.hpp"
 #include "core/runtime/abi_status.hpp"
+#include "core/runtime/instance.hpp"
 #include "core/runtime/tensor_types.hpp"
 #include "core/tensor/safetensors.hpp"
 
@@ -33,6 +35,15 @@ Status write_at(int fd, const std::byte* data, std::size_t size, std::uint64_t o
   }
   return {};
 }
+
+// Records which of the rule's functions runs.
+struct Calling {
+  Calling(const AggregationTask& task, const char* entry) {
+    if (task.feature != nullptr)
+      scope.emplace(task.feature->id(), task.feature->digest(), task.feature->kind(), entry);
+  }
+  std::optional<CallScope> scope;
+};
 
 // The file that the new model is written to.
 struct Output {
@@ -172,6 +183,7 @@ class TileQueue {
 Status observe_all(const AggregationTask& task, const AggregationSources& sources,
                    const std::vector<Tile>& tiles) {
   if (!SKERRY_HAS(skerry_aggregation_v1, task.rule, observe) || !task.rule->observe) return {};
+  const Calling calling(task, "observe");
   TileRunner runner(task, sources);
   for (const auto& tile : tiles) {
     if (task.cancelled && task.cancelled()) return cancelled_status();
@@ -183,6 +195,7 @@ Status observe_all(const AggregationTask& task, const AggregationSources& source
 
 Status combine_all(const AggregationTask& task, const AggregationSources& sources,
                    const std::vector<Tile>& tiles, const Output& output) {
+  const Calling calling(task, "combine");
   TileQueue queue(tiles.size());
   const auto work = [&] {
     try {
@@ -214,6 +227,7 @@ Status combine_all(const AggregationTask& task, const AggregationSources& source
 Status begin(const AggregationTask& task, const AggregationSources& sources) {
   std::vector<skerry_named_tensor> schema;
   for (const auto& spec : sources.layout().tensors) schema.push_back(view_of(spec, nullptr));
+  const Calling calling(task, "begin");
   return call(task.who, [&](skerry_error* error) {
     return task.rule->begin(task.instance, schema.data(), schema.size(), task.updates.data(),
                             task.updates.size(), error);
@@ -222,6 +236,7 @@ Status begin(const AggregationTask& task, const AggregationSources& sources) {
 
 Status finish(const AggregationTask& task) {
   if (!SKERRY_HAS(skerry_aggregation_v1, task.rule, finish) || !task.rule->finish) return {};
+  const Calling calling(task, "finish");
   return call(task.who,
               [&](skerry_error* error) { return task.rule->finish(task.instance, error); });
 }

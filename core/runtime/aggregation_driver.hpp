@@ -15,10 +15,13 @@
 
 namespace skerry::runtime {
 
+class Instance;
+
 struct AggregationTask {
   const skerry_aggregation_v1* rule = nullptr;
   skerry_instance* instance = nullptr;
-  std::string who;  // the rule's plugin, for messages
+  std::string who;                    // the rule's plugin, for messages
+  const Instance* feature = nullptr;  // the same, to record calls; may be null
   std::vector<AggregationSource> inputs;
   std::vector<skerry_update> updates;  // one for each input
   std::optional<AggregationSource> base;

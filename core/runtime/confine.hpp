@@ -1,13 +1,30 @@
+// What a worker takes from itself before any plugin's code runs in it.
 #pragma once
 
 #include <sys/types.h>
 
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "core/base/result.hpp"
+#include "core/runtime/landlock.hpp"
 
 namespace skerry::runtime {
 
-// First thing in a worker: it dies with the host thread that started it, gains no privileges and
-// leaves no core file. Fails when the host with this pid is gone already.
-Status confine_worker(pid_t parent);
+struct Confinement {
+  pid_t parent = 0;                 // the host
+  std::uint64_t memory = 0;         // bytes of data it may have, RLIMIT_DATA; 0: no limit
+  std::optional<FileAccess> files;  // none: no sandbox
+};
+
+// First thing in a worker, before it has other threads: it dies with the host thread that started
+// it, gains no privileges, leaves no core file, is the first that the kernel ends for want of
+// memory, and has the sandbox that this kernel can give. Fails when the host is gone already.
+Status confine_worker(const Confinement& confinement);
+
+// What this kernel cannot give to a sandbox, each as a sentence for the host's log.
+std::vector<std::string> missing_protections();
 
 }  // namespace skerry::runtime

@@ -77,6 +77,7 @@ Result<DatasetSource> DatasetSource::open(const Instance& instance, const Json& 
 
 Status DatasetSource::read_info() {
   info_.struct_size = sizeof info_;
+  const auto calling = instance_->calling("info");
   SKERRY_TRY(call(instance_->who(), [&](skerry_error* error) {
     return interface_->info(instance_->get(), &info_, error);
   }));
@@ -101,6 +102,7 @@ Status DatasetSource::read_info() {
 Status DatasetSource::read_labels() {
   if (info_.label_kind == SKERRY_LABEL_NONE) return {};
   skerry_tensor tensor{};
+  const auto calling = instance_->calling("labels");
   SKERRY_TRY(call(instance_->who(), [&](skerry_error* error) {
     return interface_->labels(instance_->get(), &tensor, error);
   }));
@@ -129,6 +131,7 @@ Result<std::unique_ptr<float[]>> DatasetSource::read(const Rows& rows) const {
                                                     rows.size(), row_elements_));
   std::unique_ptr<float[]> features(new float[rows.size() * row_elements_]);
   if (rows.empty()) return features;
+  const auto calling = instance_->calling("read");
   SKERRY_TRY(call(instance_->who(), [&](skerry_error* error) {
     return interface_->read(instance_->get(), rows.data(), rows.size(), features.get(), error);
   }));

@@ -48,12 +48,14 @@ wire::DecideReply Decider::decide(const wire::DecideRequest& request) {
 
 Status Decider::decide(const wire::DecideRequest& request, wire::DecideReply& reply) {
   SKERRY_ASSIGN(Job * job, job_.open(request.plan, kNode));
+  for (const auto& line : request.plugins) job->features().pin(line);
   SKERRY_ASSIGN(const Instance* workflow,
                 job->features().open_feature("workflow/1", job->plan().workflow));
   std::string state = request.state;
   Json commands = Json::array();
   for (const auto& event : request.events) {
     StringSink new_state, new_commands;
+    const auto calling = workflow->calling("decide");
     SKERRY_TRY(call(workflow->who(), [&](skerry_error* error) {
       return workflow->as<skerry_workflow_v1>().decide(workflow->get(), abi_bytes(state),
                                                        abi_bytes(event), new_state.get(),

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
 #include "core/config/job.hpp"
 #include "core/config/schema.hpp"
 #include "core/plugin/search_path.hpp"
+#include "core/runtime/crash_report.hpp"
 
 namespace skerry::runtime {
 namespace {
@@ -52,11 +54,9 @@ FeaturePool::~FeaturePool() {
   while (!slot_instances_.empty()) slot_instances_.pop_back();
 }
 
-std::string FeaturePool::declared_kind(std::string_view slot) const {
-  const auto workflow = catalog_.find("workflow/1", plan_.workflow);
-  if (!workflow || !(*workflow)->resource.is_object()) return {};
-  const auto pointer = Json::json_pointer("/spec/properties") / std::string(slot) / "slot";
-  return (*workflow)->resource.value(pointer, std::string());
+void FeaturePool::pin(const std::string& line) {
+  const auto space = line.rfind(' ');
+  if (space != std::string::npos) pins_[line.substr(0, space)] = line.substr(space + 1);
 }
 
 Result<const plugin::Feature*> FeaturePool::feature_of(std::string_view slot) const {
@@ -140,19 +140,26 @@ Result<Json> FeaturePool::with_local_paths(const Json& value) const {
 
 Result<std::unique_ptr<Instance>> FeaturePool::create(const plugin::Feature& feature,
                                                       const Json& config) {
-  SKERRY_ASSIGN(const auto* entry, loader_.load(feature));
-  SKERRY_TRY(record(feature));
-  return Instance::create(entry, feature, config, services_);
+  const auto pin = pins_.find(feature.kind + " " + feature.id);
+  plugin::Loaded code;
+  {
+    std::optional<CallScope> loading;
+    SKERRY_ASSIGN(code, loader_.load(feature, pin == pins_.end() ? std::string() : pin->second,
+                                     [&](const std::string& digest, const std::string& mapped) {
+                                       loading.emplace(feature.id, digest, feature.kind, "load");
+                                       name_in_reports(mapped, feature.file.string());
+                                     }));
+  }
+  record(feature, code.digest);
+  return Instance::create(code, feature, config, services_);
 }
 
-Status FeaturePool::record(const plugin::Feature& feature) {
-  if (!recorded_.emplace(feature.kind + " " + feature.id, feature.file).second) return {};
-  SKERRY_ASSIGN(const auto digest, plugin::file_digest(feature));
+void FeaturePool::record(const plugin::Feature& feature, const std::string& digest) {
+  if (!recorded_.emplace(feature.kind + " " + feature.id, feature.file).second) return;
   auto line =
       fmt::format("{} {} {} {}", feature.id, feature.version, digest, feature.file.string());
   log_info("loaded " + line);
   loaded_.push_back(std::move(line));
-  return {};
 }
 
 std::vector<FeaturePool::Slot> FeaturePool::slots() const {

@@ -11,6 +11,7 @@
 #include "core/base/json.hpp"
 #include "core/base/result.hpp"
 #include "core/plugin/catalog.hpp"
+#include "core/plugin/job_features.hpp"
 #include "core/plugin/loader.hpp"
 #include "core/runtime/instance.hpp"
 #include "core/runtime/plan.hpp"
@@ -30,6 +31,10 @@ class FeaturePool {
   // plan and the services must outlive the pool.
   FeaturePool(const Plan& plan, std::string node, HostServices& services);
   ~FeaturePool();
+
+  // What the host found in a feature's file when the job began, "KIND ID DIGEST": other code is not
+  // loaded under that name.
+  void pin(const std::string& line);
 
   // Where the files that travel with the job are on this machine, by digest in hex.
   void add_artifact(std::string digest, std::filesystem::path path);
@@ -52,11 +57,13 @@ class FeaturePool {
 
  private:
   Result<const plugin::Feature*> feature_of(std::string_view slot) const;
-  std::string declared_kind(std::string_view slot) const;
+  std::string declared_kind(std::string_view slot) const {
+    return plugin::slot_kind(catalog_, plan_.workflow, slot);
+  }
   Result<Json> checked_config(const plugin::Feature& feature, const Json& config) const;
   Result<Json> with_local_paths(const Json& value) const;
   Result<std::unique_ptr<Instance>> create(const plugin::Feature& feature, const Json& config);
-  Status record(const plugin::Feature& feature);
+  void record(const plugin::Feature& feature, const std::string& digest);
 
   const Plan& plan_;
   const std::string node_;
@@ -64,6 +71,7 @@ class FeaturePool {
   plugin::Catalog catalog_;
   plugin::Loader loader_;
   std::map<std::string, std::filesystem::path> artifacts_;
+  std::map<std::string, std::string, std::less<>> pins_;  // "KIND ID" and digest
   std::map<std::string, std::filesystem::path> recorded_;
   std::vector<std::string> loaded_;
   // Destroyed from the end: a feature may use another one as long as it lives, and what fills a

@@ -9,11 +9,13 @@
 
 namespace skerry::runtime {
 
-Result<std::unique_ptr<Instance>> Instance::create(const skerry_entry* entry,
+Result<std::unique_ptr<Instance>> Instance::create(const plugin::Loaded& code,
                                                    const plugin::Feature& feature,
                                                    const Json& config, HostServices& services) {
   std::unique_ptr<Instance> result(new Instance);
+  const skerry_entry* entry = code.entry;
   result->entry_ = entry;
+  result->digest_ = code.digest;
   result->id_ = feature.id;
   result->kind_ = feature.kind;
   result->who_ =
@@ -22,6 +24,7 @@ Result<std::unique_ptr<Instance>> Instance::create(const skerry_entry* entry,
 
   const std::string text = dump_json(config);
   const skerry_bytes bytes{reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+  const auto creating = result->calling("create");
   SKERRY_TRY(call(result->who_, [&](skerry_error* error) {
     return entry->create(result->host_->get(), feature.id.c_str(), feature.kind.c_str(), bytes,
                          &result->instance_, error);
@@ -41,7 +44,9 @@ Result<std::unique_ptr<Instance>> Instance::create(const skerry_entry* entry,
 }
 
 Instance::~Instance() {
-  if (instance_) entry_->destroy(instance_);
+  if (!instance_) return;
+  const auto destroying = calling("destroy");
+  entry_->destroy(instance_);
 }
 
 }  // namespace skerry::runtime

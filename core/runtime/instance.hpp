@@ -7,7 +7,9 @@
 
 #include "core/base/json_fwd.hpp"
 #include "core/base/result.hpp"
+#include "core/plugin/loader.hpp"
 #include "core/plugin/manifest.hpp"
+#include "core/runtime/call_record.hpp"
 #include "core/runtime/services.hpp"
 
 namespace skerry::runtime {
@@ -18,7 +20,7 @@ class PluginHost;
 class Instance {
  public:
   // `config` is checked and has its defaults.
-  static Result<std::unique_ptr<Instance>> create(const skerry_entry* entry,
+  static Result<std::unique_ptr<Instance>> create(const plugin::Loaded& code,
                                                   const plugin::Feature& feature,
                                                   const Json& config, HostServices& services);
   ~Instance();
@@ -29,7 +31,11 @@ class Instance {
   const void* interface() const { return interface_; }
   const std::string& id() const { return id_; }
   const std::string& kind() const { return kind_; }
-  const std::string& who() const { return who_; }  // "plugin x 1.0.0 (FILE)", for problems
+  const std::string& digest() const { return digest_; }  // of its file, in hex
+  const std::string& who() const { return who_; }        // "plugin x 1.0.0 (FILE)", for problems
+
+  // To be kept while the function `entry` of its interface runs.
+  CallScope calling(std::string_view entry) const { return {id_, digest_, kind_, entry}; }
 
   // The struct of its kind, `Interface` being the right one for kind().
   template <class Interface>
@@ -44,7 +50,7 @@ class Instance {
   std::unique_ptr<PluginHost> host_;
   skerry_instance* instance_ = nullptr;
   const void* interface_ = nullptr;
-  std::string id_, kind_, who_;
+  std::string id_, kind_, who_, digest_;
 };
 
 }  // namespace skerry::runtime

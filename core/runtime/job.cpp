@@ -6,8 +6,7 @@ namespace skerry::runtime {
 
 Result<skerry_feature> Job::open(std::string_view slot) {
   SKERRY_ASSIGN(const Instance* instance, features_.open_slot(slot));
-  return skerry_feature{instance->get(), instance->interface(), instance->id().c_str(),
-                        instance->kind().c_str()};
+  return traced_.try_emplace(instance, *instance).first->second.get();
 }
 
 Result<Job*> CurrentJob::open(const std::string& plan, const std::string& node) {

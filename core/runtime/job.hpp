@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -11,6 +12,7 @@
 #include "core/runtime/feature_pool.hpp"
 #include "core/runtime/plan.hpp"
 #include "core/runtime/services.hpp"
+#include "core/runtime/traced_feature.hpp"
 
 namespace skerry::runtime {
 
@@ -41,6 +43,7 @@ class Job final : public HostServices {
   std::atomic<TaskServices*> task_ = nullptr;
   FeaturePool features_;
   DataLoader data_;
+  std::map<const Instance*, TracedFeature> traced_;
 };
 
 // The job that a worker works on. A worker serves one job on one node; should another plan come,

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/base/result.hpp"
+#include "core/runtime/landlock.hpp"
 
 namespace skerry::runtime {
 
@@ -25,6 +26,9 @@ struct WorkerSpec {
   std::filesystem::path log_file;          // standard output and error are appended to it
   std::map<std::string, std::string> env;  // added to the host's own
   std::optional<int> nice;                 // -20..19
+  std::filesystem::path call_record;       // see call_record.hpp; empty: none
+  std::uint64_t memory = 0;                // bytes of data it may have; 0: no limit
+  std::optional<FileAccess> files;         // what files its sandbox lets it use; none: no sandbox
 };
 
 struct WorkerHandle {
@@ -35,10 +39,12 @@ struct WorkerHandle {
 struct WorkerExit {
   std::string id;
   pid_t pid = 0;
-  int code = 0;            // exit status; meaningless when a signal ended it
-  int signal = 0;          // 0: it exited by itself
-  bool requested = false;  // stop() was called before
-  std::string text;        // "killed by SIGSEGV", "exited with status 3"
+  int code = 0;                   // exit status; meaningless when a signal ended it
+  int signal = 0;                 // 0: it exited by itself
+  bool requested = false;         // stop() was called before
+  std::uint64_t peak_memory = 0;  // bytes that were resident at most
+  bool out_of_memory = false;     // the kernel says so
+  std::string text;               // "killed by SIGSEGV", "exited with status 3"
 };
 
 // All calls from one thread, which must live as long as the launcher: when the thread that started

@@ -19,17 +19,29 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 std::vector<std::string> arguments(const std::filesystem::path& program, const WorkerSpec& spec) {
-  return {program.string(),
-          "--connect",
-          spec.endpoint,
-          "--id",
-          spec.id,
-          "--role",
-          spec.role == WorkerRole::decide ? "decide" : "task",
-          "--threads",
-          std::to_string(spec.threads),
-          "--parent-pid",
-          std::to_string(getpid())};
+  std::vector<std::string> list{program.string(),
+                                "--connect",
+                                spec.endpoint,
+                                "--id",
+                                spec.id,
+                                "--role",
+                                spec.role == WorkerRole::decide ? "decide" : "task",
+                                "--threads",
+                                std::to_string(spec.threads),
+                                "--parent-pid",
+                                std::to_string(getpid())};
+  const auto add = [&](const char* option, const std::string& value) {
+    list.push_back(option);
+    list.push_back(value);
+  };
+  if (!spec.call_record.empty()) add("--call-record", spec.call_record.string());
+  if (spec.memory > 0) add("--memory", std::to_string(spec.memory));
+  if (!spec.files) return list;
+  list.push_back("--sandbox");
+  if (!spec.files->hide.empty()) add("--hide", spec.files->hide.string());
+  for (const auto& path : spec.files->read) add("--read", path.string());
+  for (const auto& path : spec.files->write) add("--write", path.string());
+  return list;
 }
 
 std::vector<std::string> environment(const std::map<std::string, std::string>& added) {
@@ -85,8 +97,15 @@ void set_nice(pid_t pid, int nice) {
                          strerror(errno)));
 }
 
-WorkerExit describe_exit(const std::string& id, const siginfo_t& info, bool requested) {
-  WorkerExit result{.id = id, .pid = info.si_pid, .requested = requested};
+struct Ended {
+  siginfo_t info{};
+  std::uint64_t peak_memory = 0;
+};
+
+WorkerExit describe_exit(const std::string& id, const Ended& ended, bool requested) {
+  const siginfo_t& info = ended.info;
+  WorkerExit result{
+      .id = id, .pid = info.si_pid, .requested = requested, .peak_memory = ended.peak_memory};
   if (info.si_code == CLD_EXITED) {
     result.code = info.si_status;
     result.text = fmt::format("exited with status {}", result.code);
@@ -100,15 +119,17 @@ WorkerExit describe_exit(const std::string& id, const siginfo_t& info, bool requ
 
 // Has `pid` ended? Its process group, which may hold children of plugins, is killed while the pid
 // cannot be reused.
-bool reap(pid_t pid, siginfo_t& info, int flags) {
+bool reap(pid_t pid, Ended& ended, int flags) {
+  siginfo_t& info = ended.info;
   info = {};
   while (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT | flags) != 0)
     if (errno != EINTR) return false;
   if (info.si_pid == 0) return false;
   kill(-pid, SIGKILL);
-  siginfo_t again;
-  while (waitid(P_PID, static_cast<id_t>(pid), &again, WEXITED) != 0 && errno == EINTR) {
+  rusage used{};
+  while (wait4(pid, nullptr, 0, &used) < 0 && errno == EINTR) {
   }
+  ended.peak_memory = static_cast<std::uint64_t>(used.ru_maxrss) * 1024;
   return true;
 }
 
@@ -135,8 +156,8 @@ ProcessLauncher::ProcessLauncher(std::filesystem::path worker_program)
 ProcessLauncher::~ProcessLauncher() {
   for (const auto& [id, worker] : running_) kill(-worker.pid, SIGKILL);
   for (const auto& [id, worker] : running_) {
-    siginfo_t info;
-    reap(worker.pid, info, 0);
+    Ended ended;
+    reap(worker.pid, ended, 0);
   }
 }
 
@@ -153,6 +174,10 @@ Result<WorkerHandle> ProcessLauncher::start(const WorkerSpec& spec) {
   if (error) return fail(errno_problem(error, "start a worker", program_));
   if (spec.nice) set_nice(pid, *spec.nice);
   running_[spec.id] = Running{.pid = pid};
+  if (groups_ && spec.memory > 0) {
+    if (const auto limited = groups_->add(spec.id, pid, spec.memory); !limited)
+      log_warn("worker " + spec.id + " runs without a control group: " + limited.error().text());
+  }
   return WorkerHandle{spec.id, pid};
 }
 
@@ -170,9 +195,10 @@ std::vector<WorkerExit> ProcessLauncher::poll() {
   std::vector<WorkerExit> exits;
   for (auto it = running_.begin(); it != running_.end();) {
     auto& [id, worker] = *it;
-    siginfo_t info;
-    if (reap(worker.pid, info, WNOHANG)) {
-      exits.push_back(describe_exit(id, info, worker.stopping));
+    Ended ended;
+    if (reap(worker.pid, ended, WNOHANG)) {
+      exits.push_back(describe_exit(id, ended, worker.stopping));
+      exits.back().out_of_memory = groups_ && groups_->remove(id);
       it = running_.erase(it);
       continue;
     }

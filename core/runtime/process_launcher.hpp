@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/runtime/launcher.hpp"
+#include "core/runtime/memory_groups.hpp"
 
 namespace skerry::runtime {
 
@@ -23,6 +24,9 @@ class ProcessLauncher final : public Launcher {
   ProcessLauncher(const ProcessLauncher&) = delete;
   ProcessLauncher& operator=(const ProcessLauncher&) = delete;
 
+  // From now on workers with a limit of memory are kept to it by these groups too.
+  void limit_by(MemoryGroups groups) { groups_ = std::move(groups); }
+
   Result<WorkerHandle> start(const WorkerSpec& spec) override;
   void stop(const std::string& id, std::chrono::milliseconds grace) override;
   std::vector<WorkerExit> poll() override;
@@ -36,6 +40,7 @@ class ProcessLauncher final : public Launcher {
 
   std::filesystem::path program_;
   std::map<std::string, Running> running_;
+  std::optional<MemoryGroups> groups_;
 };
 
 }  // namespace skerry::runtime

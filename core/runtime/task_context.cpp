@@ -127,6 +127,7 @@ Status TaskContext::aggregate(const AggregateRequest& request) {
   AggregationTask task{.rule = &rule->as<skerry_aggregation_v1>(),
                        .instance = rule->get(),
                        .who = rule->who(),
+                       .feature = rule,
                        .updates = request.updates,
                        .output = new_file(),
                        .threads = job_.threads(),

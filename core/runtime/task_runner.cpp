@@ -10,7 +10,9 @@
 #include "core/base/json.hpp"
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
+#include "core/base/units.hpp"
 #include "core/runtime/abi_status.hpp"
+#include "core/runtime/memory_watch.hpp"
 #include "core/runtime/sink.hpp"
 
 namespace skerry::runtime {
@@ -66,6 +68,11 @@ wire::TaskDone TaskRunner::run(const wire::RunTask& task, std::uint64_t call_id)
     done.message = problem.where.empty() ? problem.message : problem.where + ": " + problem.message;
     const auto line =
         fmt::format("task {} failed ({}): {}", task.key.task, done.code, problem.text());
+    if (memory_ran_out()) {
+      done.code = "out_of_memory";
+      done.message += fmt::format("; this worker may use {} of memory (the host's --worker-memory)",
+                                  format_bytes(memory_limit()));
+    }
     problem.code == Code::cancelled ? log_info(line) : log_error(line);
   }
   if (job_.get()) done.plugins = job_.get()->features().loaded();
@@ -74,6 +81,7 @@ wire::TaskDone TaskRunner::run(const wire::RunTask& task, std::uint64_t call_id)
 
 Status TaskRunner::run(const wire::RunTask& task, std::uint64_t call_id, wire::TaskDone& done) {
   SKERRY_ASSIGN(Job * job, job_.open(task.plan, task.node));
+  for (const auto& line : task.plugins) job->features().pin(line);
   for (const auto& attachment : task.attachments) {
     SKERRY_ASSIGN(auto file, file_of(attachment, task.output_dir));
     job->features().add_artifact(attachment.name, std::move(file));
@@ -82,6 +90,7 @@ Status TaskRunner::run(const wire::RunTask& task, std::uint64_t call_id, wire::T
 
   TaskContext context(*job, task, call_id, progress_);
   StringSink result;
+  const auto calling = instance->calling("run");
   const auto status = call(instance->who(), [&](skerry_error* error) {
     return instance->as<skerry_task_v1>().run(instance->get(), call_id, abi_bytes(task.params),
                                               result.get(), error);

@@ -12,7 +12,9 @@
 
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
+#include "core/runtime/call_record.hpp"
 #include "core/runtime/calls.hpp"
+#include "core/runtime/crash_report.hpp"
 #include "core/runtime/decider.hpp"
 #include "core/runtime/host_link.hpp"
 #include "core/runtime/job_thread.hpp"
@@ -24,6 +26,11 @@ namespace {
 
 constexpr int kHostGone = 69;       // EX_UNAVAILABLE
 constexpr int kProtocolError = 76;  // EX_PROTOCOL
+
+void prepare_thread() {
+  record_calls_of_this_thread();
+  report_crashes_of_this_thread();
+}
 
 // Answers the host on this thread while plugins run on another.
 class WorkerLoop {
@@ -117,12 +124,18 @@ class WorkerLoop {
     if (!questions_.empty()) {
       auto request = std::make_shared<wire::DecideRequest>(std::move(questions_.front()));
       questions_.pop_front();
-      thread_.start([this, request] { post(decider_.decide(*request)); });
+      thread_.start([this, request] {
+        prepare_thread();
+        post(decider_.decide(*request));
+      });
     } else if (!tasks_.empty()) {
       auto task = std::make_shared<wire::RunTask>(std::move(tasks_.front()));
       tasks_.pop_front();
       current_ = task->key;
-      thread_.start([this, task, id = calls_.begin()] { post(runner_.run(*task, id)); });
+      thread_.start([this, task, id = calls_.begin()] {
+        prepare_thread();
+        post(runner_.run(*task, id));
+      });
     }
   }
 

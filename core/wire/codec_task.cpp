@@ -2,6 +2,11 @@
 #include "skerry_fbs/task_generated.h"
 
 namespace skerry::wire {
+namespace {
+
+constexpr std::uint64_t kMaxDeadlineMs = std::uint64_t{10} * 365 * 24 * 3600 * 1000;
+
+}  // namespace
 
 template <>
 std::string encode(const StartTask& m) {
@@ -12,7 +17,8 @@ std::string encode(const StartTask& m) {
   const auto plan = b.CreateString(m.plan);
   const auto inputs = encode_artifacts(b, m.inputs);
   const auto attachments = encode_artifacts(b, m.attachments);
-  return finish(b, fbs::CreateStartTask(b, key, kind, params, plan, inputs, attachments));
+  return finish(
+      b, fbs::CreateStartTask(b, key, kind, params, plan, inputs, attachments, m.deadline_ms));
 }
 
 template <>
@@ -26,6 +32,8 @@ Result<StartTask> decode(std::span<const std::byte> payload) {
     m.plan = reader.text(from->plan(), "plan");
     m.inputs = reader.artifacts(from->inputs(), "inputs");
     m.attachments = reader.artifacts(from->attachments(), "attachments");
+    m.deadline_ms = from->deadline_ms();
+    if (m.deadline_ms > kMaxDeadlineMs) reader.refuse("deadline_ms", "is longer than ten years");
   }
   return reader.finish(std::move(m));
 }

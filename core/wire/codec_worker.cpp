@@ -112,8 +112,9 @@ std::string encode(const RunTask& m) {
   const auto output_dir = b.CreateString(m.output_dir);
   const auto inputs = encode_inputs(b, m.inputs);
   const auto attachments = encode_inputs(b, m.attachments);
-  return finish(
-      b, fbs::CreateRunTask(b, key, node, kind, params, plan, output_dir, inputs, attachments));
+  const auto plugins = b.CreateVectorOfStrings(m.plugins);
+  return finish(b, fbs::CreateRunTask(b, key, node, kind, params, plan, output_dir, inputs,
+                                      attachments, plugins, m.deadline_ms));
 }
 
 template <>
@@ -129,6 +130,8 @@ Result<RunTask> decode(std::span<const std::byte> payload) {
     m.output_dir = reader.text(from->output_dir(), "output_dir");
     m.inputs = read_inputs(reader, from->inputs(), "inputs");
     m.attachments = read_inputs(reader, from->attachments(), "attachments");
+    m.plugins = read_texts(reader, from->plugins(), "plugins");
+    m.deadline_ms = from->deadline_ms();
   }
   return reader.finish(std::move(m));
 }
@@ -210,7 +213,8 @@ std::string encode(const DecideRequest& m) {
   const auto plan = b.CreateString(m.plan);
   const auto state = b.CreateString(m.state);
   const auto events = b.CreateVectorOfStrings(m.events);
-  return finish(b, fbs::CreateDecideRequest(b, job, plan, state, events));
+  const auto plugins = b.CreateVectorOfStrings(m.plugins);
+  return finish(b, fbs::CreateDecideRequest(b, job, plan, state, events, plugins));
 }
 
 template <>
@@ -222,6 +226,7 @@ Result<DecideRequest> decode(std::span<const std::byte> payload) {
     m.plan = reader.text(from->plan(), "plan");
     m.state = reader.text(from->state(), "state");
     m.events = read_texts(reader, from->events(), "events");
+    m.plugins = read_texts(reader, from->plugins(), "plugins");
   }
   return reader.finish(std::move(m));
 }

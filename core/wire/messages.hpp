@@ -125,6 +125,7 @@ struct StartTask {
   std::string plan;    // JSON: the job's resolved document
   std::vector<Artifact> inputs;
   std::vector<Artifact> attachments;  // files shipped with the job
+  std::uint64_t deadline_ms = 0;      // how long it may run there; 0: no limit
 };
 
 struct StopTask {
@@ -237,7 +238,9 @@ struct RunTask {
   std::string output_dir;  // exists, private to this worker
   std::vector<TaskInput> inputs;
   std::vector<TaskInput>
-      attachments;  // name: the artifact's digest in hex, as the plan refers to it
+      attachments;                   // name: the artifact's digest in hex, as the plan refers to it
+  std::vector<std::string> plugins;  // "KIND ID DIGEST": the code that the job began with here
+  std::uint64_t deadline_ms = 0;     // how long it may run, kept by the host; 0: no limit
 };
 
 struct CancelTask {
@@ -278,9 +281,10 @@ struct TaskDone {
 struct DecideRequest {
   static constexpr Type type = Type::decide_request;
   std::string job;
-  std::string plan;                 // JSON
-  std::string state;                // as the last reply gave it; empty at first
-  std::vector<std::string> events;  // JSON, decided in order
+  std::string plan;                  // JSON
+  std::string state;                 // as the last reply gave it; empty at first
+  std::vector<std::string> events;   // JSON, decided in order
+  std::vector<std::string> plugins;  // "KIND ID DIGEST", as in RunTask
 };
 
 struct DecideReply {

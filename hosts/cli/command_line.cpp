@@ -123,6 +123,14 @@ class CommandLine {
                 "skerry plugin inspect ./libmine.so",
                 [this] { return plugin_inspect_command(name_, who_.json); });
     inspect->add_option("ID|FILE", name_, "a plugin's id, or a file")->required();
+    operator_command(
+        *plugin, "quarantined", "List plugins that ended too many workers of the cloud",
+        "skerry plugin quarantined", [this] { return plugin_quarantined_command(who_); });
+    operator_command(*plugin, "allow", "Let a plugin out of the cloud's quarantine",
+                     "skerry plugin allow 3f1c90aa2b5d77e4",
+                     [this] { return plugin_allow_command(who_, name_); })
+        ->add_option("DIGEST", name_, "its digest, or the first digits of it")
+        ->required();
   }
 
   void add_resources() {

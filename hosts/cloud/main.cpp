@@ -39,6 +39,15 @@ int main(int argc, char** argv) {
                  "a directory with plugins; may be repeated");
   app.add_option("--threads", options.threads, "threads for plugins that run here")
       ->check(CLI::Range(1, 1024));
+  app.add_option("--worker-memory", options.workers.memory,
+                 "how much data each worker may have, as 4GB; no limit when left out")
+      ->transform(CLI::AsSizeValue(false));
+  app.add_option(
+      "--plugin-allow", options.workers.allow_list,
+      "a file with the digests of all plugins that may run, as `b2sum -l 256` writes it");
+  std::string sandbox = "on";
+  app.add_option("--worker-sandbox", sandbox, "off: workers are not confined; to debug a plugin")
+      ->check(CLI::IsMember({"on", "off"}));
   app.add_option("--parent-pid", parent, "end when this process ends");
   try {
     app.parse(argc, argv);
@@ -46,6 +55,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? EXIT_SUCCESS : kBadInput;
   }
 
+  options.workers.sandbox = sandbox == "on";
   options.state = std::filesystem::absolute(options.state);
   if (parent != 0) {
     if (auto following = skerry::engine::follow_parent(parent); !following)

@@ -6,9 +6,15 @@
 #include <cstdlib>
 #include <string>
 
+#include "core/base/crypto.hpp"
 #include "core/base/json.hpp"
 #include "core/base/log.hpp"
+#include "core/base/try.hpp"
+#include "core/plugin/allow_list.hpp"
+#include "core/runtime/call_record.hpp"
 #include "core/runtime/confine.hpp"
+#include "core/runtime/crash_report.hpp"
+#include "core/runtime/memory_watch.hpp"
 #include "core/runtime/preflight.hpp"
 #include "core/runtime/worker_loop.hpp"
 
@@ -43,6 +49,18 @@ int check(const std::string& file) {
   return told.at("ok").get<bool>() ? EXIT_SUCCESS : 2;
 }
 
+// What lies in the host's directory is opened before it is hidden.
+skerry::Status prepare(const skerry::runtime::Confinement& confinement,
+                       const std::string& call_record) {
+  SKERRY_TRY(skerry::init_sodium());
+  skerry::runtime::report_crashes();
+  if (!call_record.empty()) SKERRY_TRY(skerry::runtime::open_call_record(call_record));
+  skerry::plugin::allow_list();
+  SKERRY_TRY(skerry::runtime::confine_worker(confinement));
+  skerry::runtime::watch_memory();
+  return {};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -59,6 +77,16 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 4096));
   auto* parent_pid =
       app.add_option("--parent-pid", parent, "the host's process id: the worker ends with it");
+  std::string call_record;
+  app.add_option("--call-record", call_record, "a file to tell the host which plugin is called");
+  skerry::runtime::Confinement confinement;
+  app.add_option("--memory", confinement.memory, "how many bytes of data it may have");
+  bool sandbox = false;
+  skerry::runtime::FileAccess files;
+  app.add_flag("--sandbox", sandbox, "give up what plugins do not need");
+  app.add_option("--hide", files.hide, "in the sandbox: the directory that it cannot read");
+  app.add_option("--read", files.read, "in the sandbox: what it can read in there nevertheless");
+  app.add_option("--write", files.write, "in the sandbox: where it can write");
   auto* preflight =
       app.add_option("--preflight", preflight_file, "check the job in this file and exit");
   connect->needs(id)->needs(parent_pid);
@@ -74,7 +102,9 @@ int main(int argc, char** argv) {
   if (auto status = skerry::init_log(log); !status) skerry::log_error(status.error().text());
   // A check that is run by hand has no host.
   if (parent > 0) {
-    if (auto status = skerry::runtime::confine_worker(parent); !status) {
+    confinement.parent = parent;
+    if (sandbox) confinement.files = files;
+    if (auto status = prepare(confinement, call_record); !status) {
       skerry::log_error(status.error().text());
       leave(EXIT_FAILURE);
     }

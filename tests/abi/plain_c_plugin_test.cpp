@@ -24,7 +24,7 @@ class PlainCPlugin : public testing::Test {
     EXPECT_TRUE(feature) << feature.error().text();
     const auto entry = Loader().load(**feature);
     EXPECT_TRUE(entry) << entry.error().text();
-    entry_ = *entry;
+    entry_ = entry->entry;
     error_.struct_size = sizeof error_;
     host_.struct_size = sizeof host_;
     host_.abi_major = SKERRY_ABI_MAJOR;

@@ -139,7 +139,7 @@ std::unique_ptr<runtime::Instance> open_rule(const Options& options,
                                              runtime::HostServices& services) {
   static const auto catalog = plugin::Catalog::scan({options.plugins});
   const auto* feature = must(catalog.find("aggregation/1", options.rule));
-  const auto* entry = must(plugin::Loader().load(*feature));
+  const auto* entry = must(plugin::Loader().load(*feature)).entry;
   std::vector<Problem> problems;
   const auto config =
       config::apply_schema(config::config_schema(*feature), Json::object(), {}, problems);

@@ -37,7 +37,8 @@ std::string tail_of(const std::filesystem::path& file) {
 }  // namespace
 
 Admin::Admin(boost::asio::io_context& io, Unit& unit, wire::SocketThread& sockets, Machine& machine,
-             Nodes& nodes, Peers& peers, Submit& submit, Views& views, store::BlobStore& blobs)
+             Nodes& nodes, Peers& peers, Submit& submit, Views& views, store::BlobStore& blobs,
+             Quarantine& quarantine)
     : io_(io),
       unit_(unit),
       sockets_(sockets),
@@ -46,7 +47,8 @@ Admin::Admin(boost::asio::io_context& io, Unit& unit, wire::SocketThread& socket
       peers_(peers),
       submit_(submit),
       views_(views),
-      blobs_(blobs) {}
+      blobs_(blobs),
+      quarantine_(quarantine) {}
 
 void Admin::start(int socket, Identity identity, std::filesystem::path log_dir,
                   std::function<void()> on_shutdown) {
@@ -102,14 +104,22 @@ void Admin::handle(const wire::Incoming& incoming) {
 }
 
 Admin::Answer Admin::dispatch(const std::string& verb, const Json& body) {
-  static const std::map<std::string, Verb> verbs{
-      {"ping", &Admin::ping},           {"node.token", &Admin::node_token},
-      {"node.ls", &Admin::node_list},   {"node.revoke", &Admin::node_revoke},
-      {"apply", &Admin::apply},         {"get", &Admin::get},
-      {"describe", &Admin::describe},   {"logs", &Admin::logs},
-      {"signal", &Admin::signal},       {"model.export", &Admin::model_export},
-      {"delete", &Admin::remove},       {"shutdown", &Admin::shutdown},
-      {"audit.ls", &Admin::audit_list}, {"audit.head", &Admin::audit_head}};
+  static const std::map<std::string, Verb> verbs{{"ping", &Admin::ping},
+                                                 {"node.token", &Admin::node_token},
+                                                 {"node.ls", &Admin::node_list},
+                                                 {"node.revoke", &Admin::node_revoke},
+                                                 {"apply", &Admin::apply},
+                                                 {"get", &Admin::get},
+                                                 {"describe", &Admin::describe},
+                                                 {"logs", &Admin::logs},
+                                                 {"signal", &Admin::signal},
+                                                 {"model.export", &Admin::model_export},
+                                                 {"delete", &Admin::remove},
+                                                 {"shutdown", &Admin::shutdown},
+                                                 {"plugin.allow", &Admin::plugin_allow},
+                                                 {"plugin.quarantined", &Admin::plugin_quarantined},
+                                                 {"audit.ls", &Admin::audit_list},
+                                                 {"audit.head", &Admin::audit_head}};
   const auto it = verbs.find(verb);
   if (it == verbs.end())
     return refuse(Code::invalid_argument, fmt::format("unknown verb `{}`", verb));
@@ -275,6 +285,19 @@ Admin::Answer Admin::remove(const Json& body) {
     it = watches_.erase(it);
   }
   return Json::object();
+}
+
+Admin::Answer Admin::plugin_allow(const Json& body) {
+  const auto entry = quarantine_.allow(body.at("digest").get<std::string>());
+  if (!entry) return refuse(entry.error());
+  audit(unit_, kActorOperator, "plugin.allowed", entry->digest, to_json(*entry));
+  return to_json(*entry);
+}
+
+Admin::Answer Admin::plugin_quarantined(const Json&) {
+  Json plugins = Json::array();
+  for (const auto& entry : quarantine_.list()) plugins.push_back(to_json(entry));
+  return Json{{"plugins", plugins}};
 }
 
 Admin::Answer Admin::audit_list(const Json& body) {

@@ -28,7 +28,8 @@ class Admin {
   };
 
   Admin(boost::asio::io_context& io, Unit& unit, wire::SocketThread& sockets, Machine& machine,
-        Nodes& nodes, Peers& peers, Submit& submit, Views& views, store::BlobStore& blobs);
+        Nodes& nodes, Peers& peers, Submit& submit, Views& views, store::BlobStore& blobs,
+        Quarantine& quarantine);
 
   // on_shutdown ends the host.
   void start(int socket, Identity identity, std::filesystem::path log_dir,
@@ -59,6 +60,8 @@ class Admin {
   Answer signal(const Json&);
   Answer model_export(const Json&);
   Answer remove(const Json&);
+  Answer plugin_allow(const Json&);
+  Answer plugin_quarantined(const Json&);
   Answer shutdown(const Json&);
   Answer audit_list(const Json&);
   Answer audit_head(const Json&);
@@ -77,6 +80,7 @@ class Admin {
   Submit& submit_;
   Views& views_;
   store::BlobStore& blobs_;
+  Quarantine& quarantine_;
   int socket_ = -1;
   Identity identity_;
   std::string actor_;  // who asks what is being answered, for the audit log

@@ -75,6 +75,7 @@ class Cloud::Impl : public Workers::Listener {
         database_(std::move(database)),
         key_(std::move(key)),
         unit_(database_),
+        quarantine_(unit_, "skerry plugin allow {}"),
         signals_(io_, SIGINT, SIGTERM),
         launcher_(worker_program) {}
 
@@ -110,6 +111,7 @@ class Cloud::Impl : public Workers::Listener {
   store::Database database_;
   wire::KeyPair key_;
   Unit unit_;
+  Quarantine quarantine_;
   boost::asio::io_context io_;
   AsioLoop loop_{io_};
   boost::asio::signal_set signals_;
@@ -150,23 +152,29 @@ void Cloud::Impl::build() {
         boost::asio::post(
             io_, [this, batch = std::move(batch)]() mutable { receive(std::move(batch)); });
       });
-  workers_ = std::make_unique<WorkerPool>(io_, *sockets_, launcher_,
-                                          WorkerPool::Options{.run_dir = options_.state / "run",
-                                                              .output_dir = blobs_->staging_dir(),
-                                                              .log_dir = options_.state / "log",
-                                                              .threads = options_.threads},
-                                          *this);
+  limit_workers(options_.workers, launcher_);
+  quarantine_.on_quarantine([this](const Quarantine::Entry& entry) {
+    audit(unit_, kActorCloud, "plugin.quarantined", entry.digest, to_json(entry));
+  });
+  WorkerPool::Options pool{.run_dir = options_.state / "run",
+                           .output_dir = blobs_->staging_dir(),
+                           .log_dir = options_.state / "log",
+                           .threads = options_.threads,
+                           .quarantine = &quarantine_};
+  apply_settings(options_.workers, options_.state, {options_.state / "blobs"}, pool);
+  workers_ = std::make_unique<WorkerPool>(io_, *sockets_, launcher_, pool, *this);
   engine_ = std::make_unique<Engine>(
       Engine::World{.loop = loop_,
                     .transport = *sockets_,
                     .workers = *workers_,
                     .publish_keys = [this](auto keys) { zap_->set_keys(std::move(keys)); }},
       unit_, *blobs_, options_.state / "uploads");
-  submit_ = std::make_unique<Submit>(unit_, *blobs_, engine_->machine(), engine_->peers());
+  submit_ =
+      std::make_unique<Submit>(unit_, *blobs_, engine_->machine(), engine_->peers(), quarantine_);
   views_ = std::make_unique<Views>(unit_, engine_->machine(), engine_->nodes(), engine_->peers(),
                                    *blobs_);
   admin_ = std::make_unique<Admin>(io_, unit_, *sockets_, engine_->machine(), engine_->nodes(),
-                                   engine_->peers(), *submit_, *views_, *blobs_);
+                                   engine_->peers(), *submit_, *views_, *blobs_, quarantine_);
   engine_->machine().on_change([this](Job& job) { admin_->job_changed(job); });
 }
 
@@ -278,6 +286,7 @@ Result<std::unique_ptr<Cloud>> Cloud::open(const CloudOptions& options) {
   SKERRY_TRY(make_directories(options.state / "log"));
   SKERRY_TRY(init_log({.name = "cloud", .file = options.state / "log" / "host.log"}));
   add_plugin_paths(options.plugin_paths);
+  SKERRY_TRY(use_allow_list(options.workers.allow_list));
   SKERRY_ASSIGN(auto key, wire::KeyPair::load_or_create(options.state / "cloud.key"));
   SKERRY_ASSIGN(auto database, store::Database::open(options.state / "cloud.db"));
   SKERRY_ASSIGN(const auto worker, runtime::worker_beside_this_program());

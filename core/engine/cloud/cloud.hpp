@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/base/result.hpp"
+#include "core/engine/worker_options.hpp"
 
 namespace skerry::engine::cloud {
 
@@ -19,6 +20,7 @@ struct CloudOptions {
   std::string advertise;    // host name that goes into tokens; empty: that of `listen`
   std::vector<std::filesystem::path> plugin_paths;
   int threads = 1;  // for plugins that run on the cloud
+  WorkerSettings workers;
 };
 
 class Cloud {

@@ -7,6 +7,7 @@
 #include "core/config/job.hpp"
 #include "core/config/resources.hpp"
 #include "core/engine/audit.hpp"
+#include "core/engine/job_plugins.hpp"
 #include "core/engine/wall_clock.hpp"
 #include "core/plugin/catalog.hpp"
 #include "core/plugin/search_path.hpp"
@@ -18,6 +19,15 @@ using Failure = tl::unexpected<std::vector<Problem>>;
 
 std::string document_text(const config::Resource& resource) {
   return dump_json(resource.document);
+}
+
+// Why a job that needs such a plugin cannot be taken.
+std::optional<std::string> quarantined(Quarantine& quarantine, const plugin::Catalog& catalog,
+                                       const Json& plan) {
+  if (quarantine.empty()) return std::nullopt;
+  for (const PluginFile& file : JobPlugins::named_by(catalog, plan))
+    if (const auto entry = quarantine.find(file.digest)) return quarantine.explain(*entry);
+  return std::nullopt;
 }
 
 }  // namespace
@@ -71,6 +81,8 @@ tl::expected<Json, std::vector<Problem>> Submit::apply(const std::string& text,
           {{"kind", resource.kind}, {"name", resource.name}, {"action", "unchanged"}});
       continue;
     }
+    if (const auto why = quarantined(quarantine_, catalog, job->document))
+      return Failure({Problem{Code::failed_precondition, *why, file, ""}});
     applied.push_back({{"kind", resource.kind}, {"name", resource.name}, {"action", "created"}});
     fresh.push_back({std::move(*job), resource.kind});
   }

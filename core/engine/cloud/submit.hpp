@@ -8,14 +8,16 @@
 #include "core/base/json.hpp"
 #include "core/engine/cloud/machine.hpp"
 #include "core/engine/cloud/peers.hpp"
+#include "core/engine/quarantine.hpp"
 #include "core/store/blob_store.hpp"
 
 namespace skerry::engine::cloud {
 
 class Submit {
  public:
-  Submit(Unit& unit, store::BlobStore& blobs, Machine& machine, Peers& peers)
-      : unit_(unit), blobs_(blobs), machine_(machine), peers_(peers) {}
+  Submit(Unit& unit, store::BlobStore& blobs, Machine& machine, Peers& peers,
+         Quarantine& quarantine)
+      : unit_(unit), blobs_(blobs), machine_(machine), peers_(peers), quarantine_(quarantine) {}
 
   // All documents or none. `file` is the name in problems; relative paths are relative to its
   // folder. `actor`: who wants it, for the audit log.
@@ -31,6 +33,7 @@ class Submit {
   store::BlobStore& blobs_;
   Machine& machine_;
   Peers& peers_;
+  Quarantine& quarantine_;
 };
 
 }  // namespace skerry::engine::cloud

@@ -4,11 +4,12 @@
 #include <array>
 #include <string_view>
 
+#include "core/engine/quarantine.hpp"
 #include "core/store/audit_chain.hpp"
 
 namespace skerry::engine::cloud {
 
-inline constexpr std::array<std::string_view, 2> kMigrations{
+inline constexpr std::array<std::string_view, 4> kMigrations{
     R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
@@ -59,6 +60,10 @@ CREATE TABLE artifact(job INTEGER NOT NULL REFERENCES job(id) ON DELETE CASCADE,
 CREATE TABLE loaded(job INTEGER NOT NULL REFERENCES job(id) ON DELETE CASCADE, plugin TEXT NOT NULL,
   PRIMARY KEY(job, plugin)) WITHOUT ROWID;
 )sql",
-    store::kAuditSchema};
+    store::kAuditSchema, kQuarantineTable, R"sql(
+-- How long the task may run, and what its result must keep to, as its workflow said.
+ALTER TABLE task ADD COLUMN deadline_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE task ADD COLUMN limits TEXT NOT NULL DEFAULT '{}';
+)sql"};
 
 }  // namespace skerry::engine::cloud

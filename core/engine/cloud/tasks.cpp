@@ -14,6 +14,8 @@ namespace {
 // What a message to a node may hold besides inline artifacts.
 constexpr std::size_t kMaxTaskText = wire::kControlLimit - wire::kInlineBlobLimit - 4096;
 
+constexpr std::int64_t kMaxDeadlineMs = std::int64_t{10} * 365 * 24 * 3600 * 1000;  // ten years
+
 // A workflow is a plugin: what it says is checked before it is stored.
 Status check_digests(const std::string& task, const char* member, const Json& names) {
   if (!names.is_object())
@@ -33,7 +35,9 @@ Status check_digests(const std::string& task, const char* member, const Json& na
 
 std::optional<Tasks::Task> Tasks::load(const Job& job, const std::string& id) {
   auto row = unit_.sql(
-      "SELECT node, kind, state, params, inputs, expects FROM task WHERE job = ? AND id = ?");
+      "SELECT node, kind, state, params, inputs, expects, deadline_ms, limits FROM task WHERE job "
+      "= ? "
+      "AND id = ?");
   row.bind(1, job.id).bind(2, id);
   if (!must(row.step())) return std::nullopt;
   return Task{row.column_text(0),
@@ -41,7 +45,9 @@ std::optional<Tasks::Task> Tasks::load(const Job& job, const std::string& id) {
               row.column_text(2),
               row.column_text(3),
               must(parse_json(row.column_text(4))),
-              must(parse_json(row.column_text(5)))};
+              must(parse_json(row.column_text(5))),
+              row.column_int(6),
+              must(parse_json(row.column_text(7)))};
 }
 
 bool Tasks::is_open(const Job& job, const std::string& id) {
@@ -59,17 +65,20 @@ Result<Content> Tasks::content(const Digest& digest) {
 Status Tasks::start(Job& job, const Json& command) {
   const std::string id = command.at("task").get<std::string>();
   if (load(job, id)) return {};
-  const Task task{command.at("node").get<std::string>(),
-                  command.at("kind").get<std::string>(),
-                  "open",
-                  dump_json(command.value("params", Json::object())),
-                  command.value("inputs", Json::object()),
-                  command.value("expects", Json::object())};
+  const Task task{
+      command.at("node").get<std::string>(),
+      command.at("kind").get<std::string>(),
+      "open",
+      dump_json(command.value("params", Json::object())),
+      command.value("inputs", Json::object()),
+      command.value("expects", Json::object()),
+      std::clamp<std::int64_t>(command.value("deadline_ms", std::int64_t{0}), 0, kMaxDeadlineMs),
+      command.value("limits", Json::object())};
   SKERRY_TRY(check_digests(id, "inputs", task.inputs));
   SKERRY_TRY(check_digests(id, "expects", task.expects));
   must(unit_
-           .sql("INSERT INTO task(job, id, node, kind, state, message, params, inputs, expects) "
-                "VALUES(?, ?, ?, ?, 'open', '', ?, ?, ?)")
+           .sql("INSERT INTO task(job, id, node, kind, state, message, params, inputs, expects, "
+                "deadline_ms, limits) VALUES(?, ?, ?, ?, 'open', '', ?, ?, ?, ?, ?)")
            .bind(1, job.id)
            .bind(2, id)
            .bind(3, task.node)
@@ -77,6 +86,8 @@ Status Tasks::start(Job& job, const Json& command) {
            .bind(5, task.params)
            .bind(6, dump_json(task.inputs))
            .bind(7, dump_json(task.expects))
+           .bind(8, task.deadline_ms)
+           .bind(9, dump_json(task.limits))
            .run());
   SKERRY_FAILPOINT("cloud.task.recorded");
   if (task.node == kCloudNode) return run_here(job, id, task);
@@ -94,6 +105,7 @@ Status Tasks::send_to_node(Job& job, const std::string& id, const Task& task) {
   message.kind = task.kind;
   message.params = task.params;
   message.plan = job.plan;
+  message.deadline_ms = static_cast<std::uint64_t>(task.deadline_ms);
   if (message.params.size() + message.plan.size() > kMaxTaskText) {
     return fail(
         Code::invalid_argument,
@@ -147,6 +159,7 @@ Status Tasks::run_here(Job& job, const std::string& id, const Task& task) {
   run.kind = task.kind;
   run.params = task.params;
   run.plan = job.plan;
+  run.deadline_ms = static_cast<std::uint64_t>(task.deadline_ms);
   const auto add = [&](std::vector<wire::TaskInput>& list, const std::string& name,
                        const std::string& hex) -> Status {
     SKERRY_ASSIGN(const Digest digest, Digest::from_hex(hex));

@@ -82,8 +82,10 @@ class Tasks {
     std::string kind;
     std::string state;
     std::string params;
-    Json inputs;   // name -> digest
-    Json expects;  // output -> digest of the artifact that it must look like
+    Json inputs;                   // name -> digest
+    Json expects;                  // output -> digest of the artifact that it must look like
+    std::int64_t deadline_ms = 0;  // of its run; 0: none
+    Json limits;                   // what its outputs must keep to; see examiner.hpp
   };
 
   std::optional<Task> load(const Job& job, const std::string& id);

@@ -32,6 +32,7 @@ class Edge::Impl : public Workers::Listener {
         database_(std::move(database)),
         key_(std::move(key)),
         unit_(database_),
+        quarantine_(unit_, "skerry-edge --allow-plugin {} (at its next start)"),
         signals_(io_, SIGINT, SIGTERM),
         launcher_(worker_program) {}
 
@@ -60,6 +61,7 @@ class Edge::Impl : public Workers::Listener {
   store::Database database_;
   wire::KeyPair key_;
   Unit unit_;
+  Quarantine quarantine_;
   boost::asio::io_context io_;
   AsioLoop loop_{io_};
   boost::asio::signal_set signals_;
@@ -83,12 +85,14 @@ Status Edge::Impl::open() {
         boost::asio::post(
             io_, [this, batch = std::move(batch)]() mutable { receive(std::move(batch)); });
       });
-  workers_ = std::make_unique<WorkerPool>(io_, *sockets_, launcher_,
-                                          WorkerPool::Options{.run_dir = options_.state / "run",
-                                                              .output_dir = blobs_->staging_dir(),
-                                                              .log_dir = options_.state / "log",
-                                                              .threads = options_.threads},
-                                          *this);
+  limit_workers(options_.workers, launcher_);
+  WorkerPool::Options pool{.run_dir = options_.state / "run",
+                           .output_dir = blobs_->staging_dir(),
+                           .log_dir = options_.state / "log",
+                           .threads = options_.threads,
+                           .quarantine = &quarantine_};
+  apply_settings(options_.workers, options_.state, {options_.state / "blobs"}, pool);
+  workers_ = std::make_unique<WorkerPool>(io_, *sockets_, launcher_, pool, *this);
   engine_ =
       std::make_unique<Engine>(Engine::World{.loop = loop_,
                                              .transport = *sockets_,
@@ -104,6 +108,9 @@ Status Edge::Impl::open() {
                                                  }},
                                unit_, *blobs_, key_, options_.state / "downloads");
   SKERRY_TRY(workers_->open());
+  for (const std::string& digest : options_.allowed)
+    if (const auto lifted = quarantine_.allow(digest); !lifted)
+      log_warn("--allow-plugin: " + lifted.error().text());
   std::optional<wire::JoinToken> token;
   if (!options_.token.empty()) {
     SKERRY_ASSIGN(token, wire::JoinToken::parse(options_.token));
@@ -147,6 +154,7 @@ Result<std::unique_ptr<Edge>> Edge::open(const EdgeOptions& options) {
   SKERRY_TRY(make_directories(options.state / "log"));
   SKERRY_TRY(init_log({.name = "edge", .file = options.state / "log" / "host.log"}));
   add_plugin_paths(options.plugin_paths);
+  SKERRY_TRY(use_allow_list(options.workers.allow_list));
   SKERRY_ASSIGN(auto key, wire::KeyPair::load_or_create(options.state / "edge.key"));
   SKERRY_ASSIGN(auto database, store::Database::open(options.state / "edge.db"));
   SKERRY_ASSIGN(const auto worker, runtime::worker_beside_this_program());

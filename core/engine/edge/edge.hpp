@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/result.hpp"
+#include "core/engine/worker_options.hpp"
 
 namespace skerry::engine::edge {
 
@@ -15,6 +16,8 @@ struct EdgeOptions {
   std::string token;            // needed at the first start only
   std::vector<std::filesystem::path> plugin_paths;
   int threads = 1;  // for plugins
+  WorkerSettings workers;
+  std::vector<std::string> allowed;  // digests of plugins to be let out of quarantine
 };
 
 class Edge {

@@ -4,9 +4,11 @@
 #include <array>
 #include <string_view>
 
+#include "core/engine/quarantine.hpp"
+
 namespace skerry::engine::edge {
 
-inline constexpr std::array<std::string_view, 1> kMigrations{R"sql(
+inline constexpr std::array<std::string_view, 2> kMigrations{R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
 -- What the cloud wants done, until the cloud has acknowledged the result. message: the StartTask as it came.
@@ -21,6 +23,7 @@ CREATE TABLE outbox(seq INTEGER PRIMARY KEY, type INTEGER NOT NULL, payload BLOB
 
 -- Blobs that a job's tasks brought here, and those that they made.
 CREATE TABLE held(job TEXT NOT NULL, digest BLOB NOT NULL, PRIMARY KEY(job, digest)) WITHOUT ROWID;
-)sql"};
+)sql",
+                                                             kQuarantineTable};
 
 }  // namespace skerry::engine::edge

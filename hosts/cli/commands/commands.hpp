@@ -58,5 +58,7 @@ int model_get_command(const Operator& who, const ModelGet& what);
 
 int plugin_list_command(const std::string& kind, bool json);
 int plugin_inspect_command(const std::string& what, bool json);
+int plugin_quarantined_command(const Operator& who);
+int plugin_allow_command(const Operator& who, const std::string& digest);
 
 }  // namespace skerry::cli

@@ -5,8 +5,10 @@
 #include "core/plugin/identity.hpp"
 #include "core/plugin/search_path.hpp"
 #include "hosts/cli/commands/commands.hpp"
+#include "hosts/cli/commands/operator.hpp"
 #include "hosts/cli/commands/plugin_view.hpp"
 #include "hosts/cli/view/problems.hpp"
+#include "hosts/cli/view/record.hpp"
 #include "hosts/cli/view/terminal.hpp"
 
 namespace skerry::cli {
@@ -76,6 +78,27 @@ int plugin_inspect_command(const std::string& what, bool json) {
     std::fputs(printable(text).c_str(), stdout);
   }
   return kOk;
+}
+
+int plugin_quarantined_command(const Operator& who) {
+  return ask(who, {"plugin.quarantined", Json::object()}, [](const Json& reply) {
+    const Json& plugins = reply.at("plugins");
+    if (plugins.empty()) std::puts("No plugin is in quarantine on the cloud.");
+    for (const Json& plugin : plugins) {
+      std::fputs(printable(text_at(plugin, "plugin") + " (" + text_at(plugin, "kind") + ") since " +
+                           text_at(plugin, "time") + "\n  digest: " + text_at(plugin, "digest") +
+                           "\n  because: " + text_at(plugin, "reason") + "\n")
+                     .c_str(),
+                 stdout);
+    }
+  });
+}
+
+int plugin_allow_command(const Operator& who, const std::string& digest) {
+  return ask(who, {"plugin.allow", {{"digest", digest}}}, [](const Json& reply) {
+    std::printf("plugin %s may run again on the cloud\n",
+                printable(text_at(reply, "plugin")).c_str());
+  });
 }
 
 }  // namespace skerry::cli

@@ -96,6 +96,9 @@ struct TaskStart {
   // Output to the digest of the artifact that it must look like: the same tensors, all finite.
   // Another one arrives as TaskFailed with a code "rejected...".
   std::map<std::string, std::string> expects;
+  // How long it may run at its node, not counting how long it waits there. Over it the task is
+  // ended and arrives as TaskFailed with code "timeout". 0: no limit.
+  std::int64_t deadline_ms = 0;
 };
 
 // What should happen, in order. The engine stores it together with the new state before anything is
@@ -260,7 +263,8 @@ inline void Commands::start_task(const TaskStart& start) {
                    {"node", start.node},
                    {"params", start.params},
                    {"inputs", start.inputs},
-                   {"expects", start.expects}});
+                   {"expects", start.expects},
+                   {"deadline_ms", start.deadline_ms}});
 }
 inline void Commands::stop_task(const std::string& task) {
   list_.push_back({{"do", "StopTask"}, {"task", task}});

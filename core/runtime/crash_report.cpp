@@ -1,0 +1,134 @@
+#include "core/runtime/crash_report.hpp"
+
+#include <errno.h>
+#include <execinfo.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include "core/runtime/call_record.hpp"
+
+namespace skerry::runtime {
+namespace {
+
+constexpr int kFrames = 48;
+constexpr std::size_t kStack = 64 * 1024;
+std::atomic<pid_t> plugin_thread = 0;
+
+struct Copy {
+  char mapped[64];
+  char file[256];
+};
+std::array<Copy, 32> copies{};
+std::atomic<std::size_t> copies_known = 0;
+
+// Everything from here to on_signal() runs in a signal handler: nothing may allocate or lock.
+void say(const char* text) {
+  if (::write(STDERR_FILENO, text, std::strlen(text)) < 0) return;
+}
+
+void say_number(int number) {
+  std::array<char, 12> text{};
+  std::size_t at = text.size() - 1;
+  do {
+    text[--at] = static_cast<char>('0' + number % 10);
+    number /= 10;
+  } while (number > 0 && at > 0);
+  say(text.data() + at);
+}
+
+void report(int signal) {
+  say(kCrashMark);
+  say_number(signal);
+  if (const auto call = innermost_call()) {
+    say(" in ");
+    say(call->call);
+    say(" of plugin ");
+    say(call->plugin);
+  }
+  say("\n");
+  void* frames[kFrames];
+  ::backtrace_symbols_fd(frames, ::backtrace(frames, kFrames), STDERR_FILENO);
+  for (std::size_t i = 0; i < copies_known; ++i) {
+    say(copies[i].mapped);
+    say(" is ");
+    say(copies[i].file);
+    say("\n");
+  }
+  say(kCrashEnd);
+  say("\n");
+}
+
+void end_by(int signal) {
+  struct sigaction standard {};
+  standard.sa_handler = SIG_DFL;
+  ::sigaction(signal, &standard, nullptr);
+  ::raise(signal);
+}
+
+void on_signal(int signal) {
+  const int error = errno;
+  if (signal == SIGTERM) {
+    const pid_t wanted = plugin_thread.load();
+    if (!in_a_plugin()) return end_by(signal);
+    if (wanted != 0 && wanted != static_cast<pid_t>(::syscall(SYS_gettid))) {
+      ::syscall(SYS_tgkill, ::getpid(), wanted, signal);
+      errno = error;
+      return;
+    }
+  }
+  report(signal);
+  end_by(signal);
+}
+
+// For this thread's handlers, freed when the thread ends.
+struct AlternateStack {
+  AlternateStack() : bytes(new std::byte[kStack]) {
+    stack_t stack{};
+    stack.ss_sp = bytes.get();
+    stack.ss_size = kStack;
+    ::sigaltstack(&stack, nullptr);
+  }
+  ~AlternateStack() {
+    stack_t none{};
+    none.ss_flags = SS_DISABLE;
+    ::sigaltstack(&none, nullptr);
+  }
+  std::unique_ptr<std::byte[]> bytes;
+};
+
+}  // namespace
+
+void name_in_reports(const std::string& mapped, const std::string& file) {
+  const std::size_t at = copies_known;
+  if (at == copies.size()) return;
+  std::snprintf(copies[at].mapped, sizeof copies[at].mapped, "%s", mapped.c_str());
+  std::snprintf(copies[at].file, sizeof copies[at].file, "%s", file.c_str());
+  copies_known = at + 1;
+}
+
+void report_crashes() {
+  void* frame[1];
+  ::backtrace(frame, 1);  // loads what it needs now, which it could not do in a handler
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  action.sa_flags = SA_ONSTACK;
+  sigemptyset(&action.sa_mask);
+  for (int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTERM})
+    ::sigaction(signal, &action, nullptr);
+}
+
+void report_crashes_of_this_thread() {
+  thread_local const AlternateStack stack;
+  static_cast<void>(stack);
+  plugin_thread = static_cast<pid_t>(::syscall(SYS_gettid));
+}
+
+}  // namespace skerry::runtime

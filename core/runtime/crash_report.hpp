@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+
+namespace skerry::runtime {
+
+// A worker's last words: when plugin code crashes, or the worker is told to end while plugin code
+// runs, which plugin it was in and the calls that led there go to standard error, which is the
+// worker's log. The signal then ends the process as it would have. Once, at start.
+void report_crashes();
+
+// A thread whose stack runs over still reports. Also makes it the thread whose calls are shown when
+// the worker is told to end. On the thread that plugins run on.
+void report_crashes_of_this_thread();
+
+// Reports add that `mapped`, which the linker knows, is a copy of `file`.
+void name_in_reports(const std::string& mapped, const std::string& file);
+
+// How a report begins and its last line; the host looks for them in the log.
+inline constexpr const char* kCrashMark = "--- ended by signal ";
+inline constexpr const char* kCrashEnd = "---";
+
+}  // namespace skerry::runtime

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "core/base/result.hpp"
+
+namespace skerry::runtime {
+
+bool syscall_filter_available();
+
+// From now on this thread and those that it starts get EPERM from the calls that no plugin needs
+// and an intruder would like: debugging other processes, mounts, modules, keys, namespaces, reboot
+// and the like. A list of what is denied, not of what is allowed: numeric libraries use more than
+// anybody would think of. Needs no_new_privs.
+Status deny_syscalls();
+
+}  // namespace skerry::runtime

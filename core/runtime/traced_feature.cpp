@@ -1,0 +1,75 @@
+#include "core/runtime/traced_feature.hpp"
+
+#include <algorithm>
+
+#include "core/runtime/call_record.hpp"
+
+namespace skerry::runtime {
+namespace {
+
+const Instance& inner(skerry_instance* self) {
+  return reinterpret_cast<TracedFeature*>(self)->inner();
+}
+
+// Calls the same function of the inner feature. `Member` is one of the interface's pointers.
+template <auto Member>
+struct Forward;
+template <class Interface, class... Arguments,
+          skerry_status (*Interface::*Member)(skerry_instance*, Arguments...)>
+struct Forward<Member> {
+  template <const char* Name>
+  static skerry_status call(skerry_instance* self, Arguments... arguments) {
+    const Instance& feature = inner(self);
+    const auto calling = feature.calling(Name);
+    return (feature.as<Interface>().*Member)(feature.get(), arguments...);
+  }
+};
+
+constexpr char kPrepare[] = "prepare";
+constexpr char kWeights[] = "weights";
+constexpr char kSetWeights[] = "set_weights";
+constexpr char kTrain[] = "train";
+constexpr char kEvaluate[] = "evaluate";
+constexpr char kPredict[] = "predict";
+constexpr char kSelect[] = "select";
+
+template <auto Member, const char* Name, class Interface>
+void forward(Interface& to) {
+  to.*Member = &Forward<Member>::template call<Name>;
+}
+
+// No more than the inner feature's table has.
+template <class Interface>
+std::uint32_t size_of(const Instance& inner) {
+  return std::min(static_cast<std::uint32_t>(sizeof(Interface)), inner.as<Interface>().struct_size);
+}
+
+}  // namespace
+
+TracedFeature::TracedFeature(const Instance& feature) : inner_(feature) {
+  if (feature.kind() == "estimator/1") {
+    using Table = skerry_estimator_v1;
+    estimator_.struct_size = size_of<Table>(feature);
+    forward<&Table::prepare, kPrepare>(estimator_);
+    forward<&Table::weights, kWeights>(estimator_);
+    forward<&Table::set_weights, kSetWeights>(estimator_);
+    forward<&Table::train, kTrain>(estimator_);
+    forward<&Table::evaluate, kEvaluate>(estimator_);
+    forward<&Table::predict, kPredict>(estimator_);
+  } else if (feature.kind() == "selection/1") {
+    selection_.struct_size = size_of<skerry_selection_v1>(feature);
+    forward<&skerry_selection_v1::select, kSelect>(selection_);
+  }
+}
+
+skerry_feature TracedFeature::get() {
+  const void* table = estimator_.struct_size > 0   ? static_cast<const void*>(&estimator_)
+                      : selection_.struct_size > 0 ? static_cast<const void*>(&selection_)
+                                                   : nullptr;
+  const char* id = inner_.id().c_str();
+  const char* kind = inner_.kind().c_str();
+  if (table == nullptr) return {inner_.get(), inner_.interface(), id, kind};
+  return {reinterpret_cast<skerry_instance*>(this), table, id, kind};
+}
+
+}  // namespace skerry::runtime
