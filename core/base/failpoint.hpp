@@ -41,15 +41,23 @@ void set_handler(std::function<Status(std::string_view name)> handler);
 // Hits so far, by name.
 std::map<std::string, std::uint64_t, std::less<>> names();
 
+// Breaks this process on purpose, so that a test can prove that such a fault is found. Empty: mends
+// it.
+void plant_bug(std::string_view name);
+bool planted(std::string_view name);
+
 }  // namespace skerry::failpoint
 
 #define SKERRY_FAILPOINT(name) ::skerry::failpoint::reach(name)
 // A Status: ok, or the error that was ordered.
 #define SKERRY_FAILPOINT_STATUS(name) ::skerry::failpoint::hit(name)
+// True where a test planted this bug.
+#define SKERRY_PLANTED_BUG(name) ::skerry::failpoint::planted(name)
 
 #else
 
 #define SKERRY_FAILPOINT(name) static_cast<void>(0)
 #define SKERRY_FAILPOINT_STATUS(name) ::skerry::Status()
+#define SKERRY_PLANTED_BUG(name) false
 
 #endif

@@ -1,0 +1,38 @@
+// Looks whether the hosts keep their promises, at each frame that leaves one and when a job has
+// ended.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/store/database.hpp"
+#include "host.hpp"
+
+namespace skerry::simulator {
+
+class Promises {
+ public:
+  // Only what is durable may be acknowledged.
+  void frame_left(const Host& from, const std::string& node, const std::string& frame);
+  // A host's database will be opened anew; as when its files are replaced.
+  void forget(const Host& host) { databases_.erase(host.name()); }
+
+  // The cloud has no unit open. rounds: how many the job must have had.
+  void job_ended(const Host& cloud, int rounds, std::size_t floats);
+
+  const std::vector<std::string>& broken() const { return broken_; }
+  void broke(std::string what) { broken_.push_back(std::move(what)); }
+
+ private:
+  store::Database& database(const Host& host);
+  std::uint64_t number(const Host& host, const std::string& sql, const std::string& name = "");
+  void check_task_once(store::Database& database);
+  void check_rounds(store::Database& database, const Host& cloud, int rounds, std::size_t floats);
+
+  std::map<std::string, std::unique_ptr<store::Database>> databases_;
+  std::vector<std::string> broken_;
+};
+
+}  // namespace skerry::simulator
