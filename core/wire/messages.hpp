@@ -27,6 +27,7 @@ enum class Type : std::uint16_t {
   pong = 7,
   ack = 8,
   task_reported = 9,
+  bye = 10,  // an edge ends, and will be back
   // Edge to cloud, sequenced and kept until acknowledged.
   task_finished = 16,
   task_failed = 17,
@@ -316,7 +317,7 @@ struct AdminReply {
   std::string body;  // JSON; when not ok: {code, message, where, field}
 };
 
-struct Empty {};  // ping, pong, ack
+struct Empty {};  // ping, pong, ack, bye
 
 // The FlatBuffer of a message, to be put behind a header by envelope.hpp's frame().
 template <class Message>

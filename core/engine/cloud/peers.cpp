@@ -132,20 +132,8 @@ void Peers::greet(const wire::Incoming& incoming, const std::string& node,
   peer.heard = loop_.now();
   peer.inbox.clear();
 
-  auto select = unit_.sql("SELECT outbox FROM node WHERE name = ?");
-  select.bind(1, node);
-  if (must(select.step()) && select.column_text(0) != hello->outbox) {
-    // A new outbox counts from 1: the node starts afresh.
-    peer.uplink_seq = peer.uplink_committed = 0;
-    ++peer.generation;
-    must(unit_.sql("UPDATE node SET outbox = ?, uplink_seq = 0 WHERE name = ?")
-             .bind(1, hello->outbox)
-             .bind(2, node)
-             .run());
-  }
-  // An inbox of another epoch says nothing about our downlink.
-  const std::uint64_t inbox = hello->cloud_epoch == options_.epoch ? hello->inbox_seq : 0;
-  peer.acked = std::max(std::min(inbox, peer.downlink_seq), forgotten(peer));
+  settle_uplink(peer, *hello);
+  settle_downlink(peer, *hello);
   peer.sent = peer.acked;
   peer.progress = loop_.now();
 
@@ -173,6 +161,48 @@ void Peers::greet(const wire::Incoming& incoming, const std::string& node,
   });
 }
 
+// A new outbox counts from 1. A known one can lack messages that this cloud has no record of: they
+// were acknowledged before it was restored from a backup, and can't be sent again; which work was
+// lost with them is settled by comparing tasks.
+void Peers::settle_uplink(Peer& peer, const wire::Hello& hello) {
+  auto select = unit_.sql("SELECT outbox FROM node WHERE name = ?");
+  select.bind(1, peer.node);
+  const bool fresh = must(select.step()) && select.column_text(0) != hello.outbox;
+  const std::uint64_t gone = hello.lowest_seq > 0 ? hello.lowest_seq - 1 : hello.highest_seq;
+  if (!fresh && gone <= peer.uplink_seq) return;
+  if (!fresh)
+    log_warn(
+        fmt::format("node {} has forgotten its messages {} to {}, which this cloud has no "
+                    "record of: this cloud was restored from a backup",
+                    peer.node, peer.uplink_seq + 1, gone));
+  peer.uplink_seq = fresh ? 0 : gone;
+  if (fresh) peer.uplink_committed = 0;
+  ++peer.generation;
+  must(unit_.sql("UPDATE node SET outbox = ?, uplink_seq = ? WHERE name = ?")
+           .bind(1, hello.outbox)
+           .bind(2, peer.uplink_seq)
+           .bind(3, peer.node)
+           .run());
+  unit_.after_commit([this, node = peer.node] {
+    Peer& settled = this->peer(node);
+    settled.uplink_committed = settled.uplink_seq;
+  });
+}
+
+// An inbox of another epoch says nothing about our downlink. One of this epoch that is ahead of it
+// saw numbers which a restored cloud has forgotten, and must not give out again.
+void Peers::settle_downlink(Peer& peer, const wire::Hello& hello) {
+  const std::uint64_t inbox = hello.cloud_epoch == options_.epoch ? hello.inbox_seq : 0;
+  if (inbox > peer.downlink_seq) {
+    peer.downlink_seq = inbox;
+    must(unit_.sql("UPDATE node SET downlink_seq = ? WHERE name = ?")
+             .bind(1, inbox)
+             .bind(2, peer.node)
+             .run());
+  }
+  peer.acked = std::max(inbox, forgotten(peer));
+}
+
 // The last message whose row is gone: it can't be sent again, so nobody must wait for it.
 std::uint64_t Peers::forgotten(const Peer& peer) {
   auto select = unit_.sql("SELECT min(seq) FROM downlink WHERE node = ?");
@@ -192,6 +222,9 @@ void Peers::take(Peer& peer, wire::Received frame) {
     case wire::Type::pong:
     case wire::Type::ack:
       return;
+    case wire::Type::bye:
+      log_info(fmt::format("node {} has ended", peer.node));
+      return lose(peer);
     case wire::Type::task_reported:
       if (const auto report = wire::decode<wire::TaskReported>(frame.payload()))
         listener_.progress(peer.node, *report);

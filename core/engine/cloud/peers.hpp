@@ -108,6 +108,8 @@ class Peers {
   void acknowledged(Peer& peer, std::uint64_t seq);
   std::uint64_t append(const std::string& node, wire::Type type, const std::string& payload);
   void transmit(Peer& peer);
+  void settle_uplink(Peer& peer, const wire::Hello& hello);
+  void settle_downlink(Peer& peer, const wire::Hello& hello);
   std::uint64_t forgotten(const Peer& peer);
   void tick();
   void lose(Peer& peer);

@@ -184,7 +184,9 @@ void Tasks::restart_local(Job& job) {
     while (must(select.step())) ids.push_back(select.column_text(0));
   }
   for (const std::string& id : ids) {
-    const auto task = load(job, id);
+    auto task = load(job, id);
+    if (SKERRY_PLANTED_BUG("forget-frozen-set") && task->inputs.size() > 2)
+      task->inputs.erase(fmt::format("u{}", task->inputs.size() - 2));
     if (const auto started = run_here(job, id, *task); !started)
       failed(job, id, *task, "lost", started.error().text());
   }

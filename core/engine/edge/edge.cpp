@@ -22,6 +22,12 @@
 #include "core/wire/bulk_client.hpp"
 
 namespace skerry::engine::edge {
+namespace {
+
+// For the last message to leave.
+constexpr auto kFarewell = std::chrono::milliseconds(50);
+
+}  // namespace
 
 class Edge::Impl : public Workers::Listener {
  public:
@@ -72,6 +78,7 @@ class Edge::Impl : public Workers::Listener {
   std::unique_ptr<WorkerPool> workers_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<wire::BulkClient> bulk_;
+  std::unique_ptr<Loop::Alarm> farewell_;
   std::string refusal_;
 };
 
@@ -138,7 +145,9 @@ void Edge::Impl::receive(std::vector<wire::Incoming> batch) {
 
 Status Edge::Impl::run() {
   signals_.async_wait([this](const boost::system::error_code& error, int) {
-    if (!error) io_.stop();
+    if (error) return;
+    engine_->leave();
+    farewell_ = loop_.after(kFarewell, [this] { io_.stop(); });
   });
   io_.run();
   log_info("ending");

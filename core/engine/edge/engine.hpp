@@ -37,6 +37,8 @@ class Engine : public Workers::Listener, private Link::Listener {
   Status start(const std::optional<wire::JoinToken>& token);
   // From the link's socket; inside a unit that all which arrived together shares.
   void handle(const wire::Incoming& incoming) { link_.handle(incoming); }
+  // This host ends, and will be back.
+  void leave() { link_.leave(); }
   int socket() const { return link_.socket(); }
 
   // Workers::Listener

@@ -62,10 +62,8 @@ Status Link::start(const std::optional<wire::JoinToken>& token) {
   {
     const Unit::Scope scope(unit_);
     if (meta("outbox").empty()) {
-      SKERRY_ASSIGN(const auto random, wire::KeyPair::generate());
-      set_meta("outbox", digest_of(as_bytes(random.public_key)).hex().substr(0, 32));
+      begin_outbox();
       set_meta("inbox_seq", "0");
-      set_meta("next_seq", "1");
     }
   }
   inbox_seq_ = inbox_committed_ = std::stoull(meta("inbox_seq"));
@@ -144,8 +142,10 @@ void Link::greet() {
 void Link::welcome(const wire::Welcome& welcome) {
   if (state_ == State::joining) return;
   const Unit::Scope scope(unit_);
+  if (welcome.uplink_seq >= next_seq_) return renew_outbox();
   state_ = State::up;
   ask_again_ = kAskAgain;
+  patience_ = kAskAgain;
   session_ = welcome.session;
   credit_ = std::max(1u, welcome.credit);
   if (welcome.cloud_epoch == meta("cloud_epoch")) {
@@ -161,10 +161,51 @@ void Link::welcome(const wire::Welcome& welcome) {
   sent_ = acked_;
   progress_ = loop_.now();
   if (!std::exchange(told_up_, true))
-    log_info(fmt::format("connected to {} as node {}", cloud_.endpoint, cloud_.node));
+    log_info(fmt::format("connected to {} as node {}{}", cloud_.endpoint, cloud_.node,
+                         left_out_ == 0 ? ""
+                                        : fmt::format("; {} progress reports were left out "
+                                                      "meanwhile",
+                                                      std::exchange(left_out_, 0))));
   warned_ = true;
   listener_.welcomed(welcome.bulk_port);
   unit_.after_commit([this] { transmit(); });
+}
+
+// The cloud has more of this outbox than was ever put into it: this state directory was restored
+// from a backup. Its next messages would pass for repetitions; in an outbox of their own they
+// don't.
+void Link::renew_outbox() {
+  log_warn(
+      "this state directory is older than what the cloud has had from it; its outbox begins anew");
+  begin_outbox();
+  must(unit_.sql("UPDATE outbox SET seq = -seq").run());
+  std::vector<std::int64_t> rows;
+  {
+    auto select = unit_.sql("SELECT seq FROM outbox ORDER BY seq DESC");
+    while (must(select.step())) rows.push_back(select.column_int(0));
+  }
+  for (const std::int64_t row : rows)
+    must(unit_.sql("UPDATE outbox SET seq = ? WHERE seq = ?")
+             .bind(1, next_seq_++)
+             .bind(2, row)
+             .run());
+  set_meta("next_seq", std::to_string(next_seq_));
+  acked_ = sent_ = 0;
+  unit_.after_commit([this] { greet(); });
+}
+
+void Link::begin_outbox() {
+  const auto random = must(wire::KeyPair::generate());
+  set_meta("outbox", digest_of(as_bytes(random.public_key)).hex().substr(0, 32));
+  set_meta("next_seq", "1");
+  next_seq_ = 1;
+}
+
+void Link::leave() {
+  if (state_ != State::up) return;
+  transport_.send(socket_, {}, wire::frame({wire::Type::bye, session_, 0, inbox_committed_}, {}));
+  state_ = State::greeting;
+  session_ = 0;
 }
 
 void Link::refuse(const wire::Refused& refused, std::uint64_t session) {
@@ -276,7 +317,8 @@ void Link::transmit() {
 }
 
 void Link::report(const wire::TaskReported& report) {
-  if (state_ == State::up) send_now(report);
+  if (state_ == State::up) return send_now(report);
+  ++left_out_;
 }
 
 void Link::tick() {
@@ -284,8 +326,11 @@ void Link::tick() {
     if (given_up_) return;
     const auto now = loop_.now();
     if (state_ != State::up) {
-      if (now - spoken_ > ask_again_) {
+      if (now - spoken_ > patience_) {
         ask_again_ = std::min(2 * ask_again_, kAskAgainAtMost);
+        // Many edges that lost the same cloud must not ask all at once.
+        patience_ =
+            std::chrono::duration_cast<Clock::duration>(ask_again_ * (0.5 + loop_.random()));
         state_ == State::joining ? join() : greet();
       }
       if (now - started_ > kWarnAfter && !std::exchange(warned_, true)) {

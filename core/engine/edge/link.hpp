@@ -57,14 +57,22 @@ class Link {
     append(Message::type, wire::encode(message), message.key);
   }
   void append(wire::Type type, const std::string& payload, const wire::TaskKey& key);
-  // Now or never.
+  // So much waits for the cloud that no more work should begin.
+  bool full() const { return next_seq_ - 1 - acked_ >= kOutboxQuota; }
+  // Tells the cloud that this host ends. As with all that is not sequenced, it may get lost.
+  void leave();
+  // Now or never; what is left out is counted.
   void report(const wire::TaskReported& report);
 
  private:
   using Clock = Loop::Clock;
   enum class State { joining, greeting, up };
 
+  static constexpr std::uint64_t kOutboxQuota = 2048;  // messages, of at most 64 KiB
+
   Status connect(const wire::KeyPair& key);
+  void begin_outbox();
+  void renew_outbox();
   void join();
   void greet();
   void joined();
@@ -97,6 +105,8 @@ class Link {
   Clock::time_point spoken_{};  // to it
   Clock::time_point started_{};
   std::chrono::milliseconds ask_again_{100};
+  Clock::duration patience_ = std::chrono::milliseconds(100);  // ask_again_, more or less
+  std::uint64_t left_out_ = 0;                                 // progress reports
   bool warned_ = false;
   bool told_up_ = false;
   // Uplink

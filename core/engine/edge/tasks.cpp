@@ -158,6 +158,16 @@ void Tasks::delivered(const wire::TaskKey& key) {
            .bind(1, key.job)
            .bind(2, key.task)
            .run());
+  unit_.after_commit([this] { resume(); });
+}
+
+// Those that waited for room in the outbox.
+void Tasks::resume() {
+  std::vector<wire::TaskKey> waiting;
+  for (const auto& [key, task] : active_)
+    if (task->step == Step::waiting) waiting.push_back(key);
+  for (const auto& key : waiting)
+    if (Active* task = find(key); task != nullptr && task->step == Step::waiting) prepare(*task);
 }
 
 std::vector<wire::TaskKey> Tasks::keys() {
@@ -179,6 +189,7 @@ std::vector<const wire::Artifact*> Tasks::needs(const wire::StartTask& message) 
 }
 
 void Tasks::prepare(Active& task) {
+  if (link_.full()) return;  // delivered() comes back here
   std::vector<wire::Artifact> missing;
   for (const wire::Artifact* artifact : needs(task.message))
     if (!must(blobs_.contains(artifact->digest))) missing.push_back(*artifact);

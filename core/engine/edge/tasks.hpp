@@ -74,6 +74,7 @@ class Tasks {
   };
 
   void prepare(Active& task);
+  void resume();
   void fetch(const wire::TaskKey& key, const wire::Artifact& artifact);
   void fetched(const wire::Artifact& artifact, const std::filesystem::path& file,
                Result<std::uint64_t> moved);

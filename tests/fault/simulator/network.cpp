@@ -88,7 +88,7 @@ void Network::gone(const Host& host) {
 void Network::to_cloud(Host& edge, int socket, const std::string& frame) {
   for (const auto& each : connections_) {
     if (each->edge != &edge || each->socket != socket) continue;
-    if (observer_) observer_(edge, edge.name(), frame);
+    if (leaves_) leaves_(edge, edge.name(), frame);
     if (each->up) carry(each, true, frame);
     return;
   }
@@ -97,7 +97,7 @@ void Network::to_cloud(Host& edge, int socket, const std::string& frame) {
 void Network::to_edge(const std::string& route, const std::string& frame) {
   for (const auto& each : connections_) {
     if (!each->up || each->route != route) continue;
-    if (observer_) observer_(*cloud_, each->edge->name(), frame);
+    if (leaves_) leaves_(*cloud_, each->edge->name(), frame);
     return carry(each, false, frame);
   }
 }
@@ -119,6 +119,7 @@ void Network::arrive(const ConnectionPtr& connection, bool upwards, const std::s
                      const std::string& frame) {
   if (!connection->up || connection->route != route) return;
   Host& to = upwards ? *cloud_ : *connection->edge;
+  if (arrives_) arrives_(to, connection->edge->name(), frame);
   wire::Incoming incoming{upwards ? kRouter : connection->socket, upwards ? route : "",
                           upwards ? connection->user : "", frame};
   to.enter(to.life(), [&to, &incoming] { to.receive({std::move(incoming)}); });

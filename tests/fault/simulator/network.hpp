@@ -27,11 +27,12 @@ class Network {
   void set_cloud(Host* cloud) { cloud_ = cloud; }
   void set_weather(const Weather& weather) { weather_ = weather; }
   void set_keys(std::map<std::string, std::string> keys) { keys_ = std::move(keys); }
-  // Sees every frame before it leaves: its sender, the node of the connection, the frame.
-  void watch(
-      std::function<void(const Host& from, const std::string& node, const std::string& frame)>
-          observer) {
-    observer_ = std::move(observer);
+  using Observer =
+      std::function<void(const Host& host, const std::string& node, const std::string& frame)>;
+  // Sees every frame before it leaves (with its sender) and when it arrives (with its receiver).
+  void watch(Observer leaves, Observer arrives) {
+    leaves_ = std::move(leaves);
+    arrives_ = std::move(arrives);
   }
 
   // Nothing passes between the cloud and this edge. noticed: both see the connection break.
@@ -76,7 +77,7 @@ class Network {
   std::map<std::string, std::string> keys_;  // public key, user
   std::map<std::string, bool> cut_;          // by edge
   std::vector<ConnectionPtr> connections_;
-  std::function<void(const Host&, const std::string&, const std::string&)> observer_;
+  Observer leaves_, arrives_;
   int sockets_ = kRouter;
   int routes_ = 0;
 };

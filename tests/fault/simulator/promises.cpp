@@ -43,6 +43,22 @@ void Promises::frame_left(const Host& from, const std::string& node, const std::
     broke(fmt::format("{} acknowledged message {} of {}, and {} is the last that is durable",
                       from.name(), view->header.ack, cloud ? node : "the cloud", committed));
   }
+  const std::uint64_t whole = uplinks_[outbox_[node]].whole;
+  if (cloud && view->header.ack > whole) {
+    broke(fmt::format("the cloud acknowledged message {} of {}, of which it has had those up to {}",
+                      view->header.ack, node, whole));
+  }
+}
+
+void Promises::frame_arrived(const Host& to, const std::string& node, const std::string& frame) {
+  if (to.name() != "cloud") return;
+  const auto received = must(wire::parse_frame(frame, wire::kControlLimit));
+  if (received.header.type == wire::Type::hello)
+    outbox_[node] = must(wire::decode<wire::Hello>(received.payload())).outbox;
+  if (received.header.seq == 0) return;
+  Uplink& uplink = uplinks_[outbox_[node]];
+  uplink.arrived.insert(received.header.seq);
+  while (uplink.arrived.erase(uplink.whole + 1) > 0) ++uplink.whole;
 }
 
 void Promises::job_ended(const Host& cloud, int rounds, std::size_t floats) {
@@ -94,6 +110,12 @@ void Promises::check_rounds(store::Database& database, const Host& cloud, int ro
         {"params", must(parse_json(tasks.column_text(1)))},
         {"inputs", must(parse_json(tasks.column_text(2)))}};
 
+  std::vector<Json> round_records;
+  auto records = must(database.prepare("SELECT body FROM record ORDER BY seq"));
+  while (must(records.step())) round_records.push_back(must(parse_json(records.column_text(0))));
+  if (round_records.size() != static_cast<std::size_t>(rounds))
+    return broke(fmt::format("{} rounds are on record, not {}", round_records.size(), rounds));
+
   std::string model = first_model(floats);
   int round = 0;
   auto models = must(database.prepare("SELECT version, digest FROM model ORDER BY version"));
@@ -111,6 +133,10 @@ void Promises::check_rounds(store::Database& database, const Host& cloud, int ro
           fmt::format("round {} began from another model than round {} made", round, round - 1));
     std::set<std::string> nodes;
     std::vector<std::string> updates;
+    Json participants = Json::array();
+    for (const Json& entry : entries) participants.push_back(entry.at("node"));
+    if (round_records[static_cast<std::size_t>(round) - 1].at("participants") != participants)
+      broke(fmt::format("round {} was not made of those whom its record names", round));
     for (std::size_t i = 0; i < entries.size(); ++i) {
       const std::string node = entries[i].at("node");
       if (!nodes.insert(node).second)

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,8 +17,14 @@ class Promises {
  public:
   // Only what is durable may be acknowledged.
   void frame_left(const Host& from, const std::string& node, const std::string& frame);
+  // Nothing may be acknowledged that never came.
+  void frame_arrived(const Host& to, const std::string& node, const std::string& frame);
   // A host's database will be opened anew; as when its files are replaced.
   void forget(const Host& host) { databases_.erase(host.name()); }
+
+  std::uint64_t nodes_joined(const Host& cloud) {
+    return number(cloud, "SELECT count(*) FROM node");
+  }
 
   // The cloud has no unit open. rounds: how many the job must have had.
   void job_ended(const Host& cloud, int rounds, std::size_t floats);
@@ -28,10 +35,18 @@ class Promises {
  private:
   store::Database& database(const Host& host);
   std::uint64_t number(const Host& host, const std::string& sql, const std::string& name = "");
+  // The numbers that reached the cloud from one outbox.
+  struct Uplink {
+    std::set<std::uint64_t> arrived;
+    std::uint64_t whole = 0;  // all up to here
+  };
+
   void check_task_once(store::Database& database);
   void check_rounds(store::Database& database, const Host& cloud, int rounds, std::size_t floats);
 
   std::map<std::string, std::unique_ptr<store::Database>> databases_;
+  std::map<std::string, std::string> outbox_;  // of a node's last greeting
+  std::map<std::string, Uplink> uplinks_;      // by outbox
   std::vector<std::string> broken_;
 };
 

@@ -37,9 +37,11 @@ class Scenario {
                           .repetition = time_.chance(0.5) ? time_.uniform() * 0.2 : 0,
                           .overtaking = time_.chance(0.5) ? time_.uniform() * 0.2 : 0,
                           .slowest = time_.chance(0.2) ? 3.0 : 0.02});
-    network_.watch([this](const Host& from, const std::string& node, const std::string& frame) {
-      promises_.frame_left(from, node, frame);
-    });
+    network_.watch([this](const Host& from, const std::string& node,
+                          const std::string& frame) { promises_.frame_left(from, node, frame); },
+                   [this](const Host& to, const std::string& node, const std::string& frame) {
+                     promises_.frame_arrived(to, node, frame);
+                   });
     cloud_ = std::make_unique<CloudHost>(time_, network_, habits_, directory / "cloud");
     network_.set_cloud(cloud_.get());
     const std::size_t edges = 2 + time_.below(2);
@@ -49,6 +51,7 @@ class Scenario {
           std::make_unique<EdgeHost>(time_, network_, *cloud_, habits_, name, directory / name));
     }
     quorum_ = time_.chance(0.5) ? edges : 1;
+    backups_ = time_.chance(0.2);
   }
 
   Outcome play() {
@@ -150,9 +153,26 @@ class Scenario {
     time_.after(30s, [this] { wake(); });
   }
 
+  // A host that is down: its state is copied, or replaced by an older copy.
+  void meddle(Host& host) {
+    // Whoever joined after the backup would have to join again.
+    if (promises_.nodes_joined(*cloud_) < edges_.size()) return;
+    const auto backup = host.state().string() + ".backup";
+    if (!std::filesystem::exists(backup)) {
+      std::filesystem::copy(host.state(), backup, std::filesystem::copy_options::recursive);
+    } else if (time_.chance(0.3)) {
+      promises_.forget(host);
+      std::filesystem::remove_all(host.state());
+      std::filesystem::copy(backup, host.state(), std::filesystem::copy_options::recursive);
+      // With `skerry restore`, or by hand.
+      if (&host == cloud_.get() && time_.chance(0.7)) cloud_->forget_epoch();
+    }
+  }
+
   void wake() {
     for (Host* host : hosts()) {
       if (host->up()) continue;
+      if (backups_ && troubled() && time_.seconds() > 3) meddle(*host);
       const bool at_once = !troubled();
       time_.after(at_once ? Duration::zero() : time_.between(0, 20), [host] { host->start(); });
     }
@@ -176,6 +196,7 @@ class Scenario {
   double trouble_ends_ = 0;
   double crash_rate_ = 0;
   double cut_rate_ = 0;
+  bool backups_ = false;
 };
 
 }  // namespace
