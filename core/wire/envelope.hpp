@@ -23,6 +23,7 @@ inline constexpr std::size_t kHeaderSize = 48;
 // Whole frames, header included.
 inline constexpr std::size_t kControlLimit = 64 * 1024;       // between cloud and edge
 inline constexpr std::size_t kBulkLimit = 512 * 1024;         // bulk socket
+inline constexpr std::size_t kAdminLimit = 2 * 1024 * 1024;   // to a cloud from an admin key
 inline constexpr std::size_t kLocalLimit = 64 * 1024 * 1024;  // ipc on one machine
 
 struct Header {

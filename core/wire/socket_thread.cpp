@@ -61,7 +61,8 @@ class SocketThread::Impl {
     std::string endpoint = bound_endpoint(socket);
     Port port;
     port.router = std::move(socket);
-    SKERRY_ASSIGN(const int number, adopt(std::move(port), options.max_message));
+    SKERRY_ASSIGN(const int number,
+                  adopt(std::move(port), std::max(options.max_message, options.max_answer)));
     return std::pair{number, std::move(endpoint)};
   }
 

@@ -32,6 +32,7 @@ class SocketThread : public Transport {
     std::string endpoint;          // "tcp://ADDRESS:PORT", port * for any free one, or "ipc://PATH"
     std::optional<KeyPair> curve;  // with it a ZAP handler must be running
     std::size_t max_message = 0;   // bytes, both ways
+    std::size_t max_answer = 0;    // bytes, outwards, where it is another limit
     int high_water = 10000;        // messages a peer, each way
   };
   struct Counters {

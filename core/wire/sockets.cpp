@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 
@@ -33,6 +34,13 @@ constexpr int kLocalReconnectMs = 20, kLocalReconnectMaxMs = 1000;
 
 void set_int(zmq::socket_t& socket, int option, int value) {
   if (zmq_setsockopt(socket.handle(), option, &value, sizeof value) != 0) throw zmq::error_t();
+}
+
+// Local sockets have no keys: libzmq asks the kernel who connects (SO_PEERCRED), and closes on
+// everybody but this process's user and root.
+void admit_own_user_only(zmq::socket_t& socket) {
+  for (const uid_t user : {::geteuid(), uid_t{0}})
+    set_int(socket, ZMQ_IPC_FILTER_UID, static_cast<int>(user));
 }
 
 bool is_established_tcp(int fd) {
@@ -105,6 +113,7 @@ Result<zmq::socket_t> make_router(zmq::context_t& context, const std::string& en
   set_limits(socket, limits, endpoint);
   socket.set(zmq::sockopt::router_mandatory, true);
   if (self) set_curve_server(socket, *self);
+  if (endpoint.starts_with("ipc://")) admit_own_user_only(socket);
   socket.bind(endpoint);
   return socket;
 } catch (const zmq::error_t& error) {

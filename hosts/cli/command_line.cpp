@@ -44,6 +44,9 @@ class CommandLine {
     add_node();
     add_model();
     add_audit();
+    add_admin_key();
+    app_.add_option("--admin-key", who_.admin_key, "as of the commands that ask a cloud")
+        ->group("");
   }
 
   int execute(int argc, char** argv) {
@@ -76,6 +79,9 @@ class CommandLine {
     added->add_option(
         "--state", who_.state,
         "the cloud's state directory (default: $SKERRY_STATE or ~/.local/state/skerry/cloud)");
+    added->add_option("--admin-key", who_.admin_key,
+                      "ask a cloud on another machine, with a key that `skerry admin-key new` made "
+                      "there");
     return added;
   }
 
@@ -225,6 +231,24 @@ class CommandLine {
                        "cut off");
     operator_command(*audit, "head", "Print number and hash of the last entry, to keep elsewhere",
                      "skerry audit head", [this] { return audit_head_command(who_); });
+  }
+
+  void add_admin_key() {
+    CLI::App* keys = group("admin-key", "Let operators ask from other machines");
+    CLI::App* fresh = operator_command(
+        *keys, "new", "Make a key with which `skerry` reaches this cloud from another machine",
+        "skerry admin-key new laptop --to laptop.skerry-key",
+        [this] { return admin_key_new_command(who_, name_, file_, endpoint_); });
+    fresh->add_option("--to", file_, "the file (default: NAME.skerry-key)");
+    fresh->add_option("--endpoint", endpoint_,
+                      "where the key's owner finds the cloud (default: where it listens)");
+    operator_command(*keys, "ls", "List admin keys", "skerry admin-key ls",
+                     [this] { return admin_key_list_command(who_); });
+    CLI::App* revoke = operator_command(*keys, "revoke", "Take an admin key back, for good",
+                                        "skerry admin-key revoke laptop",
+                                        [this] { return admin_key_revoke_command(who_, name_); });
+    for (CLI::App* one : {fresh, revoke})
+      one->add_option("NAME", name_, "the key's name")->required();
   }
 
   // The first words that are no options name the command; a misspelt one deserves a guess.

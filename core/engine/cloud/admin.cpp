@@ -48,19 +48,20 @@ Admin::Admin(boost::asio::io_context& io, Unit& unit, wire::SocketThread& socket
       submit_(submit),
       views_(views),
       blobs_(blobs),
-      quarantine_(quarantine) {}
+      quarantine_(quarantine),
+      admin_keys_(unit, nodes) {}
 
-void Admin::start(int socket, Identity identity, std::filesystem::path log_dir,
+void Admin::start(Sockets sockets, Identity identity, std::filesystem::path log_dir,
                   std::function<void()> on_shutdown) {
-  socket_ = socket;
+  own_ = sockets;
   identity_ = std::move(identity);
   log_dir_ = std::move(log_dir);
   on_shutdown_ = std::move(on_shutdown);
 }
 
-void Admin::reply(const std::string& address, std::uint64_t id, const Answer& answer) {
+void Admin::reply(const Asker& asker, const Answer& answer) {
   wire::AdminReply reply;
-  reply.id = id;
+  reply.id = asker.id;
   reply.ok = answer.has_value();
   Json body;
   if (answer) {
@@ -75,23 +76,35 @@ void Admin::reply(const std::string& address, std::uint64_t id, const Answer& an
   }
   reply.body = dump_json(body);
   const Unit::Scope scope(unit_);  // what was done is durable before anybody hears of it
-  unit_.after_commit([this, address, frame = wire::frame(0, 0, 0, reply)] {
-    sockets_.send(socket_, address, frame);
+  unit_.after_commit([this, asker, frame = wire::frame(0, 0, 0, reply)] {
+    sockets_.send(asker.socket, asker.address, frame);
   });
+}
+
+// Over the network it is the key that tells; the local socket lets only the host's user in.
+std::optional<Caller> Admin::caller_of(const wire::Incoming& incoming) const {
+  if (incoming.socket == own_.local) return Caller{Role::operator_, {}};
+  return parse_user_id(incoming.user);
 }
 
 void Admin::handle(const wire::Incoming& incoming) {
   const auto frame = wire::parse_frame(incoming.data, wire::kLocalLimit);
   if (!frame || frame->header.type != wire::Type::admin_request)
-    return log_warn("the local socket got a frame that is no request");
+    return log_warn("an admin socket got a frame that is no request");
   const auto request = wire::decode<wire::AdminRequest>(frame->payload());
   if (!request) return log_warn(request.error().text());
+  const Asker asker{incoming.socket, incoming.peer, request->id};
+  const auto caller = caller_of(incoming);
+  if (!caller) return;  // cannot be: ZAP lets nobody else in
+  if (const auto may = authorize(unit_, *caller, request->verb); !may) {
+    log_warn(fmt::format("{}: {}", caller->actor(), may.error().message));
+    return reply(asker, refuse(may.error()));
+  }
   const auto body = parse_json(request->body);
   if (!body || !body->is_object())
-    return reply(incoming.peer, request->id,
-                 refuse(Code::invalid_argument, "the body is no JSON object"));
-  if (request->verb == "watch") return watch(incoming, request->id, *body);
-  actor_ = kActorOperator;
+    return reply(asker, refuse(Code::invalid_argument, "the body is no JSON object"));
+  if (request->verb == "watch") return watch(asker, *body);
+  actor_ = caller->actor();
   const Unit::Scope scope(unit_);  // what is done and its entry in the audit log
   Answer answer;
   try {
@@ -100,7 +113,7 @@ void Admin::handle(const wire::Incoming& incoming) {
     answer =
         refuse(Code::invalid_argument, fmt::format("verb `{}`: {}", request->verb, error.what()));
   }
-  reply(incoming.peer, request->id, answer);
+  reply(asker, answer);
 }
 
 Admin::Answer Admin::dispatch(const std::string& verb, const Json& body) {
@@ -119,7 +132,10 @@ Admin::Answer Admin::dispatch(const std::string& verb, const Json& body) {
                                                  {"plugin.allow", &Admin::plugin_allow},
                                                  {"plugin.quarantined", &Admin::plugin_quarantined},
                                                  {"audit.ls", &Admin::audit_list},
-                                                 {"audit.head", &Admin::audit_head}};
+                                                 {"audit.head", &Admin::audit_head},
+                                                 {"admin.key", &Admin::admin_key},
+                                                 {"admin.ls", &Admin::admin_list},
+                                                 {"admin.revoke", &Admin::admin_revoke}};
   const auto it = verbs.find(verb);
   if (it == verbs.end())
     return refuse(Code::invalid_argument, fmt::format("unknown verb `{}`", verb));
@@ -280,8 +296,7 @@ Admin::Answer Admin::remove(const Json& body) {
       ++it;
       continue;
     }
-    reply(it->second.address, it->second.id,
-          refuse(Code::not_found, fmt::format("job `{}` was deleted", name)));
+    reply(it->second.asker, refuse(Code::not_found, fmt::format("job `{}` was deleted", name)));
     it = watches_.erase(it);
   }
   return Json::object();
@@ -290,7 +305,7 @@ Admin::Answer Admin::remove(const Json& body) {
 Admin::Answer Admin::plugin_allow(const Json& body) {
   const auto entry = quarantine_.allow(body.at("digest").get<std::string>());
   if (!entry) return refuse(entry.error());
-  audit(unit_, kActorOperator, "plugin.allowed", entry->digest, to_json(*entry));
+  audit(unit_, actor_, "plugin.allowed", entry->digest, to_json(*entry));
   return to_json(*entry);
 }
 
@@ -323,36 +338,60 @@ Admin::Answer Admin::audit_head(const Json&) {
   return Json{{"seq", head.seq}, {"hash", head.hash.hex()}};
 }
 
+Admin::Answer Admin::admin_key(const Json& body) {
+  const std::string name = body.at("name").get<std::string>();
+  const std::string key = body.at("key").get<std::string>();
+  if (identity_.admin_endpoint.empty()) {
+    return refuse(Code::failed_precondition,
+                  "this cloud listens for no admin keys; start it with --admin-listen "
+                  "tcp://ADDRESS:PORT");
+  }
+  if (const auto added = admin_keys_.add(name, key); !added) return refuse(added.error());
+  audit(unit_, actor_, "admin.key", name, {{"key", wire::key_fingerprint(key)}});
+  return Json{
+      {"name", name}, {"endpoint", identity_.admin_endpoint}, {"serverKey", identity_.public_key}};
+}
+
+Admin::Answer Admin::admin_list(const Json&) {
+  return Json{{"items", admin_keys_.list()}};
+}
+
+Admin::Answer Admin::admin_revoke(const Json& body) {
+  const std::string name = body.at("name").get<std::string>();
+  if (const auto revoked = admin_keys_.revoke(name); !revoked) return refuse(revoked.error());
+  audit(unit_, actor_, "admin.revoked", name);
+  return Json::object();
+}
+
 Admin::Answer Admin::shutdown(const Json&) {
   audit(unit_, actor_, "host.shutdown", "cloud");
   on_shutdown_();
   return Json::object();
 }
 
-void Admin::watch(const wire::Incoming& incoming, std::uint64_t id, const Json& body) {
+void Admin::watch(const Asker& asker, const Json& body) {
   try {
     const auto job = job_named(body, "job");
-    if (!job) return reply(incoming.peer, id, tl::unexpected(job.error()));
+    if (!job) return reply(asker, tl::unexpected(job.error()));
     const std::int64_t after = body.value("after", std::int64_t{0});
     const std::int64_t wait =
         std::clamp<std::int64_t>(body.value("waitMs", std::int64_t{0}), 0, kMaxWaitMs);
     if (wait == 0 || (*job)->finished() || (*job)->next_record - 1 > after) {
-      return reply(incoming.peer, id, views_.progress(**job, after));
+      return reply(asker, views_.progress(**job, after));
     }
     const std::uint64_t number = ++last_watch_;
     Watch& watch = watches_[number];
-    watch = {incoming.peer, id, (*job)->name, after,
+    watch = {asker, (*job)->name, after,
              std::make_unique<boost::asio::steady_timer>(io_, std::chrono::milliseconds(wait))};
     watch.timer->async_wait([this, number](const boost::system::error_code& error) {
       const auto it = watches_.find(number);
       if (error || it == watches_.end()) return;  // answered already
       if (const Job* waited = machine_.find(it->second.job))
-        reply(it->second.address, it->second.id, views_.progress(*waited, it->second.after));
+        reply(it->second.asker, views_.progress(*waited, it->second.after));
       watches_.erase(it);
     });
   } catch (const Json::exception& error) {
-    reply(incoming.peer, id,
-          refuse(Code::invalid_argument, fmt::format("verb `watch`: {}", error.what())));
+    reply(asker, refuse(Code::invalid_argument, fmt::format("verb `watch`: {}", error.what())));
   }
 }
 
@@ -363,7 +402,7 @@ void Admin::job_changed(const Job& job) {
       ++it;
       continue;
     }
-    reply(watch.address, watch.id, views_.progress(job, watch.after));
+    reply(watch.asker, views_.progress(job, watch.after));
     it = watches_.erase(it);
   }
 }

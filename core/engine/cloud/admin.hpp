@@ -1,5 +1,5 @@
-// What an operator can ask of a running cloud, over its local socket: JSON in, JSON out. The socket
-// lies in the state directory, which only its owner can enter.
+// What an operator can ask of a running cloud: JSON in, JSON out, over its local socket or, with an
+// admin key, from afar. Who may ask what: authorization.hpp.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -10,6 +10,8 @@
 #include <string>
 
 #include "core/base/json.hpp"
+#include "core/engine/cloud/admin_keys.hpp"
+#include "core/engine/cloud/authorization.hpp"
 #include "core/engine/cloud/machine.hpp"
 #include "core/engine/cloud/nodes.hpp"
 #include "core/engine/cloud/peers.hpp"
@@ -25,6 +27,11 @@ class Admin {
     std::string endpoint;  // that edges connect to
     std::uint32_t bulk_port = 0;
     std::string public_key;
+    std::string admin_endpoint;  // that admin keys are for; empty: there is none
+  };
+  struct Sockets {
+    int local = -1;
+    int remote = -1;  // of admin keys; -1: there is none
   };
 
   Admin(boost::asio::io_context& io, Unit& unit, wire::SocketThread& sockets, Machine& machine,
@@ -32,16 +39,21 @@ class Admin {
         Quarantine& quarantine);
 
   // on_shutdown ends the host.
-  void start(int socket, Identity identity, std::filesystem::path log_dir,
+  void start(Sockets sockets, Identity identity, std::filesystem::path log_dir,
              std::function<void()> on_shutdown);
+  bool owns(int socket) const { return socket == own_.local || socket == own_.remote; }
   void handle(const wire::Incoming& incoming);
   // Something about this job is new: those who wait for it get their answer.
   void job_changed(const Job& job);
 
  private:
-  struct Watch {
+  struct Asker {
+    int socket = -1;
     std::string address;
-    std::uint64_t id = 0;
+    std::uint64_t id = 0;  // of the question
+  };
+  struct Watch {
+    Asker asker;
     std::string job;
     std::int64_t after = 0;
     std::unique_ptr<boost::asio::steady_timer> timer;
@@ -65,11 +77,15 @@ class Admin {
   Answer shutdown(const Json&);
   Answer audit_list(const Json&);
   Answer audit_head(const Json&);
-  void watch(const wire::Incoming& incoming, std::uint64_t id, const Json& body);
+  Answer admin_key(const Json&);
+  Answer admin_list(const Json&);
+  Answer admin_revoke(const Json&);
+  void watch(const Asker& asker, const Json& body);
 
   Answer dispatch(const std::string& verb, const Json& body);
   tl::expected<Job*, std::vector<Problem>> job_named(const Json& body, const char* key);
-  void reply(const std::string& address, std::uint64_t id, const Answer& answer);
+  std::optional<Caller> caller_of(const wire::Incoming& incoming) const;
+  void reply(const Asker& asker, const Answer& answer);
 
   boost::asio::io_context& io_;
   Unit& unit_;
@@ -81,7 +97,8 @@ class Admin {
   Views& views_;
   store::BlobStore& blobs_;
   Quarantine& quarantine_;
-  int socket_ = -1;
+  AdminKeys admin_keys_;
+  Sockets own_;
   Identity identity_;
   std::string actor_;  // who asks what is being answered, for the audit log
   std::filesystem::path log_dir_;

@@ -18,11 +18,14 @@ void BlobAccess::resolve(const std::string& user, const Digest& digest,
   loop_.post([this, user, digest, done = std::move(done)] { done(find(user, digest)); });
 }
 
+Status BlobAccess::may(const std::string& user, const Deed& deed) {
+  const auto caller = parse_user_id(user);
+  if (!caller) return fail(Code::permission_denied, "this connection is nobody's");
+  return authorize(unit_, *caller, deed);
+}
+
 Result<wire::BulkSource> BlobAccess::find(const std::string& user, const Digest& digest) {
-  const auto who = parse_user_id(user);
-  if (!who || who->role != Role::node || !tasks_.may_read(who->node, digest)) {
-    return fail(Code::permission_denied, "no open task of this node refers to this artifact");
-  }
+  SKERRY_TRY(may(user, {.type = wire::Type::blob_get, .digest = &digest}));
   SKERRY_ASSIGN(auto blob, blobs_.find(digest));
   if (!blob) return fail(Code::not_found, "the artifact is not in the store any more");
   return wire::BulkSource{std::move(blob->path), blob->size, std::move(blob->inline_data)};
@@ -36,10 +39,7 @@ void BlobAccess::admit(const std::string& user, const Digest& digest, std::uint6
 
 Result<wire::BulkTarget> BlobAccess::target(const std::string& user, const Digest& digest,
                                             std::uint64_t size) {
-  const auto who = parse_user_id(user);
-  if (!who || who->role != Role::node || !tasks_.may_store(who->node)) {
-    return fail(Code::permission_denied, "this node has no open task");
-  }
+  SKERRY_TRY(may(user, {.type = wire::Type::blob_put, .digest = &digest, .size = size}));
   SKERRY_ASSIGN(const bool have, blobs_.contains(digest));
   std::error_code unknown;
   const auto space = std::filesystem::space(uploads_, unknown);
@@ -48,7 +48,7 @@ Result<wire::BulkTarget> BlobAccess::target(const std::string& user, const Diges
                 fmt::format("the cloud's disk has {} bytes left, too few for {} more",
                             space.available, size));
   }
-  return wire::BulkTarget{have, uploads_ / (who->node + "-" + digest.hex())};
+  return wire::BulkTarget{have, uploads_ / (parse_user_id(user)->name + "-" + digest.hex())};
 }
 
 void BlobAccess::received(const std::string&, const Digest& digest, std::uint64_t size,

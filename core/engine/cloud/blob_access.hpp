@@ -4,7 +4,8 @@
 
 #include <filesystem>
 
-#include "core/engine/cloud/tasks.hpp"
+#include "core/engine/cloud/authorization.hpp"
+#include "core/engine/examiner.hpp"
 #include "core/engine/loop.hpp"
 #include "core/store/blob_store.hpp"
 #include "core/wire/bulk_server.hpp"
@@ -14,12 +15,11 @@ namespace skerry::engine::cloud {
 class BlobAccess : public wire::BulkBackend {
  public:
   // `uploads`: a directory for partial uploads, on the store's file system; kept over restarts.
-  BlobAccess(Loop& loop, Unit& unit, store::BlobStore& blobs, Tasks& tasks, Examiner& examiner,
+  BlobAccess(Loop& loop, Unit& unit, store::BlobStore& blobs, Examiner& examiner,
              std::filesystem::path uploads)
       : loop_(loop),
         unit_(unit),
         blobs_(blobs),
-        tasks_(tasks),
         examiner_(examiner),
         uploads_(std::move(uploads)) {}
 
@@ -31,6 +31,7 @@ class BlobAccess : public wire::BulkBackend {
                 std::filesystem::path file, std::function<void(Status)> done) override;
 
  private:
+  Status may(const std::string& user, const Deed& deed);
   Result<wire::BulkSource> find(const std::string& user, const Digest& digest);
   Result<wire::BulkTarget> target(const std::string& user, const Digest& digest,
                                   std::uint64_t size);
@@ -38,7 +39,6 @@ class BlobAccess : public wire::BulkBackend {
   Loop& loop_;
   Unit& unit_;
   store::BlobStore& blobs_;
-  Tasks& tasks_;
   Examiner& examiner_;
   std::filesystem::path uploads_;
 };

@@ -100,6 +100,7 @@ class Cloud::Impl : public Workers::Listener {
   Status open_sockets();
   void build();
   void receive(std::vector<wire::Incoming> batch);
+  std::string advertised(const std::string& bound) const;
   // The ZAP handler refused a key; it tells of each address once a minute.
   void stranger(const wire::Refusal& refusal);
   Result<std::string> bind_again(
@@ -128,7 +129,6 @@ class Cloud::Impl : public Workers::Listener {
   std::unique_ptr<wire::BulkServer> bulk_;
   std::atomic<bool> proven_ = false;  // that strangers are refused
   int control_socket_ = -1;
-  int admin_socket_ = -1;
 };
 
 Status Cloud::Impl::open_store() {
@@ -192,6 +192,11 @@ Result<std::string> Cloud::Impl::bind_again(
   return bound;
 }
 
+std::string Cloud::Impl::advertised(const std::string& bound) const {
+  if (options_.advertise.empty()) return bound;
+  return "tcp://" + options_.advertise + ":" + port_of(bound);
+}
+
 Status Cloud::Impl::open_sockets() {
   SKERRY_TRY(workers_->open());
   SKERRY_ASSIGN(
@@ -215,17 +220,34 @@ Status Cloud::Impl::open_sockets() {
         return bulk_->endpoint();
       }));
   SKERRY_ASSIGN(
-      const auto admin,
+      const auto local,
       sockets_->bind_router({.endpoint = "ipc://" + (options_.state / "admin.sock").string(),
                              .curve = {},
                              .max_message = wire::kLocalLimit}));
-  admin_socket_ = admin.first;
+  Admin::Sockets admin{.local = local.first};
+  std::string admin_endpoint;
+  if (!options_.admin_listen.empty()) {
+    SKERRY_ASSIGN(admin_endpoint,
+                  bind_again(options_.admin_listen, "admin",
+                             [&](const std::string& endpoint) -> Result<std::string> {
+                               SKERRY_ASSIGN(auto bound, sockets_->bind_router(
+                                                             {.endpoint = endpoint,
+                                                              .curve = key_,
+                                                              .max_message = wire::kAdminLimit,
+                                                              .max_answer = wire::kLocalLimit}));
+                               admin.remote = bound.first;
+                               return bound.second;
+                             }));
+    log_info(fmt::format("listening for admin keys at {}", admin_endpoint));
+    admin_endpoint = advertised(admin_endpoint);
+  }
 
-  const std::string advertised =
-      options_.advertise.empty() ? control : "tcp://" + options_.advertise + ":" + port_of(control);
   const auto bulk_port = static_cast<std::uint32_t>(bulk_->port());
-  admin_->start(admin_socket_,
-                {.endpoint = advertised, .bulk_port = bulk_port, .public_key = key_.public_key},
+  admin_->start(admin,
+                {.endpoint = advertised(control),
+                 .bulk_port = bulk_port,
+                 .public_key = key_.public_key,
+                 .admin_endpoint = admin_endpoint},
                 options_.state / "log", [this] { io_.stop(); });
   audit(unit_, kActorCloud, "host.started", "cloud",
         {{"version", kVersion},
@@ -261,7 +283,7 @@ void Cloud::Impl::receive(std::vector<wire::Incoming> batch) {
       workers_->handle(incoming);
     } else if (incoming.socket == control_socket_) {
       engine_->handle(incoming);
-    } else if (incoming.socket == admin_socket_) {
+    } else if (admin_->owns(incoming.socket)) {
       admin_->handle(incoming);
     }
   }
@@ -278,7 +300,7 @@ void Cloud::Impl::run() {
 }
 
 Result<std::unique_ptr<Cloud>> Cloud::open(const CloudOptions& options) {
-  for (const std::string& endpoint : {options.listen, options.bulk_listen})
+  for (const std::string& endpoint : {options.listen, options.bulk_listen, options.admin_listen})
     SKERRY_TRY(check_endpoint(endpoint));
   SKERRY_TRY(init_sodium());
   raise_descriptor_limit();

@@ -9,7 +9,7 @@ Engine::Engine(World world, Unit& unit, store::BlobStore& blobs,
       peers_(world.loop, unit, world.transport, nodes_, *this),
       tasks_(world.loop, unit, blobs, examiner_, world.workers, peers_),
       machine_(world.loop, unit, world.workers, tasks_),
-      blob_access_(world.loop, unit, blobs, tasks_, examiner_, uploads) {
+      blob_access_(world.loop, unit, blobs, examiner_, uploads) {
   tasks_.set_hooks({.find_job = [this](const std::string& key) { return machine_.find_key(key); },
                     .post = [this](Job& job, Json event) { machine_.post(job, std::move(event)); },
                     .changed = [this](Job& job) { machine_.changed(job); }});

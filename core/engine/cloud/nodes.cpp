@@ -9,21 +9,6 @@
 #include "core/wire/keys.hpp"
 
 namespace skerry::engine::cloud {
-namespace {
-constexpr std::string_view kNodePrefix = "node:";
-constexpr std::string_view kInvitePrefix = "join:";
-}  // namespace
-
-std::string user_id(Role role, const std::string& node) {
-  return std::string(role == Role::node ? kNodePrefix : kInvitePrefix) + node;
-}
-
-std::optional<User> parse_user_id(const std::string& user) {
-  if (user.starts_with(kNodePrefix)) return User{Role::node, user.substr(kNodePrefix.size())};
-  if (user.starts_with(kInvitePrefix)) return User{Role::invite, user.substr(kInvitePrefix.size())};
-  return std::nullopt;
-}
-
 void Nodes::publish_keys() {
   std::map<std::string, std::string> keys;
   auto invites = unit_.sql("SELECT public_key, node FROM invite");
@@ -31,6 +16,9 @@ void Nodes::publish_keys() {
     keys[invites.column_text(0)] = user_id(Role::invite, invites.column_text(1));
   auto nodes = unit_.sql("SELECT public_key, name FROM node WHERE revoked = 0");
   while (must(nodes.step())) keys[nodes.column_text(0)] = user_id(Role::node, nodes.column_text(1));
+  auto admins = unit_.sql("SELECT public_key, name FROM admin_key WHERE revoked = 0");
+  while (must(admins.step()))
+    keys[admins.column_text(0)] = user_id(Role::admin, admins.column_text(1));
   publish_(std::move(keys));
 }
 

@@ -1,4 +1,4 @@
-// Which nodes there are, and which keys may connect as whom.
+// Which nodes there are, and which keys may connect as whom: those of nodes, tokens and admins.
 #pragma once
 
 #include <functional>
@@ -8,19 +8,11 @@
 #include <vector>
 
 #include "core/base/result.hpp"
+#include "core/engine/cloud/authorization.hpp"
 #include "core/engine/unit.hpp"
 #include "core/wire/token.hpp"
 
 namespace skerry::engine::cloud {
-
-// The user id that ZAP gives to a connection, made of a role and a node's name.
-enum class Role { node, invite };
-std::string user_id(Role role, const std::string& node);
-struct User {
-  Role role;
-  std::string node;
-};
-std::optional<User> parse_user_id(const std::string& user);
 
 class Nodes {
  public:

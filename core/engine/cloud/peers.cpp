@@ -58,16 +58,20 @@ Peers::Peer& Peers::peer(const std::string& node) {
 }
 
 void Peers::handle(const wire::Incoming& incoming) {
-  const auto user = parse_user_id(incoming.user);
-  if (!user) return;  // cannot be: ZAP lets nobody else in
+  const auto caller = parse_user_id(incoming.user);
+  if (!caller) return;  // cannot be: ZAP lets nobody else in
   auto frame = wire::parse_frame(incoming.data, wire::kControlLimit);
-  if (!frame)
-    return log_warn(
-        fmt::format("node {}: a frame is refused: {}", user->node, frame.error().text()));
-  if (user->role == Role::invite) return admit(incoming, user->node, *frame);
-  Peer& peer = this->peer(user->node);
+  if (!frame) return note_violation(*caller, frame.error().text());
+  const wire::Type type = frame->header.type;
+  if (!is_listed(caller->role, type)) {
+    note_violation(
+        *caller, fmt::format("messages of type {} are not for it to send", static_cast<int>(type)));
+    return refuse(incoming.peer, "forbidden", "this message is not for you to send", false);
+  }
+  if (caller->role == Role::invite) return admit(incoming, *caller, *frame);
+  Peer& peer = this->peer(caller->name);
   if (peer.revoked) return refuse(incoming.peer, "revoked", "this node was revoked", false);
-  if (frame->header.type == wire::Type::hello) return greet(incoming, user->node, *frame);
+  if (type == wire::Type::hello) return greet(incoming, *caller, *frame);
   if (peer.address != incoming.peer || peer.session != frame->header.session) {
     return refuse(incoming.peer, "no_session", "this session is not known here; say hello again",
                   true, frame->header.session);
@@ -76,15 +80,14 @@ void Peers::handle(const wire::Incoming& incoming) {
 }
 
 // A token's connection may join, and nothing else.
-void Peers::admit(const wire::Incoming& incoming, const std::string& node,
+void Peers::admit(const wire::Incoming& incoming, const Caller& caller,
                   const wire::Received& frame) {
-  if (frame.header.type != wire::Type::join)
-    return refuse(incoming.peer, "not_joined", "join first", false);
   const auto join = wire::decode<wire::Join>(frame.payload());
   if (!join) return refuse(incoming.peer, "invalid_argument", join.error().text(), false);
-  if (join->node != node) {
-    return refuse_join(incoming.peer, node, *join, "wrong_node",
-                       fmt::format("this token is for node `{}`, not `{}`", node, join->node));
+  const std::string& node = caller.name;
+  if (const auto may = authorize(unit_, caller, {.type = frame.header.type, .node = join->node});
+      !may) {
+    return refuse_join(incoming.peer, node, *join, "wrong_node", may.error().message);
   }
   const Unit::Scope scope(unit_);
   if (const auto joined = nodes_.join(node, join->public_key); !joined) {
@@ -115,13 +118,24 @@ void Peers::refuse(const std::string& address, const std::string& code, const st
   send_now(address, session, wire::Refused{code, message, retry});
 }
 
-void Peers::greet(const wire::Incoming& incoming, const std::string& node,
+// What a node should not have sent: told to people now and then, however often it comes.
+void Peers::note_violation(const Caller& caller, const std::string& what) {
+  const auto left_out = violations_.admit(caller.actor(), loop_.now());
+  if (!left_out) return;
+  log_warn(fmt::format("{}: a message is refused: {}", caller.actor(), what));
+  audit(unit_, caller.actor(), "message.refused", caller.name,
+        {{"message", what}, {"leftOut", *left_out}});
+}
+
+void Peers::greet(const wire::Incoming& incoming, const Caller& caller,
                   const wire::Received& frame) {
   const auto hello = wire::decode<wire::Hello>(frame.payload());
   if (!hello) return refuse(incoming.peer, "invalid_argument", hello.error().text(), false);
-  if (hello->node != node) {
-    return refuse(incoming.peer, "wrong_node",
-                  fmt::format("this key belongs to node `{}`, not `{}`", node, hello->node), false);
+  const std::string& node = caller.name;
+  if (const auto may = authorize(unit_, caller, {.type = frame.header.type, .node = hello->node});
+      !may) {
+    note_violation(caller, may.error().message);
+    return refuse(incoming.peer, "wrong_node", may.error().message, false);
   }
   const Unit::Scope scope(unit_);
   Peer& peer = this->peer(node);
@@ -235,8 +249,7 @@ void Peers::take(Peer& peer, wire::Received frame) {
         peer.inbox.push_back(std::move(frame));  // else it is sent again
       return pump(peer);
     default:
-      log_warn(fmt::format("node {} sent a message of type {}, which nodes do not send", peer.node,
-                           static_cast<int>(frame.header.type)));
+      return;
   }
 }
 

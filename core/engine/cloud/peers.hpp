@@ -95,8 +95,9 @@ class Peers {
     Clock::time_point progress{};  // when `acked` last moved, or something was first sent
   };
 
-  void greet(const wire::Incoming& incoming, const std::string& node, const wire::Received& frame);
-  void admit(const wire::Incoming& incoming, const std::string& node, const wire::Received& frame);
+  void greet(const wire::Incoming& incoming, const Caller& caller, const wire::Received& frame);
+  void admit(const wire::Incoming& incoming, const Caller& caller, const wire::Received& frame);
+  void note_violation(const Caller& caller, const std::string& what);
   void refuse_join(const std::string& address, const std::string& node, const wire::Join& join,
                    const std::string& code, const std::string& message);
   // `session`: the one that is refused, so that an edge can tell an old refusal.
@@ -127,6 +128,7 @@ class Peers {
   int socket_ = -1;
   std::map<std::string, Peer> peers_;                      // by node
   AuditLimit refused_joins_{1, std::chrono::seconds(60)};  // of a token
+  AuditLimit violations_{1, std::chrono::seconds(60)};     // of a caller
 };
 
 }  // namespace skerry::engine::cloud

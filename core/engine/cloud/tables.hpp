@@ -9,7 +9,7 @@
 
 namespace skerry::engine::cloud {
 
-inline constexpr std::array<std::string_view, 4> kMigrations{
+inline constexpr std::array<std::string_view, 5> kMigrations{
     R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
@@ -64,6 +64,11 @@ CREATE TABLE loaded(job INTEGER NOT NULL REFERENCES job(id) ON DELETE CASCADE, p
 -- How long the task may run, and what its result must keep to, as its workflow said.
 ALTER TABLE task ADD COLUMN deadline_ms INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE task ADD COLUMN limits TEXT NOT NULL DEFAULT '{}';
+)sql",
+    R"sql(
+-- Keys with which an operator may ask from another machine.
+CREATE TABLE admin_key(name TEXT PRIMARY KEY, public_key TEXT NOT NULL UNIQUE, revoked INTEGER NOT NULL DEFAULT 0,
+  created TEXT NOT NULL) WITHOUT ROWID;
 )sql"};
 
 }  // namespace skerry::engine::cloud

@@ -6,6 +6,7 @@
 #include "core/base/failpoint.hpp"
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
+#include "core/engine/cloud/authorization.hpp"
 #include "core/engine/cloud/tasks.hpp"
 
 namespace skerry::engine::cloud {
@@ -31,19 +32,27 @@ void Tasks::remote_message(const std::string& node, const wire::Received& messag
   done();
 }
 
+bool Tasks::may(const std::string& node, wire::Type type, const wire::TaskKey& key) {
+  const auto may = authorize(unit_, {Role::node, node}, {.type = type, .task = &key});
+  if (!may) refuse(nullptr, node, key, {false, "forbidden", may.error().message});
+  return may.has_value();
+}
+
 void Tasks::remote_failed(const std::string& node, const wire::TaskFailed& what) {
+  if (!may(node, wire::TaskFailed::type, what.key)) return;
   Job* job = hooks_.find_job(what.key.job);
   const auto task = job != nullptr ? load(*job, what.key.task) : std::nullopt;
-  if (!task || task->node != node || task->state != "open") return;
+  if (!task || task->state != "open") return;
   failed(*job, what.key.task, *task, what.code,
          what.field.empty() ? what.message : fmt::format("{}: {}", what.field, what.message));
 }
 
 void Tasks::remote_finished(const std::string& node, wire::TaskFinished what,
                             std::function<void()> done) {
+  if (const Unit::Scope scope(unit_); !may(node, wire::TaskFinished::type, what.key)) return done();
   Job* job = hooks_.find_job(what.key.job);
   const auto task = job != nullptr ? load(*job, what.key.task) : std::nullopt;
-  if (!task || task->node != node || task->state != "open") {
+  if (!task || task->state != "open") {
     const Unit::Scope scope(unit_);
     refuse(job, node, what.key, {false, "stale", "the cloud does not wait for this task any more"});
     for (const auto& output : what.outputs) drop_unless_held(output.digest);
@@ -91,9 +100,9 @@ void Tasks::remote_finished(const std::string& node, wire::TaskFinished what,
 }
 
 void Tasks::remote_progress(const std::string& node, const wire::TaskReported& report) {
+  if (!authorize(unit_, {Role::node, node}, {.type = report.type, .task = &report.key})) return;
   Job* job = hooks_.find_job(report.key.job);
-  const auto task = job != nullptr ? load(*job, report.key.task) : std::nullopt;
-  if (!task || task->node != node || task->state != "open") return;
+  if (job == nullptr) return;
   job->progress[report.key.task] = report.progress;
   hooks_.changed(*job);
 }

@@ -7,6 +7,7 @@
 #include "core/base/failpoint.hpp"
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
+#include "core/engine/cloud/authorization.hpp"
 
 namespace skerry::engine::cloud {
 namespace {
@@ -91,7 +92,7 @@ Status Tasks::start(Job& job, const Json& command) {
            .run());
   SKERRY_FAILPOINT("cloud.task.recorded");
   if (task.node == kCloudNode) return run_here(job, id, task);
-  if (!may_work(task.node)) {
+  if (!is_active_node(unit_, task.node)) {
     failed(job, id, task, "lost",
            fmt::format("there is no node `{}`, or it was revoked", task.node));
     return {};
@@ -274,34 +275,6 @@ Json Tasks::loaded_plugins(const Job& job) {
   plugins.bind(1, job.id);
   while (must(plugins.step())) list.push_back(plugins.column_text(0));
   return list;
-}
-
-bool Tasks::may_read(const std::string& node, const Digest& digest) {
-  if (!may_work(node)) return false;
-  const std::string hex = digest.hex();
-  auto select = unit_.sql(
-      "SELECT job.name || '.' || job.id, task.inputs FROM task JOIN job ON job.id = task.job WHERE "
-      "task.node = ? AND task.state = 'open'");
-  select.bind(1, node);
-  while (must(select.step())) {
-    if (select.column_text(1).find(hex) != std::string::npos) return true;
-    const Job* job = hooks_.find_job(select.column_text(0));
-    if (job != nullptr && job->shipped.contains(digest)) return true;
-  }
-  return false;
-}
-
-bool Tasks::may_work(const std::string& node) {
-  auto select = unit_.sql("SELECT 1 FROM node WHERE name = ? AND revoked = 0");
-  select.bind(1, node);
-  return must(select.step());
-}
-
-bool Tasks::may_store(const std::string& node) {
-  if (!may_work(node)) return false;
-  auto select = unit_.sql("SELECT 1 FROM task WHERE node = ? AND state = 'open' LIMIT 1");
-  select.bind(1, node);
-  return must(select.step());
 }
 
 }  // namespace skerry::engine::cloud

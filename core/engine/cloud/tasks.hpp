@@ -63,11 +63,6 @@ class Tasks {
   // Its open tasks are lost; inside a unit.
   void abandon(const std::string& node, const std::string& reason);
 
-  bool may_work(const std::string& node);  // joined, and not revoked
-  // A node may read what its open tasks refer to, and store something while it has an open task.
-  bool may_read(const std::string& node, const Digest& digest);
-  bool may_store(const std::string& node);
-
   // What its tasks on the cloud loaded: "id version digest file" each.
   Json loaded_plugins(const Job& job);
 
@@ -88,6 +83,8 @@ class Tasks {
     Json limits;                   // what its outputs must keep to; see examiner.hpp
   };
 
+  // May the node say this of the task? If not, it is told, and the log as well.
+  bool may(const std::string& node, wire::Type type, const wire::TaskKey& key);
   std::optional<Task> load(const Job& job, const std::string& id);
   Status send_to_node(Job& job, const std::string& id, const Task& task);
   Status run_here(Job& job, const std::string& id, const Task& task);

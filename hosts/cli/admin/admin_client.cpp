@@ -9,9 +9,12 @@
 #include <zmq.hpp>
 
 #include "core/base/file.hpp"
+#include "core/base/try.hpp"
 #include "core/base/units.hpp"
 #include "core/wire/envelope.hpp"
 #include "core/wire/messages.hpp"
+#include "core/wire/monitor.hpp"
+#include "core/wire/sockets.hpp"
 #include "hosts/cli/run/interrupt.hpp"
 #include "hosts/cli/view/problems.hpp"
 
@@ -19,7 +22,8 @@ namespace skerry::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kSlice{100};  // how soon a signal is noticed
-constexpr std::chrono::milliseconds kLook{500};   // how soon it is noticed that the cloud is gone
+constexpr std::chrono::milliseconds kHandshake{10'000};
+constexpr std::chrono::milliseconds kLook{500};  // how soon it is noticed that the cloud is gone
 
 Problem nobody_there(const std::string& endpoint) {
   return {Code::unavailable,
@@ -54,6 +58,23 @@ Status probe(const std::filesystem::path& socket_file, const std::string& endpoi
   return fail(nobody_there(endpoint));
 }
 
+Problem not_let_in(const std::string& endpoint) {
+  return {
+      Code::permission_denied,
+      fmt::format("the cloud at {} does not know this admin key: it was revoked, or the cloud's "
+                  "state is another one now; make a new key there with `skerry admin-key new`",
+                  endpoint),
+      "", ""};
+}
+
+Problem another_cloud(const std::string& endpoint) {
+  return {Code::permission_denied,
+          fmt::format("what listens at {} is not the cloud that this admin key was made for: it "
+                      "has another key, or is no skerry-cloud's --admin-listen address",
+                      endpoint),
+          "", ""};
+}
+
 std::vector<Problem> one(Code code, std::string message) {
   return {Problem{code, std::move(message), "", ""}};
 }
@@ -61,10 +82,12 @@ std::vector<Problem> one(Code code, std::string message) {
 }  // namespace
 
 struct AdminClient::Connection {
-  std::filesystem::path file;
+  std::filesystem::path file;  // of the local socket; empty: over the network
   std::string endpoint;
   zmq::context_t context{1};
   zmq::socket_t socket{context, zmq::socket_type::dealer};
+  std::optional<wire::Monitor> monitor;  // over the network
+  bool refused = false;                  // whoever answers takes no questions
   std::uint64_t last_id = 0;
 
   // Nothing: no answer within `wait`.
@@ -74,6 +97,7 @@ struct AdminClient::Connection {
     zmq::message_t message;
     if (!socket.recv(message, zmq::recv_flags::dontwait)) return std::nullopt;
     const auto received = wire::parse_frame(message.to_string_view(), wire::kLocalLimit);
+    if (received && received->header.type == wire::Type::refused) refused = true;
     if (!received || received->header.type != wire::Type::admin_reply) return std::nullopt;
     auto reply = wire::decode<wire::AdminReply>(received->payload());
     if (!reply || reply->id != last_id) return std::nullopt;
@@ -90,8 +114,15 @@ struct AdminClient::Connection {
       if (Interrupt::count() > signals) return tl::unexpected(one(Code::cancelled, "interrupted"));
       const auto reply = receive(kSlice);
       if (reply) return read(*reply);
+      if (refused) {
+        return tl::unexpected(
+            one(Code::permission_denied,
+                fmt::format("{} is where edges connect; an admin key is for the address that the "
+                            "cloud was given with --admin-listen",
+                            endpoint)));
+      }
       if (std::chrono::steady_clock::now() < look) continue;
-      if (const Status there = probe(file, endpoint); !there)
+      if (const Status there = look_again(); !there)
         return tl::unexpected(std::vector<Problem>{there.error()});
       look += kLook;
     }
@@ -99,6 +130,42 @@ struct AdminClient::Connection {
         one(Code::deadline_exceeded,
             fmt::format("skerry-cloud at {} did not answer \"{}\" within {}; see its log", endpoint,
                         verb, format_duration(patience))));
+  }
+
+  // Is somebody still there?
+  Status look_again() {
+    if (!monitor) return probe(file, endpoint);
+    while (const auto event = monitor->take()) {
+      if (*event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) return fail(not_let_in(endpoint));
+      if (*event == ZMQ_EVENT_DISCONNECTED) {
+        return fail(
+            Code::unavailable,
+            fmt::format("the connection to {} broke; is the cloud still running?", endpoint));
+      }
+    }
+    return {};
+  }
+
+  // Waits until the cloud has let this key in, or has not.
+  Status shake_hands() {
+    const auto deadline = std::chrono::steady_clock::now() + kHandshake;
+    bool cut = false;
+    while (std::chrono::steady_clock::now() < deadline) {
+      zmq_pollitem_t item{monitor->socket().handle(), 0, ZMQ_POLLIN, 0};
+      if (zmq_poll(&item, 1, kSlice.count()) < 0 && Interrupt::arrived())
+        return fail(Code::cancelled, "interrupted");
+      while (const auto event = monitor->take()) {
+        if (*event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) return {};
+        if (*event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) return fail(not_let_in(endpoint));
+        if (*event != ZMQ_EVENT_CONNECT_RETRIED) cut = true;
+      }
+      if (cut) return fail(another_cloud(endpoint));
+    }
+    return fail(
+        Code::unavailable,
+        fmt::format("no skerry-cloud answers at {} within {}; is the address right, does it "
+                    "run with --admin-listen, does a firewall stop the connection?",
+                    endpoint, format_duration(kHandshake)));
   }
 
   Reply read(const wire::AdminReply& reply) const {
@@ -136,6 +203,24 @@ Result<AdminClient> AdminClient::connect(const std::filesystem::path& state_dir)
     return AdminClient(std::move(connection));
   } catch (const zmq::error_t& error) {
     return fail(Code::unavailable, fmt::format("cannot connect to {}: {}", endpoint, error.what()));
+  }
+}
+
+Result<AdminClient> AdminClient::connect(const AdminKey& key) {
+  SKERRY_ASSIGN(const auto pair, wire::KeyPair::from_secret(key.secret_key));
+  try {
+    auto connection = std::make_unique<Connection>();
+    connection->endpoint = key.endpoint;
+    wire::set_limits(connection->socket, {wire::kLocalLimit, 100, 100}, key.endpoint);
+    wire::set_curve_client(connection->socket, pair, key.server_key);
+    SKERRY_ASSIGN(connection->monitor,
+                  wire::Monitor::open(connection->context, connection->socket));
+    connection->socket.connect(key.endpoint);
+    SKERRY_TRY(connection->shake_hands());
+    return AdminClient(std::move(connection));
+  } catch (const zmq::error_t& error) {
+    return fail(Code::unavailable,
+                fmt::format("cannot connect to {}: {}", key.endpoint, error.what()));
   }
 }
 

@@ -10,11 +10,12 @@
 
 #include "core/base/json.hpp"
 #include "core/base/result.hpp"
+#include "hosts/cli/admin/admin_key.hpp"
 
 namespace skerry::cli {
 
-// Asks a cloud on this machine, over the socket in its state directory. One question at a time,
-// from one thread.
+// Asks a cloud: on this machine over the socket in its state directory, or anywhere with an admin
+// key. One question at a time, from one thread.
 class AdminClient {
  public:
   using Reply = tl::expected<Json, std::vector<Problem>>;
@@ -22,6 +23,8 @@ class AdminClient {
 
   // Fails at once when no cloud listens there.
   static Result<AdminClient> connect(const std::filesystem::path& state_dir);
+  // Fails when the cloud does not let this key in, or none answers within a few seconds.
+  static Result<AdminClient> connect(const AdminKey& key);
 
   AdminClient(AdminClient&&) noexcept;
   AdminClient& operator=(AdminClient&&) noexcept;

@@ -61,10 +61,10 @@ int with_stored(const Operator& who, const std::filesystem::path& state,
 
 int with_pages(const Operator& who, const std::function<int(const Pages&)>& work) {
   const auto state = who.state.empty() ? default_state_dir() : who.state;
-  auto client = AdminClient::connect(state);
+  auto client = connect_to_cloud(who);
   if (client) return work([&](std::int64_t after) { return ask_page(*client, after); });
   std::error_code ignored;
-  if (client.error().code == Code::unavailable &&
+  if (who.admin_key.empty() && client.error().code == Code::unavailable &&
       std::filesystem::exists(state / "cloud.db", ignored)) {
     return with_stored(who, state, work);
   }

@@ -23,7 +23,8 @@ int check_command(const std::filesystem::path& file, std::optional<int> edges, b
 
 // For the commands that ask a cloud.
 struct Operator {
-  std::filesystem::path state;  // the cloud's state directory; empty: the default one
+  std::filesystem::path state;      // the cloud's state directory; empty: the default one
+  std::filesystem::path admin_key;  // ask over the network with this key instead
   bool json = false;
 };
 
@@ -40,6 +41,12 @@ int signal_command(const Operator& who, const std::string& job, const std::strin
 int node_token_command(const Operator& who, const std::string& name, const std::string& endpoint);
 int node_list_command(const Operator& who);
 int node_revoke_command(const Operator& who, const std::string& name);
+
+// `to` empty: NAME.skerry-key here. `endpoint` empty: where the cloud listens.
+int admin_key_new_command(const Operator& who, const std::string& name,
+                          const std::filesystem::path& to, const std::string& endpoint);
+int admin_key_list_command(const Operator& who);
+int admin_key_revoke_command(const Operator& who, const std::string& name);
 
 int audit_list_command(const Operator& who, std::int64_t since);  // from this entry on
 int audit_head_command(const Operator& who);

@@ -6,6 +6,8 @@
 #include <cstdlib>
 
 #include "core/base/suggest.hpp"
+#include "core/base/try.hpp"
+#include "hosts/cli/admin/admin_key.hpp"
 
 namespace skerry::cli {
 namespace {
@@ -25,8 +27,15 @@ std::filesystem::path default_state_dir() {
   return std::filesystem::path(home != nullptr ? home : "/var/lib") / ".local/state/skerry/cloud";
 }
 
+Result<AdminClient> connect_to_cloud(const Operator& who) {
+  if (who.admin_key.empty())
+    return AdminClient::connect(who.state.empty() ? default_state_dir() : who.state);
+  SKERRY_ASSIGN(const auto key, AdminKey::load(who.admin_key));
+  return AdminClient::connect(key);
+}
+
 int with_cloud(const Operator& who, const std::function<int(AdminClient&)>& work) {
-  auto client = AdminClient::connect(who.state.empty() ? default_state_dir() : who.state);
+  auto client = connect_to_cloud(who);
   if (!client) return complain(client.error(), who.json, exit_for({client.error()}));
   return work(*client);
 }

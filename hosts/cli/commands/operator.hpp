@@ -15,6 +15,9 @@ namespace skerry::cli {
 // $SKERRY_STATE, or skerry/cloud in the user's state directory.
 std::filesystem::path default_state_dir();
 
+// Over the local socket, or with the admin key where one is given.
+Result<AdminClient> connect_to_cloud(const Operator& who);
+
 // Connects and lets `work` do the rest; complains when no cloud answers.
 int with_cloud(const Operator& who, const std::function<int(AdminClient&)>& work);
 

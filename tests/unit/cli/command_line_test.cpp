@@ -28,12 +28,28 @@ TEST(CommandLine, WithoutACommandNamesTheThreeMostUseful) {
 }
 
 TEST(CommandLine, EveryCommandHasHelpWithAnExample) {
-  const std::vector<std::vector<std::string>> commands{
-      {"run"},         {"check"},           {"apply"},        {"get"},
-      {"describe"},    {"watch"},           {"logs"},         {"delete"},
-      {"signal"},      {"node", "token"},   {"node", "ls"},   {"node", "revoke"},
-      {"model", "ls"}, {"model", "get"},    {"plugin", "ls"}, {"plugin", "inspect"},
-      {"audit", "ls"}, {"audit", "verify"}, {"audit", "head"}};
+  const std::vector<std::vector<std::string>> commands{{"run"},
+                                                       {"check"},
+                                                       {"apply"},
+                                                       {"get"},
+                                                       {"describe"},
+                                                       {"watch"},
+                                                       {"logs"},
+                                                       {"delete"},
+                                                       {"signal"},
+                                                       {"node", "token"},
+                                                       {"node", "ls"},
+                                                       {"node", "revoke"},
+                                                       {"model", "ls"},
+                                                       {"model", "get"},
+                                                       {"plugin", "ls"},
+                                                       {"plugin", "inspect"},
+                                                       {"admin-key", "new"},
+                                                       {"admin-key", "ls"},
+                                                       {"admin-key", "revoke"},
+                                                       {"audit", "ls"},
+                                                       {"audit", "verify"},
+                                                       {"audit", "head"}};
   for (auto command : commands) {
     std::string name = "skerry";
     for (const auto& word : command) name += " " + word;

@@ -1,6 +1,13 @@
 #include "core/wire/socket_thread.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
 
 #include "core/base/file.hpp"
 #include "core/wire/envelope.hpp"
@@ -195,6 +202,33 @@ TEST_F(SocketThreadTest, WorksOverIpcWithoutKeys) {
   EXPECT_EQ(message->user, "");
   cloud.send(bound.first, message->peer, "pong");
   EXPECT_EQ(at_edge.take()->data, "pong");
+}
+
+// What another user of the machine gets to hear at a local socket: 0 bytes, then the end.
+TEST_F(SocketThreadTest, LetsNoOtherUserInOverIpc) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can become another user";
+  const auto dir = TempDir::create().value();
+  const auto path = (dir.path() / "s").string();
+  ASSERT_TRUE(cloud.bind_router({"ipc://" + path, {}, kLocalLimit}));
+  ASSERT_EQ(::chmod(dir.path().c_str(), 0777), 0);
+  ASSERT_EQ(::chmod(path.c_str(), 0777), 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  for (const uid_t user : {uid_t{65534}, uid_t{0}}) {
+    const pid_t child = ::fork();
+    if (child == 0) {  // system calls only: the other threads are not here
+      char byte = 0;
+      const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+      if (::setresuid(user, user, user) != 0) ::_exit(90);
+      if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) ::_exit(91);
+      ::_exit(::read(fd, &byte, 1) == 1 ? 1 : 0);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), user == 0 ? 1 : 0);
+  }
 }
 
 TEST_F(SocketThreadTest, ExplainsWhyItCannotListen) {
