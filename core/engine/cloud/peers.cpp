@@ -175,9 +175,10 @@ void Peers::greet(const wire::Incoming& incoming, const Caller& caller,
   });
 }
 
-// A new outbox counts from 1. A known one can lack messages that this cloud has no record of: they
-// were acknowledged before it was restored from a backup, and can't be sent again; which work was
-// lost with them is settled by comparing tasks.
+// An outbox goes on after what its edge has forgotten, which is nothing when it is new. A known one
+// can lack messages that this cloud has no record of: they were acknowledged before it was restored
+// from a backup, and can't be sent again; which work was lost with them is settled by comparing
+// tasks.
 void Peers::settle_uplink(Peer& peer, const wire::Hello& hello) {
   auto select = unit_.sql("SELECT outbox FROM node WHERE name = ?");
   select.bind(1, peer.node);
@@ -189,8 +190,8 @@ void Peers::settle_uplink(Peer& peer, const wire::Hello& hello) {
         fmt::format("node {} has forgotten its messages {} to {}, which this cloud has no "
                     "record of: this cloud was restored from a backup",
                     peer.node, peer.uplink_seq + 1, gone));
-  peer.uplink_seq = fresh ? 0 : gone;
-  if (fresh) peer.uplink_committed = 0;
+  peer.uplink_seq = gone;
+  peer.uplink_committed = std::min(peer.uplink_committed, gone);
   ++peer.generation;
   must(unit_.sql("UPDATE node SET outbox = ?, uplink_seq = ? WHERE name = ?")
            .bind(1, hello.outbox)

@@ -191,8 +191,17 @@ std::vector<const wire::Artifact*> Tasks::needs(const wire::StartTask& message) 
 void Tasks::prepare(Active& task) {
   if (link_.full()) return;  // delivered() comes back here
   std::vector<wire::Artifact> missing;
-  for (const wire::Artifact* artifact : needs(task.message))
-    if (!must(blobs_.contains(artifact->digest))) missing.push_back(*artifact);
+  {
+    // What another job brought here would go with that job.
+    const Unit::Scope scope(unit_);
+    for (const wire::Artifact* artifact : needs(task.message)) {
+      if (must(blobs_.contains(artifact->digest))) {
+        hold(task.message.key.job, artifact->digest);
+      } else {
+        missing.push_back(*artifact);
+      }
+    }
+  }
   if (!missing.empty() && bulk_ == nullptr) return;  // set_bulk() comes back here
   task.bytes_down = bytes_of(task.message.inputs) + bytes_of(task.message.attachments);
   task.transfers = static_cast<int>(missing.size());

@@ -58,8 +58,9 @@ void play_some(Board& board, int player, std::uint64_t end, std::uint64_t most_f
   std::filesystem::remove_all(directory);
 }
 
-int play_all(std::uint64_t first, std::uint64_t seeds, int players, std::uint64_t most_failures,
-             double seconds) {
+// How many failed.
+std::uint64_t play_all(std::uint64_t first, std::uint64_t seeds, int players,
+                       std::uint64_t most_failures, double seconds) {
   void* shared =
       mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   Board& board = *new (shared) Board;
@@ -94,7 +95,7 @@ int play_all(std::uint64_t first, std::uint64_t seeds, int players, std::uint64_
       static_cast<unsigned long long>(board.crashes), static_cast<unsigned long long>(board.rounds),
       static_cast<unsigned long long>(board.failed), took.count(),
       3600 * static_cast<double>(board.played) / took.count());
-  return board.failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return board.failed;
 }
 
 }  // namespace
@@ -115,12 +116,19 @@ int main(int argc, char** argv) {
   app.add_option("--seconds", seconds, "stop after this time");
   app.add_option("--processes", players, "how many play at once")->check(CLI::Range(1, 64));
   app.add_option("--failures", most_failures, "stop after so many");
-  app.add_option("--bug", bug, "break the program on purpose: see failpoint::plant_bug");
+  app.add_option("--bug", bug,
+                 "break the program on purpose (skip-dedup, ack-before-commit, forget-frozen-set) "
+                 "and succeed when that is found");
   CLI11_PARSE(app, argc, argv);
   engine::must(init_sodium());
   failpoint::plant_bug(bug);
   engine::must(init_log({.name = "simulator", .file = {}, .level = one >= 0 ? "debug" : "off"}));
-  if (one < 0) return play_all(first, seeds, players, most_failures, seconds);
+  if (one < 0) {
+    const bool failed = play_all(first, seeds, players, most_failures, seconds) > 0;
+    if (!bug.empty())
+      std::printf("the planted bug %s was %s\n", bug.c_str(), failed ? "found" : "not found");
+    return failed == bug.empty() ? EXIT_FAILURE : EXIT_SUCCESS;
+  }
   const TempDir directory = engine::must(TempDir::create());
   const auto outcome = simulator::play(static_cast<std::uint64_t>(one), directory.path() / "run");
   tell(static_cast<std::uint64_t>(one), outcome);

@@ -61,20 +61,38 @@ void Promises::frame_arrived(const Host& to, const std::string& node, const std:
   while (uplink.arrived.erase(uplink.whole + 1) > 0) ++uplink.whole;
 }
 
-void Promises::job_ended(const Host& cloud, int rounds, std::size_t floats) {
-  store::Database& rows = database(cloud);
-  auto job = must(rows.prepare("SELECT phase, message FROM job"));
-  if (!must(job.step())) return broke("there is no job any more");
-  if (job.column_text(0) != "Succeeded")
-    return broke(fmt::format("the job ended as {}: {}", job.column_text(0), job.column_text(1)));
-  check_task_once(rows);
-  check_rounds(rows, cloud, rounds, floats);
+std::string Promises::state_of_jobs(const Host& cloud) {
+  std::string text;
+  auto jobs =
+      must(database(cloud).prepare("SELECT name, phase, message, (SELECT group_concat(id || ' of ' "
+                                   "|| node, ', ') FROM task WHERE "
+                                   "task.job = job.id AND task.state = 'open') FROM job"));
+  while (must(jobs.step())) {
+    text += fmt::format("{}{} is {} ({}), open tasks: {}", text.empty() ? "" : "; ",
+                        jobs.column_text(0), jobs.column_text(1), jobs.column_text(2),
+                        jobs.column_text(3));
+  }
+  return text;
 }
 
-void Promises::check_task_once(store::Database& database) {
+void Promises::job_ended(const Host& cloud, const std::string& name, int rounds,
+                         std::size_t floats) {
+  store::Database& rows = database(cloud);
+  auto job = must(rows.prepare("SELECT phase, message, id FROM job WHERE name = ?"));
+  job.bind(1, name);
+  if (!must(job.step())) return broke("there is no job any more");
+  const std::int64_t id = job.column_int(2);
+  if (job.column_text(0) != "Succeeded")
+    return broke(fmt::format("the job ended as {}: {}", job.column_text(0), job.column_text(1)));
+  check_task_once(rows, id);
+  check_rounds(rows, id, cloud, rounds, floats);
+}
+
+void Promises::check_task_once(store::Database& database, std::int64_t job) {
   std::set<std::string> answered;
   std::int64_t next = 1;
-  auto events = must(database.prepare("SELECT seq, body FROM event ORDER BY seq"));
+  auto events = must(database.prepare("SELECT seq, body FROM event WHERE job = ? ORDER BY seq"));
+  events.bind(1, job);
   while (must(events.step())) {
     if (events.column_int(0) != next++) broke(fmt::format("event {} is missing", next - 1));
     const Json event = must(parse_json(events.column_text(1)));
@@ -87,13 +105,14 @@ void Promises::check_task_once(store::Database& database) {
 
 // The chain of models: each round's is the mean of exactly the updates that its aggregation was
 // given, which come from different nodes and from the model before.
-void Promises::check_rounds(store::Database& database, const Host& cloud, int rounds,
-                            std::size_t floats) {
+void Promises::check_rounds(store::Database& database, std::int64_t job, const Host& cloud,
+                            int rounds, std::size_t floats) {
   struct Answer {
     std::string node, digest;
   };
   std::map<std::string, Answer> answers;  // by task
-  auto events = must(database.prepare("SELECT body FROM event ORDER BY seq"));
+  auto events = must(database.prepare("SELECT body FROM event WHERE job = ? ORDER BY seq"));
+  events.bind(1, job);
   while (must(events.step())) {
     const Json event = must(parse_json(events.column_text(0)));
     if (event.at("type") != "TaskFinished") continue;
@@ -103,7 +122,8 @@ void Promises::check_rounds(store::Database& database, const Host& cloud, int ro
   std::map<std::string, Json> aggregations;  // by the model that they made
   auto tasks =
       must(database.prepare("SELECT id, params, inputs FROM task WHERE kind = "
-                            "'federated.aggregate' AND state = 'finished'"));
+                            "'federated.aggregate' AND state = 'finished' AND job = ?"));
+  tasks.bind(1, job);
   while (must(tasks.step()))
     aggregations[answers[tasks.column_text(0)].digest] = {
         {"task", tasks.column_text(0)},
@@ -111,14 +131,17 @@ void Promises::check_rounds(store::Database& database, const Host& cloud, int ro
         {"inputs", must(parse_json(tasks.column_text(2)))}};
 
   std::vector<Json> round_records;
-  auto records = must(database.prepare("SELECT body FROM record ORDER BY seq"));
+  auto records = must(database.prepare("SELECT body FROM record WHERE job = ? ORDER BY seq"));
+  records.bind(1, job);
   while (must(records.step())) round_records.push_back(must(parse_json(records.column_text(0))));
   if (round_records.size() != static_cast<std::size_t>(rounds))
     return broke(fmt::format("{} rounds are on record, not {}", round_records.size(), rounds));
 
   std::string model = first_model(floats);
   int round = 0;
-  auto models = must(database.prepare("SELECT version, digest FROM model ORDER BY version"));
+  auto models =
+      must(database.prepare("SELECT version, digest FROM model WHERE job = ? ORDER BY version"));
+  models.bind(1, job);
   while (must(models.step())) {
     if (models.column_int(0) != ++round) return broke(fmt::format("model {} is missing", round));
     const std::string digest = must(models.column_digest(1)).hex();
@@ -136,7 +159,10 @@ void Promises::check_rounds(store::Database& database, const Host& cloud, int ro
     Json participants = Json::array();
     for (const Json& entry : entries) participants.push_back(entry.at("node"));
     if (round_records[static_cast<std::size_t>(round) - 1].at("participants") != participants)
-      broke(fmt::format("round {} was not made of those whom its record names", round));
+      broke(fmt::format(
+          "round {} was made of the updates of {}, and its record names {}", round,
+          participants.dump(),
+          round_records[static_cast<std::size_t>(round) - 1].at("participants").dump()));
     for (std::size_t i = 0; i < entries.size(); ++i) {
       const std::string node = entries[i].at("node");
       if (!nodes.insert(node).second)

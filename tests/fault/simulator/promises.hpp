@@ -26,8 +26,11 @@ class Promises {
     return number(cloud, "SELECT count(*) FROM node");
   }
 
+  // For people.
+  std::string state_of_jobs(const Host& cloud);
+
   // The cloud has no unit open. rounds: how many the job must have had.
-  void job_ended(const Host& cloud, int rounds, std::size_t floats);
+  void job_ended(const Host& cloud, const std::string& job, int rounds, std::size_t floats);
 
   const std::vector<std::string>& broken() const { return broken_; }
   void broke(std::string what) { broken_.push_back(std::move(what)); }
@@ -41,8 +44,9 @@ class Promises {
     std::uint64_t whole = 0;  // all up to here
   };
 
-  void check_task_once(store::Database& database);
-  void check_rounds(store::Database& database, const Host& cloud, int rounds, std::size_t floats);
+  void check_task_once(store::Database& database, std::int64_t job);
+  void check_rounds(store::Database& database, std::int64_t job, const Host& cloud, int rounds,
+                    std::size_t floats);
 
   std::map<std::string, std::unique_ptr<store::Database>> databases_;
   std::map<std::string, std::string> outbox_;  // of a node's last greeting

@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 
 // After the trouble the job has this long: more than all deadlines and back-offs together.
 constexpr double kPatience = 4 * 3600;
-constexpr const char* kJob = "job";
+const std::vector<std::string> kJobs{"harvest", "tide"};
 
 class Scenario {
  public:
@@ -52,6 +52,8 @@ class Scenario {
     }
     quorum_ = time_.chance(0.5) ? edges : 1;
     backups_ = time_.chance(0.2);
+    evaluates_on_edges_ = time_.chance(0.4);
+    jobs_ = time_.chance(0.4) ? 2 : 1;
   }
 
   Outcome play() {
@@ -61,10 +63,11 @@ class Scenario {
     }
     Outcome outcome;
     if (!ended()) {
-      promises_.broke(
-          fmt::format("the job did not end within {} h after the trouble", kPatience / 3600));
+      promises_.broke(fmt::format("the jobs did not end within {} h after the trouble: {}",
+                                  kPatience / 3600, promises_.state_of_jobs(*cloud_)));
     } else {
-      promises_.job_ended(*cloud_, rounds_, habits_.floats);
+      for (std::size_t i = 0; i < jobs_; ++i)
+        promises_.job_ended(*cloud_, kJobs[i], rounds_, habits_.floats);
     }
     for (const auto& edge : edges_)
       if (!edge->refusal().empty())
@@ -87,18 +90,22 @@ class Scenario {
         for (const auto& edge : edges_)
           edge->set_token(must(
               cloud_->engine().nodes().invite(edge->name(), "tcp://cloud:1", server.public_key)));
-        cloud_->engine().machine().create(
-            {.name = kJob, .kind = "FederatedLearningJob", .text = "", .plan = plan()}, {});
+        for (std::size_t i = 0; i < jobs_; ++i)
+          cloud_->engine().machine().create({.name = kJobs[i],
+                                             .kind = "FederatedLearningJob",
+                                             .text = "",
+                                             .plan = plan(kJobs[i])},
+                                            {});
       });
     });
     for (const auto& edge : edges_) edge->start();
   }
 
-  Json plan() const {
+  Json plan(const std::string& job) const {
     const Json slot = {{"plugin", "fixture-null"}, {"config", Json::object()}};
     return {{"apiVersion", "skerry/v1"},
             {"kind", "FederatedLearningJob"},
-            {"metadata", {{"name", kJob}}},
+            {"metadata", {{"name", job}}},
             {"workflow", "federated"},
             {"seed", 7},
             {"pluginPath", Json::array()},
@@ -107,7 +114,7 @@ class Scenario {
               {"dataset", slot},
               {"aggregation", {{"plugin", "fedavg"}, {"config", Json::object()}}},
               {"selection", {{"plugin", "all"}, {"config", Json::object()}}},
-              {"evaluation", {{"where", "cloud"}, {"every", 2}}},
+              {"evaluation", {{"where", evaluates_on_edges_ ? "edges" : "cloud"}, {"every", 2}}},
               {"rounds", rounds_},
               {"quorum", quorum_},
               {"nodes", edges_.size()},
@@ -180,8 +187,11 @@ class Scenario {
 
   bool ended() {
     if (!cloud_->up()) return false;
-    const auto* job = cloud_->engine().machine().find(kJob);
-    return job != nullptr && job->finished();
+    for (std::size_t i = 0; i < jobs_; ++i) {
+      const auto* job = cloud_->engine().machine().find(kJobs[i]);
+      if (job == nullptr || !job->finished()) return false;
+    }
+    return true;
   }
   bool over() { return ended() || time_.seconds() > trouble_ends_ + kPatience; }
 
@@ -197,6 +207,8 @@ class Scenario {
   double crash_rate_ = 0;
   double cut_rate_ = 0;
   bool backups_ = false;
+  bool evaluates_on_edges_ = false;
+  std::size_t jobs_ = 1;
 };
 
 }  // namespace

@@ -73,7 +73,7 @@ wire::TaskDone perform(const wire::RunTask& task, std::size_t floats) {
     wire::TaskOutput output{name, digest_of(as_bytes(bytes)), bytes.size(), {}, {}};
     if (bytes.size() > wire::kInlineBlobLimit) {
       output.path = task.output_dir + "/" + std::to_string(done.outputs.size()) + "-" +
-                    digest_of(as_bytes(task.key.task)).hex();
+                    digest_of(as_bytes(task.key.job + task.key.task)).hex();
       must(write_file_durably(output.path, as_bytes(bytes)));
     } else {
       output.data = std::move(bytes);
