@@ -1,12 +1,17 @@
-// Checks what a task made before anybody counts it, cheapest first: well formed, the structure that
-// the workflow expects, every value finite. Large files are read aside.
+// Checks what a task made before anybody counts it, cheapest first: its size, well formed, the
+// structure that the workflow expects, every value finite, not too far from where it started. Large
+// files are read aside.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/base/digest.hpp"
 #include "core/base/result.hpp"
 #include "core/engine/loop.hpp"
 
@@ -18,17 +23,42 @@ struct Content {
   std::filesystem::path path;  // when not empty, data is unused
 };
 
+// An output that was brought nearer to its base, in place of what the task made.
+struct Clipped {
+  double norm = 0;  // of what the task made
+  Digest digest;    // of what takes its place
+  std::uint64_t size = 0;
+  std::string data;  // its bytes, when the original came without a file; else it is in the store
+};
+
+// Names, their order and metadata may take a little more room in the header than those of the
+// artifact that an output is compared with.
+inline constexpr std::uint64_t kHeaderRoom = 1u << 20;
+
 struct Verdict {
   bool ok = true;
-  std::string
-      code;  // rejected.missing, rejected.malformed, rejected.shape, rejected.nan, data_loss
+  // rejected.missing, .size, .malformed, .shape, .nan, .norm, .base, .plan; data_loss
+  std::string code;
   std::string message;
+  std::map<std::string, Clipped> clipped;  // by output
+};
+
+// How far an output may be from the artifact that it started from.
+struct NormLimit {
+  double max = 0;
+  bool clip = false;  // bring it nearer instead of refusing it
+  Content base;
+  // Aside: where a clipped file is written first, and what then puts it into the store.
+  std::filesystem::path scratch;
+  std::function<Status(const std::filesystem::path&, const Digest&, std::uint64_t)> store;
 };
 
 struct Exhibit {
   std::string name;  // of the output
   Content found;
-  Content expected;  // the artifact whose structure it must have
+  Content expected;             // the artifact whose structure it must have
+  std::uint64_t max_bytes = 0;  // 0: no limit but that of its structure
+  std::optional<NormLimit> norm;
 };
 
 class Examiner {

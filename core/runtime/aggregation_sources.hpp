@@ -9,10 +9,18 @@
 
 #include "core/base/bytes.hpp"
 #include "core/base/result.hpp"
-#include "core/runtime/tile_codec.hpp"
 #include "core/tensor/layout.hpp"
+#include "core/tensor/tile_codec.hpp"
 
 namespace skerry::runtime {
+
+using tensor::decode_tile;
+using tensor::Element;
+using tensor::element_of;
+using tensor::encode_tile;
+using tensor::stored_as_tile;
+using tensor::stored_size;
+using tensor::tile_size;
 
 // A safetensors file in memory.
 struct AggregationSource {

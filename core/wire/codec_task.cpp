@@ -103,8 +103,14 @@ std::string encode(const TaskFinished& m) {
   const auto result = b.CreateString(m.result);
   const auto& t = m.timing;
   const fbs::Timing timing(t.queue, t.download, t.run, t.upload, t.cpu);
+  const auto plan = encode_digest(m.plan);
+  std::vector<Offset<fbs::Input>> inputs;
+  for (const auto& [name, digest] : m.inputs) {
+    const auto encoded = encode_digest(digest);
+    inputs.push_back(fbs::CreateInput(b, b.CreateString(name), &encoded));
+  }
   return finish(b, fbs::CreateTaskFinished(b, key, metrics, outputs, result, &timing, m.bytes_down,
-                                           m.bytes_up));
+                                           m.bytes_up, &plan, b.CreateVector(inputs)));
 }
 
 template <>
@@ -121,6 +127,11 @@ Result<TaskFinished> decode(std::span<const std::byte> payload) {
     }
     m.bytes_down = from->bytes_down();
     m.bytes_up = from->bytes_up();
+    m.plan = reader.digest(from->plan(), "plan");
+    if (reader.count(from->inputs(), "inputs")) {
+      for (const auto* input : *from->inputs())
+        m.inputs[reader.id(input->name(), "inputs")] = reader.digest(input->digest(), "inputs");
+    }
   }
   return reader.finish(std::move(m));
 }

@@ -160,6 +160,8 @@ struct TaskFinished {
   std::string result;  // JSON
   Timing timing;
   std::uint64_t bytes_down = 0, bytes_up = 0;  // artifacts only
+  Digest plan;                                 // of the plan that it worked from
+  std::map<std::string, Digest> inputs;        // that it worked from, by name
 };
 
 struct TaskFailed {

@@ -103,22 +103,25 @@ std::uint64_t largest_named(Unit& unit, const std::string& digests) {
   return largest;
 }
 
-// Something while it has an open task, and nothing that is out of proportion to that task.
+// Something while it has an open task, and nothing that is out of proportion to that task, when it
+// is known what its outputs look like.
 Status fits_its_open_tasks(Unit& unit, const Caller& caller, const Deed& deed) {
   std::optional<std::uint64_t> most;
   auto open = unit.sql("SELECT inputs, expects FROM task WHERE node = ? AND state = 'open'");
   open.bind(1, caller.name);
   while (must(open.step())) {
+    if (open.column_text(1) == "{}") return {};
     const auto largest = std::max(largest_named(unit, open.column_text(0)),
                                   largest_named(unit, open.column_text(1)));
     most = std::max(most.value_or(0), 2 * largest + kRoomBeside);
   }
   if (!most) return deny("this node has no open task");
   if (deed.size <= *most) return {};
-  return deny(fmt::format(
-      "{} bytes are too many: the open tasks of this node may store artifacts of up to {} bytes, "
-      "which is twice the largest one that they name, and {} more",
-      deed.size, *most, kRoomBeside));
+  return fail(Code::invalid_argument,
+              fmt::format("{} bytes are too many: the open tasks of this node may store artifacts "
+                          "of up to {} bytes, "
+                          "which is twice the largest one that they name, and {} more",
+                          deed.size, *most, kRoomBeside));
 }
 
 // ---- the tables

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/base/failpoint.hpp"
+#include "core/base/log.hpp"
 #include "core/base/try.hpp"
 
 namespace skerry::engine::cloud {
@@ -39,7 +40,11 @@ void BlobAccess::admit(const std::string& user, const Digest& digest, std::uint6
 
 Result<wire::BulkTarget> BlobAccess::target(const std::string& user, const Digest& digest,
                                             std::uint64_t size) {
-  SKERRY_TRY(may(user, {.type = wire::Type::blob_put, .digest = &digest, .size = size}));
+  if (auto allowed = may(user, {.type = wire::Type::blob_put, .digest = &digest, .size = size});
+      !allowed) {
+    log_warn(fmt::format("{}: an upload is refused: {}", user, allowed.error().message));
+    return fail(allowed.error());
+  }
   SKERRY_ASSIGN(const bool have, blobs_.contains(digest));
   std::error_code unknown;
   const auto space = std::filesystem::space(uploads_, unknown);

@@ -21,9 +21,11 @@ void Tasks::release_artifacts(Job& job) {
   std::string named = job.finished() ? std::string() : job.state;
   for (const std::string& event : job.undecided) named += event;
   {
-    auto open = unit_.sql("SELECT inputs, expects FROM task WHERE job = ? AND state = 'open'");
+    auto open =
+        unit_.sql("SELECT inputs, expects, limits FROM task WHERE job = ? AND state = 'open'");
     open.bind(1, job.id);
-    while (must(open.step())) named += open.column_text(0) + open.column_text(1);
+    while (must(open.step()))
+      named += open.column_text(0) + open.column_text(1) + open.column_text(2);
   }
   for (auto it = job.artifacts.begin(); it != job.artifacts.end();) {
     auto model = unit_.sql("SELECT 1 FROM model WHERE job = ? AND digest = ?");

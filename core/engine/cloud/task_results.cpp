@@ -7,6 +7,7 @@
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
 #include "core/engine/cloud/authorization.hpp"
+#include "core/engine/cloud/claims.hpp"
 #include "core/engine/cloud/tasks.hpp"
 
 namespace skerry::engine::cloud {
@@ -34,7 +35,7 @@ void Tasks::remote_message(const std::string& node, const wire::Received& messag
 
 bool Tasks::may(const std::string& node, wire::Type type, const wire::TaskKey& key) {
   const auto may = authorize(unit_, {Role::node, node}, {.type = type, .task = &key});
-  if (!may) refuse(nullptr, node, key, {false, "forbidden", may.error().message});
+  if (!may) refuse(node, key, {false, "forbidden", may.error().message, {}});
   return may.has_value();
 }
 
@@ -52,45 +53,49 @@ void Tasks::remote_finished(const std::string& node, wire::TaskFinished what,
   if (const Unit::Scope scope(unit_); !may(node, wire::TaskFinished::type, what.key)) return done();
   Job* job = hooks_.find_job(what.key.job);
   const auto task = job != nullptr ? load(*job, what.key.task) : std::nullopt;
-  if (!task || task->state != "open") {
+  if (const auto unwanted = not_awaited(task)) {
     const Unit::Scope scope(unit_);
-    refuse(job, node, what.key, {false, "stale", "the cloud does not wait for this task any more"});
+    refuse(node, what.key, *unwanted);
     for (const auto& output : what.outputs) drop_unless_held(output.digest);
     return done();
   }
   std::map<std::string, Content> outputs;
-  Verdict verdict;
+  Verdict verdict = check_claims(job->plan, task->inputs, what);
   for (const auto& output : what.outputs) {
     if (output.inline_data.size() == output.size) {
       if (digest_of(as_bytes(output.inline_data)) != output.digest) {
-        verdict = {false, "rejected.malformed",
-                   fmt::format("output `{}` does not match its digest", output.name)};
+        verdict = {false,
+                   "rejected.malformed",
+                   fmt::format("output `{}` does not match its digest", output.name),
+                   {}};
       }
       outputs[output.name] = Content{output.inline_data, {}};
     } else if (auto found = content(output.digest)) {
       outputs[output.name] = std::move(*found);
     } else {
-      verdict = {false, "rejected.missing", fmt::format("output `{}` did not arrive", output.name)};
+      verdict = {
+          false, "rejected.missing", fmt::format("output `{}` did not arrive", output.name), {}};
     }
   }
-  auto list = verdict.ok ? exhibits(*task, outputs) : tl::unexpected(verdict);
+  auto list = verdict.ok ? exhibits(*job, what.key.task, *task, outputs) : tl::unexpected(verdict);
   SKERRY_FAILPOINT("cloud.result.received");
   const auto conclude = [this, node, what = std::move(what),
                          done = std::move(done)](const Verdict& result) {
     const Unit::Scope scope(unit_);
     Job* current = hooks_.find_job(what.key.job);
     const auto open = current != nullptr ? load(*current, what.key.task) : std::nullopt;
-    if (!open || open->state != "open") {
-      refuse(current, node, what.key,
-             {false, "stale", "the cloud stopped waiting while it was examined"});
+    if (const auto unwanted = not_awaited(open)) {
+      refuse(node, what.key, *unwanted);
+      discard(what, result);
     } else if (!result.ok) {
-      refuse(current, node, what.key, result);
-      for (const auto& output : what.outputs) drop_unless_held(output.digest);
+      refuse(node, what.key, result);
+      failed(*current, what.key.task, *open, result.code, result.message);
+      discard(what, result);
     } else {
       for (const auto& output : what.outputs)
-        if (output.inline_data.size() == output.size)
+        if (output.inline_data.size() == output.size && !result.clipped.contains(output.name))
           must(blobs_.put(as_bytes(output.inline_data), output.digest));
-      finished(*current, what.key.task, *open, what);
+      finished(*current, what.key.task, *open, what, result);
       SKERRY_FAILPOINT("cloud.result.recorded");
     }
     done();
@@ -107,14 +112,28 @@ void Tasks::remote_progress(const std::string& node, const wire::TaskReported& r
   hooks_.changed(*job);
 }
 
-void Tasks::refuse(Job* job, const std::string& node, const wire::TaskKey& key,
-                   const Verdict& verdict) {
+// Told to the node, to the log and to the audit log.
+void Tasks::refuse(const std::string& node, const wire::TaskKey& key, const Verdict& verdict) {
   log_warn(fmt::format("job {}: task {} of node {} is refused: {}: {}", key.job, key.task, node,
                        verdict.code, verdict.message));
   audit_refusal(node, key, verdict);
   peers_.send(node, wire::TaskResult{key, false, verdict.code, verdict.message});
-  if (job == nullptr || verdict.code == "stale") return;
-  failed(*job, key.task, *load(*job, key.task), verdict.code, verdict.message);
+}
+
+// Why a result for this task changes nothing; none: it is awaited.
+std::optional<Verdict> Tasks::not_awaited(const std::optional<Task>& task) {
+  if (!task) return Verdict{false, "stale", "the cloud has no such task any more", {}};
+  if (task->state == "finished")
+    return Verdict{false, "duplicate", "the cloud has this task's result already", {}};
+  if (task->state != "open")
+    return Verdict{false, "stale", "the cloud does not wait for this task any more", {}};
+  return std::nullopt;
+}
+
+// Nobody will want the outputs, or what was put in their place.
+void Tasks::discard(const wire::TaskFinished& what, const Verdict& verdict) {
+  for (const auto& output : what.outputs) drop_unless_held(output.digest);
+  for (const auto& [name, clipped] : verdict.clipped) drop_unless_held(clipped.digest);
 }
 
 void Tasks::audit_refusal(const std::string& node, const wire::TaskKey& key,
@@ -154,7 +173,7 @@ void Tasks::local_done(wire::TaskDone done) {
     outputs[output.name] = Content{output.data, output.path};
     if (!output.path.empty()) files.push_back(output);
   }
-  auto list = exhibits(*task, outputs);
+  auto list = exhibits(*job, done.key.task, *task, outputs);
   const auto conclude = [this, done](const Verdict& result) {
     const Unit::Scope scope(unit_);
     Job* current = hooks_.find_job(done.key.job);
@@ -184,7 +203,7 @@ void Tasks::local_done(wire::TaskDone done) {
                .bind(2, plugin)
                .run());
     }
-    finished(*current, done.key.task, *open, what);
+    finished(*current, done.key.task, *open, what, result);
   };
   if (!list) return conclude(list.error());
   std::function<Status()> prepare;
@@ -201,24 +220,64 @@ void Tasks::local_done(wire::TaskDone done) {
 // ---- both
 
 tl::expected<std::vector<Exhibit>, Verdict> Tasks::exhibits(
-    const Task& task, const std::map<std::string, Content>& outputs) {
+    const Job& job, const std::string& id, const Task& task,
+    const std::map<std::string, Content>& outputs) {
   std::vector<Exhibit> list;
+  const auto artifact = [&](const std::string& hex) {
+    const auto digest = Digest::from_hex(hex);
+    return digest ? content(*digest) : Result<Content>(fail(digest.error()));
+  };
   for (const auto& [name, hex] : task.expects.items()) {
     const auto found = outputs.find(name);
     if (found == outputs.end()) {
-      return tl::unexpected(
-          Verdict{false, "rejected.missing", fmt::format("the task made no output `{}`", name)});
+      return tl::unexpected(Verdict{
+          false, "rejected.missing", fmt::format("the task made no output `{}`", name), {}});
     }
-    const auto digest = Digest::from_hex(hex.get<std::string>());
-    auto expected = digest ? content(*digest) : Result<Content>(fail(digest.error()));
-    if (!expected) return tl::unexpected(Verdict{false, "data_loss", expected.error().text()});
-    list.push_back({name, found->second, std::move(*expected)});
+    auto expected = artifact(hex.get<std::string>());
+    if (!expected) return tl::unexpected(Verdict{false, "data_loss", expected.error().text(), {}});
+    Exhibit exhibit{name, found->second, std::move(*expected), 0, std::nullopt};
+    const Json limits = task.limits.value(name, Json::object());
+    exhibit.max_bytes = limits.value("bytes", std::uint64_t{0});
+    if (limits.contains("norm")) {
+      const Json& norm = limits.at("norm");
+      auto base = artifact(norm.value("base", hex.get<std::string>()));
+      if (!base) return tl::unexpected(Verdict{false, "data_loss", base.error().text(), {}});
+      const std::string scratch = fmt::format("{} {} {}", job.key, id, name);
+      exhibit.norm = NormLimit{
+          norm.at("max").get<double>(), norm.value("policy", "reject") == "clip", std::move(*base),
+          blobs_.staging_dir() / ("clipped-" + digest_of(as_bytes(scratch)).hex().substr(0, 32)),
+          [this](const auto& file, const Digest& digest, std::uint64_t size) {
+            return blobs_.prepare_file(file, digest, size);
+          }};
+    }
+    list.push_back(std::move(exhibit));
   }
   return list;
 }
 
-void Tasks::finished(Job& job, const std::string& id, const Task& task,
-                     const wire::TaskFinished& what) {
+// What was clipped takes the place of what the task made; the original is not needed any more.
+bool Tasks::keep_clipped(wire::Artifact& output, const Clipped& clipped) {
+  const Digest original = std::exchange(output.digest, clipped.digest);
+  output.size = clipped.size;
+  if (!clipped.data.empty()) {
+    must(blobs_.put(as_bytes(clipped.data), clipped.digest));
+  } else if (!done_unless(Code::not_found, blobs_.record(clipped.digest, clipped.size))) {
+    return false;
+  }
+  if (original != clipped.digest) drop_unless_held(original);
+  return true;
+}
+
+void Tasks::finished(Job& job, const std::string& id, const Task& task, wire::TaskFinished what,
+                     const Verdict& verdict) {
+  Json clipped = Json::object();
+  for (auto& output : what.outputs) {
+    const auto found = verdict.clipped.find(output.name);
+    if (found == verdict.clipped.end()) continue;
+    if (!keep_clipped(output, found->second))
+      return failed(job, id, task, "data_loss", "an output was given up while it was stored");
+    clipped[output.name] = {{"norm", found->second.norm}};
+  }
   close(job, id, "finished", "");
   Json artifacts = Json::object();
   for (const auto& output : what.outputs) {
@@ -237,6 +296,7 @@ void Tasks::finished(Job& job, const std::string& id, const Task& task,
                     {"kind", task.kind},
                     {"metrics", metrics},
                     {"artifacts", artifacts},
+                    {"clipped", clipped},
                     {"result", result ? *result : Json::object()},
                     {"seconds",
                      {{"queue", what.timing.queue},

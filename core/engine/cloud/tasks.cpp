@@ -8,6 +8,7 @@
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
 #include "core/engine/cloud/authorization.hpp"
+#include "core/engine/cloud/claims.hpp"
 
 namespace skerry::engine::cloud {
 namespace {
@@ -77,6 +78,7 @@ Status Tasks::start(Job& job, const Json& command) {
       command.value("limits", Json::object())};
   SKERRY_TRY(check_digests(id, "inputs", task.inputs));
   SKERRY_TRY(check_digests(id, "expects", task.expects));
+  SKERRY_TRY(check_limits(id, task.limits));
   must(unit_
            .sql("INSERT INTO task(job, id, node, kind, state, message, params, inputs, expects, "
                 "deadline_ms, limits) VALUES(?, ?, ?, ?, 'open', '', ?, ?, ?, ?, ?)")

@@ -92,13 +92,18 @@ class Tasks {
   void remote_finished(const std::string& node, wire::TaskFinished finished,
                        std::function<void()> done);
   void remote_failed(const std::string& node, const wire::TaskFailed& failed);
-  void finished(Job& job, const std::string& id, const Task& task, const wire::TaskFinished& what);
+  void finished(Job& job, const std::string& id, const Task& task, wire::TaskFinished what,
+                const Verdict& verdict);
+  bool keep_clipped(wire::Artifact& output, const Clipped& clipped);
   void failed(Job& job, const std::string& id, const Task& task, const std::string& code,
               const std::string& message);
-  void refuse(Job* job, const std::string& node, const wire::TaskKey& key, const Verdict& verdict);
+  void refuse(const std::string& node, const wire::TaskKey& key, const Verdict& verdict);
+  static std::optional<Verdict> not_awaited(const std::optional<Task>& task);
+  void discard(const wire::TaskFinished& what, const Verdict& verdict);
   Result<Content> content(const Digest& digest);
   tl::expected<std::vector<Exhibit>, Verdict> exhibits(
-      const Task& task, const std::map<std::string, Content>& outputs);
+      const Job& job, const std::string& id, const Task& task,
+      const std::map<std::string, Content>& outputs);
   void hold(Job& job, const Digest& digest);
   void drop_unless_held(const Digest& digest);
   bool is_open(const Job& job, const std::string& id);

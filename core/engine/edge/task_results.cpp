@@ -30,6 +30,8 @@ void Tasks::done(wire::TaskDone done) {
   task->timing.queue = std::max(0.0, seconds(*task) - done.run_seconds);
   wire::TaskFinished result;
   result.key = key;
+  result.plan = digest_of(as_bytes(task->message.plan));
+  for (const auto& input : task->message.inputs) result.inputs[input.name] = input.digest;
   result.metrics = std::move(done.metrics);
   result.result = std::move(done.result);
   result.timing = task->timing;
@@ -131,6 +133,8 @@ void Tasks::stored(const wire::TaskKey& key, Result<std::uint64_t> moved) {
       (moved.error().code == Code::already_exists || moved.error().code == Code::unavailable))
     return store_later(*task);
   const Unit::Scope scope(unit_);
+  if (!moved && moved.error().code == Code::invalid_argument)
+    return report_failure(key, "rejected.size", "", moved.error().message);
   if (!moved)
     return report_failure(
         key, "unavailable", "",

@@ -69,6 +69,7 @@ Json node_line(const Assignment& update) {
                  {"upload", update.seconds.upload}}},
                {"bytes", {{"up", update.bytes.up}, {"down", update.bytes.down}}}};
   const auto loss = update.metrics.find("loss");
+  if (update.clipped > 0) line["clippedNorm"] = update.clipped;
   line["loss"] = loss == update.metrics.end() ? Json() : Json(loss->second);
   return line;
 }

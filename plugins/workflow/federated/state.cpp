@@ -28,7 +28,7 @@ NLOHMANN_JSON_SERIALIZE_ENUM(Status, {{Status::running, "running"},
                                       {Status::late, "late"}})
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Assignment, node, task, tries, status, code, message, artifact,
-                                   samples, metrics, seconds, bytes, cpu_seconds, answer)
+                                   samples, metrics, seconds, bytes, cpu_seconds, answer, clipped)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Refusal, node, code, message)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Round, number, attempt, started_ms, closed_ms, aggregated_ms,
                                    selected, updates, late, rejected, failed, model, evaluations)
@@ -62,8 +62,8 @@ static void from_json(const Json& json, Member& member) {
 }
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(State, settings, job, seed, phase, init_attempt, waiting,
-                                   members, parts, model, rounds_done, timer, work, round,
-                                   last_metrics)
+                                   members, parts, model, rounds_done, good_metrics, refused, timer,
+                                   work, round, last_metrics)
 
 skerry::Json State::to_json() const {
   return Json(*this);

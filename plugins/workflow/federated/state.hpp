@@ -48,6 +48,7 @@ struct Assignment {
   std::string artifact;  // digest
   std::uint64_t samples = 0;
   std::map<std::string, double> metrics;
+  double clipped = 0;  // the norm that the update had before it was shortened; 0: it was not
   skerry::TaskSeconds seconds;
   skerry::TaskBytes bytes;
   double cpu_seconds = 0;
@@ -87,8 +88,10 @@ struct State {
   int parts = 0;      // members when the first round began: into so many shares the data is divided
   std::string model;  // digest of the last good model; empty before there is one
   int rounds_done = 0;
-  std::string timer;             // the one that is set, if any
-  std::vector<Assignment> work;  // of this phase, in member order
+  std::map<std::string, double> good_metrics;  // of the last model that passed the gate
+  int refused = 0;                             // rounds whose model did not
+  std::string timer;                           // the one that is set, if any
+  std::vector<Assignment> work;                // of this phase, in member order
   Round round;
   std::map<std::string, double> last_metrics;  // of the last record
 

@@ -10,12 +10,13 @@ using Type = skerry::Event::Type;
 
 namespace {
 
-constexpr std::uint64_t kMostSamples = std::uint64_t{1} << 53;  // exact as a double
+// A task may run on beyond its round: it warms its worker up for the next one. But not for ever.
+constexpr std::int64_t kLeastRun = 60'000;
 
 // A person must change something, or the engine meant it: another try would end the same way.
 bool worth_another_try(const std::string& code) {
   return code != "invalid_argument" && code != "unsupported" && code != "cancelled" &&
-         code.rfind("rejected", 0) != 0;
+         code != "quarantined" && code != "timeout" && code.rfind("rejected", 0) != 0;
 }
 
 Assignment* find_running(std::vector<Assignment>& work, const std::string& task) {
@@ -96,11 +97,17 @@ void Step::accept(Assignment& assignment) {
     }
     assignment.artifact = artifact->second.digest;
   }
-  if (state_.phase == Phase::training &&
-      (assignment.samples < 1 || assignment.samples > kMostSamples)) {
-    return reject(assignment, "rejected.samples",
-                  "the answer names " + std::to_string(assignment.samples) +
-                      " samples; a training has at least 1 and at most 2^53");
+  if (state_.phase == Phase::training) {
+    const Limits& limits = settings_.limits;
+    const std::uint64_t most = limits.most_samples(assignment.node);
+    if (assignment.samples < limits.min_samples || assignment.samples > most) {
+      return reject(assignment, "rejected.samples",
+                    "the answer names " + std::to_string(assignment.samples) +
+                        " samples; at least " + std::to_string(limits.min_samples) +
+                        " and at most " + std::to_string(most) + " are allowed");
+    }
+    const auto clipped = event_.clipped.find("update");
+    if (clipped != event_.clipped.end()) assignment.clipped = clipped->second;
   }
   assignment.status = Status::done;
 }
@@ -185,8 +192,8 @@ void Step::on_lost() {
 
 void Step::on_stop() {
   if (event_.name != "stop") return;
-  if (state_.rounds_done == 0) {
-    return fail("stopped by a signal before the first round was done: there is no trained model");
+  if (state_.rounds_done == state_.refused) {
+    return fail("stopped by a signal before a round gave a model: there is no trained model");
   }
   succeed("stopped by a signal after round " + std::to_string(state_.rounds_done) + ": " +
           outcome());
@@ -219,6 +226,7 @@ void Step::start(const Assignment& assignment) {
       task.kind = "federated.init";
       task.params = {{"seed", state_.seed}};
   }
+  task.deadline_ms = std::max(2 * settings_.deadline_ms, kLeastRun);
   task.task = assignment.task;
   task.node = assignment.node;
   commands_.start_task(task);
@@ -268,6 +276,10 @@ std::string Step::task_prefix() const {
   const Round& round = state_.round;
   return std::to_string(round.number) +
          (round.attempt > 1 ? "." + std::to_string(round.attempt) : "");
+}
+
+bool needs_a_person(const std::string& code) {
+  return code == "invalid_argument" || code == "quarantined";
 }
 
 std::size_t count(const std::vector<Assignment>& work, Status status) {

@@ -9,6 +9,7 @@
 #include <skerry/selection.hpp>
 #include <skerry/workflow.hpp>
 
+#include "record.hpp"
 #include "state.hpp"
 
 namespace federated {
@@ -84,6 +85,7 @@ class Step {
   void evaluate();
   void settle_evaluation(bool deadline);
   void publish();
+  std::string gate_refusal(const Record&) const;
   std::string outcome() const;
   skerry::TaskStart aggregation_task(const Assignment&) const;
   skerry::TaskStart evaluation_task(const Assignment&) const;
@@ -96,6 +98,7 @@ class Step {
 };
 
 // Small questions about the state, for all of these files.
+bool needs_a_person(const std::string& code);  // another try would end the same way, on any node
 std::size_t count(const std::vector<Assignment>&, Assignment::Status);
 Member* find_member(State&, const std::string& name);
 std::size_t member_index(const State&, const std::string& name);

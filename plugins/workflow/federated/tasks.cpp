@@ -63,7 +63,9 @@ void AggregateTask::run(skerry::TaskContext& context) {
   std::vector<skerry::Update> updates;
   for (const skerry::Config& each : context.params().objects("updates")) {
     inputs.emplace_back("u").append(std::to_string(updates.size()));
-    updates.push_back({each.string("node"), static_cast<std::uint64_t>(each.integer("samples")),
+    const std::int64_t samples = each.integer("samples");
+    updates.push_back({each.string("node"),
+                       static_cast<std::uint64_t>(each.integer("weight", samples)),
                        each.number("loss", std::numeric_limits<double>::quiet_NaN())});
   }
   context.aggregate(kAggregation, inputs, updates, "base", "model");

@@ -34,7 +34,8 @@ class TrainTask : public skerry::Task {
   Model model_;
 };
 
-// params: updates, a list of {node, samples, loss?}. Inputs: base, u0, u1, ... Output: model.
+// params: updates, a list of {node, samples, weight?, loss?}: weight takes the place of samples.
+// Inputs: base, u0, u1, ... Output: model.
 class AggregateTask : public skerry::Task {
  public:
   void run(skerry::TaskContext&) override;

@@ -82,6 +82,10 @@ skerry::TaskStart Step::training_task(const Assignment& assignment) const {
                  {"seed", mix_seed(state_.seed, index)}};
   task.inputs["model"] = state_.model;
   task.expects["update"] = state_.model;
+  skerry::OutputLimit& limit = task.limits["update"];
+  limit.bytes = settings_.limits.bytes;
+  limit.norm = settings_.limits.norm.value_or(limit.norm);
+  limit.clip = settings_.limits.clip;
   return task;
 }
 
@@ -142,7 +146,7 @@ void Step::miss_quorum(bool deadline) {
     if (each.status == Status::failed || each.status == Status::rejected) {
       refusals.push_back({each.node, each.code, each.message});
     }
-    if (each.code == "invalid_argument") ++hopeless;
+    if (needs_a_person(each.code)) ++hopeless;
   }
   clear_timer();
   stop_running(Status::late);

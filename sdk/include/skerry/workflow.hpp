@@ -4,7 +4,9 @@
 
 #include <skerry/plugin.hpp>
 
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -44,7 +46,8 @@ struct TaskBytes {
 struct Event {
   enum class Type {
     started,        // the first event of a job: spec, job, seed, nodes
-    task_finished,  // task, node, kind, metrics, artifacts, result, seconds, cpu_seconds, bytes
+    task_finished,  // task, node, kind, metrics, artifacts, clipped, result, seconds, cpu_seconds,
+                    // bytes
     task_failed,    // task, node, kind, code, message
     task_reported,  // task, node, metrics
     timer_fired,    // timer
@@ -68,6 +71,8 @@ struct Event {
   std::string kind;                       // the task's feature id
   std::map<std::string, double> metrics;  // finite
   std::map<std::string, Artifact> artifacts;
+  // The norm that outputs had which were brought nearer to their base, by their names.
+  std::map<std::string, double> clipped;
   Json result = Json::object();
   TaskSeconds seconds;
   double cpu_seconds = 0;
@@ -85,6 +90,16 @@ struct Event {
   static Event from_json(const Json&);
 };
 
+// What an output must keep to, besides its structure.
+struct OutputLimit {
+  std::uint64_t bytes = 0;  // of its file at most; 0: as many as the artifact in `expects` needs
+  // How far it may be from the artifact in `expects`, or from `base`: the Euclidean norm of the
+  // difference over all floating-point tensors. Infinite: as far as it likes.
+  double norm = std::numeric_limits<double>::infinity();
+  bool clip = false;  // bring it nearer to its base instead of refusing it
+  std::string base;   // a digest; empty: that of `expects`
+};
+
 // What to start. Identifiers are unique within the job: a second StartTask of the same one does
 // nothing.
 struct TaskStart {
@@ -96,6 +111,9 @@ struct TaskStart {
   // Output to the digest of the artifact that it must look like: the same tensors, all finite.
   // Another one arrives as TaskFailed with a code "rejected...".
   std::map<std::string, std::string> expects;
+  // Of outputs that `expects` names. Another one arrives as TaskFailed with "rejected.size" or
+  // "rejected.norm".
+  std::map<std::string, OutputLimit> limits;
   // How long it may run at its node, not counting how long it waits there. Over it the task is
   // ended and arrives as TaskFailed with code "timeout". 0: no limit.
   std::int64_t deadline_ms = 0;
@@ -200,6 +218,9 @@ inline void read_answer(const Json& json, Event& event) {
     read(value, "digest", event.artifacts[name].digest);
     read(value, "size", event.artifacts[name].size);
   }
+  for (const auto& [name, value] : object_in(json, "clipped").items()) {
+    if (value.is_object()) read(value, "norm", event.clipped[name]);
+  }
   event.result = object_in(json, "result");
   const Json& seconds = object_in(json, "seconds");
   read(seconds, "queue", event.seconds.queue);
@@ -256,7 +277,19 @@ inline Event Event::from_json(const Json& json) {
   return event;
 }
 
+inline Json to_json(const OutputLimit& limit) {
+  Json json = Json::object();
+  if (limit.bytes > 0) json["bytes"] = limit.bytes;
+  if (std::isfinite(limit.norm)) {
+    Json& norm = json["norm"] = {{"max", limit.norm}, {"policy", limit.clip ? "clip" : "reject"}};
+    if (!limit.base.empty()) norm["base"] = limit.base;
+  }
+  return json;
+}
+
 inline void Commands::start_task(const TaskStart& start) {
+  Json limits = Json::object();
+  for (const auto& [name, limit] : start.limits) limits[name] = to_json(limit);
   list_.push_back({{"do", "StartTask"},
                    {"task", start.task},
                    {"kind", start.kind},
@@ -264,6 +297,7 @@ inline void Commands::start_task(const TaskStart& start) {
                    {"params", start.params},
                    {"inputs", start.inputs},
                    {"expects", start.expects},
+                   {"limits", limits},
                    {"deadline_ms", start.deadline_ms}});
 }
 inline void Commands::stop_task(const std::string& task) {

@@ -149,7 +149,8 @@ class Rounds {
     for (const Json& each : task.params.at("updates")) {
       auto update = bytes(task, fmt::format("u{}", updates.size()));
       all = all && update.has_value();
-      updates.push_back({each.at("node").get<std::string>(), each.value("samples", 0ull),
+      const auto samples = each.value("samples", 0ull);
+      updates.push_back({each.at("node").get<std::string>(), each.value("weight", samples),
                          each.value("loss", std::numeric_limits<double>::quiet_NaN()),
                          std::move(update).value_or("")});
     }

@@ -23,18 +23,21 @@ std::string tensors(const std::string& name, std::vector<float> values) {
 class Examining : public testing::Test {
  protected:
   Verdict examine(Content found, std::function<Status()> prepare = nullptr) {
+    return judge(Exhibit{"update", std::move(found), Content{tensors("w", {1, 2, 3}), {}}, 0, {}},
+                 std::move(prepare));
+  }
+  Verdict judge(Exhibit exhibit, std::function<Status()> prepare = nullptr) {
     std::optional<Verdict> verdict;
     boost::asio::io_context io;
     AsioLoop loop(io);
     Examiner examiner(loop);
     auto work = boost::asio::make_work_guard(io);
-    examiner.examine({{"update", std::move(found), Content{tensors("w", {1, 2, 3}), {}}}},
-                     std::move(prepare), [&](Verdict given) {
-                       verdict = std::move(given);
-                       io.stop();
-                     });
+    examiner.examine({std::move(exhibit)}, std::move(prepare), [&](Verdict given) {
+      verdict = std::move(given);
+      io.stop();
+    });
     if (!verdict) io.run_for(std::chrono::seconds(10));
-    return verdict.value_or(Verdict{false, "no answer", ""});
+    return verdict.value_or(Verdict{false, "no answer", "", {}});
   }
 };
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace skerry::runtime {
+namespace skerry::tensor {
 
 enum class Element { f32, f64, f16, bf16, i64, i32, i16, i8, u8, boolean };
 
@@ -28,4 +28,4 @@ void decode_tile(Element element, const std::byte* stored, std::uint64_t count, 
 // stored as an integer.
 bool encode_tile(Element element, const void* tile, std::uint64_t count, std::byte* stored);
 
-}  // namespace skerry::runtime
+}  // namespace skerry::tensor

@@ -1,4 +1,4 @@
-#include "core/runtime/tile_codec.hpp"
+#include "core/tensor/tile_codec.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <limits>
 #include <vector>
 
-namespace skerry::runtime {
+namespace skerry::tensor {
 namespace {
 
 template <class Stored, class Tile>
@@ -74,4 +74,4 @@ TEST(TileCodec, RefusesToStoreNanAsAnInteger) {
 }
 
 }  // namespace
-}  // namespace skerry::runtime
+}  // namespace skerry::tensor

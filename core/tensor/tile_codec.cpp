@@ -1,11 +1,11 @@
-#include "core/runtime/tile_codec.hpp"
+#include "core/tensor/tile_codec.hpp"
 
 #include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
-namespace skerry::runtime {
+namespace skerry::tensor {
 namespace {
 
 float half_to_float(std::uint16_t half) {
@@ -186,4 +186,4 @@ bool encode_tile(Element element, const void* tile, std::uint64_t count, std::by
   return false;
 }
 
-}  // namespace skerry::runtime
+}  // namespace skerry::tensor

@@ -1,0 +1,85 @@
+#include "core/engine/cloud/claims.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "core/base/try.hpp"
+
+namespace skerry::engine::cloud {
+namespace {
+
+Status wrong(const std::string& task, const std::string& field, const Json& found,
+             const char* allowed) {
+  return fail(Code::invalid_argument, fmt::format("task {}: `limits.{}` is {}; {}", task, field,
+                                                  dump_json(found), allowed));
+}
+
+Status check_norm(const std::string& task, const std::string& field, const Json& norm) {
+  if (!norm.is_object()) return wrong(task, field, norm, "it must be an object");
+  for (const auto& [name, value] : norm.items()) {
+    const std::string place = field + "." + name;
+    if (name == "max") {
+      if (!value.is_number() || !(value.get<double>() > 0))
+        return wrong(task, place, value, "it must be a number above 0");
+    } else if (name == "policy") {
+      if (value != "reject" && value != "clip")
+        return wrong(task, place, value, "it must be \"reject\" or \"clip\"");
+    } else if (name == "base") {
+      if (!value.is_string() || !Digest::from_hex(value.get<std::string>()))
+        return wrong(task, place, value, "it must be a digest of 64 hexadecimal digits");
+    } else {
+      return wrong(task, place, value, "known here: max, policy, base");
+    }
+  }
+  if (!norm.contains("max")) return wrong(task, field, norm, "it needs a `max`");
+  return {};
+}
+
+}  // namespace
+
+Verdict check_claims(const std::string& plan, const Json& inputs, const wire::TaskFinished& what) {
+  if (what.plan != digest_of(as_bytes(plan)))
+    return {false,
+            "rejected.plan",
+            "it was made for another plan than the job's; the node's state may come from a backup",
+            {}};
+  for (const auto& [name, digest] : inputs.items()) {
+    const auto told = what.inputs.find(name);
+    if (told == what.inputs.end())
+      return {
+          false, "rejected.base", fmt::format("it does not say what its input `{}` was", name), {}};
+    if (told->second.hex() != digest.get<std::string>())
+      return {false,
+              "rejected.base",
+              fmt::format("it was made from another input `{}`: {}, the task's is {}", name,
+                          told->second.hex(), digest.get<std::string>()),
+              {}};
+  }
+  return {};
+}
+
+Status check_limits(const std::string& task, const Json& limits) {
+  if (!limits.is_object())
+    return fail(Code::invalid_argument,
+                fmt::format("task {}: `limits` is {}; it must be an object with a member for each "
+                            "output that is limited",
+                            task, dump_json(limits)));
+  for (const auto& [output, limit] : limits.items()) {
+    if (!limit.is_object()) return wrong(task, output, limit, "it must be an object");
+    for (const auto& [name, value] : limit.items()) {
+      const std::string field = output + "." + name;
+      if (name == "bytes") {
+        if (!value.is_number_unsigned() || value == 0)
+          return wrong(task, field, value, "it must be a number of bytes above 0");
+      } else if (name == "norm") {
+        SKERRY_TRY(check_norm(task, field, value));
+      } else {
+        return wrong(task, field, value, "known here: bytes, norm");
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace skerry::engine::cloud
