@@ -136,6 +136,7 @@ constexpr MessageRow kMessages[] = {
     {Role::invite, wire::Type::join, its_own_name},
     {Role::node, wire::Type::hello, its_own_name},
     {Role::node, wire::Type::ping, any},
+    {Role::node, wire::Type::bye, any},
     {Role::node, wire::Type::pong, any},
     {Role::node, wire::Type::ack, any},
     {Role::node, wire::Type::task_reported, its_open_task},

@@ -202,10 +202,10 @@ void Link::begin_outbox() {
 }
 
 void Link::leave() {
+  given_up_ = true;
   if (state_ != State::up) return;
   transport_.send(socket_, {}, wire::frame({wire::Type::bye, session_, 0, inbox_committed_}, {}));
   state_ = State::greeting;
-  session_ = 0;
 }
 
 void Link::refuse(const wire::Refused& refused, std::uint64_t session) {

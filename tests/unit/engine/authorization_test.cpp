@@ -87,7 +87,7 @@ TEST_F(Authorization, ANodeGreetsAsItselfOnly) {
 }
 
 TEST_F(Authorization, ANodeKeepsItsSessionAlive) {
-  for (const Type type : {Type::ping, Type::pong, Type::ack})
+  for (const Type type : {Type::ping, Type::pong, Type::ack, Type::bye})
     EXPECT_TRUE(authorize(unit, {Role::node, "harbour"}, {.type = type}));
 }
 
@@ -142,7 +142,8 @@ TEST_F(Authorization, NoOtherMessageIsAllowedToAnybody) {
   const std::set<std::pair<Role, Type>> allowed{
       {Role::invite, Type::join},        {Role::node, Type::hello},
       {Role::node, Type::ping},          {Role::node, Type::pong},
-      {Role::node, Type::ack},           {Role::node, Type::task_reported},
+      {Role::node, Type::ack},           {Role::node, Type::bye},
+      {Role::node, Type::task_reported},
       {Role::node, Type::task_finished}, {Role::node, Type::task_failed},
       {Role::node, Type::blob_get},      {Role::node, Type::blob_put}};
   for (const Role role : {Role::invite, Role::node, Role::admin, Role::operator_}) {

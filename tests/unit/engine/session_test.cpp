@@ -204,5 +204,46 @@ TEST_F(Session, LetsARevokedNodeInNoMore) {
   EXPECT_FALSE(peers->online("harbour"));
 }
 
+// Its numbers would pass for repetitions of what the cloud has had.
+TEST_F(Session, BeginsAnOutboxAnewWhenTheEdgeWasRestored) {
+  connect();
+  ASSERT_TRUE(eventually([&] { return peers->online("harbour"); }));
+  send_up("before");
+  ASSERT_TRUE(eventually([&] { return edge_listener.acknowledged.size() == 1; }));
+  link.reset();
+  must(edge_database.exec("UPDATE meta SET value = '1' WHERE key = 'next_seq'"));
+  connect();
+  ASSERT_TRUE(eventually([&] { return edge_listener.welcomes == 2; }));
+  send_up("after");
+  EXPECT_TRUE(eventually([&] { return edge_listener.acknowledged.size() == 2; }));
+  EXPECT_EQ(cloud_listener.uplink, (std::vector<std::uint64_t>{1, 1}));
+}
+
+// What the edge has forgotten, because it was acknowledged, nobody must wait for.
+TEST_F(Session, GoesOnWithACloudThatWasRestored) {
+  connect();
+  ASSERT_TRUE(eventually([&] { return peers->online("harbour"); }));
+  send_up("before");
+  send_down();
+  ASSERT_TRUE(eventually(
+      [&] { return !edge_listener.acknowledged.empty() && !edge_listener.downlink.empty(); }));
+  must(cloud_database.exec("UPDATE node SET uplink_seq = 0, downlink_seq = 0"));
+  peers.emplace(loop, cloud_unit, *sockets, *nodes, cloud_listener);
+  peers->start(router, {.epoch = "epoch", .bulk_port = 1});
+  ASSERT_TRUE(eventually([&] { return peers->online("harbour"); }));
+  send_up("after");
+  send_down();
+  EXPECT_TRUE(eventually([&] {
+    return edge_listener.acknowledged.size() == 2 && edge_listener.downlink.size() == 2;
+  }));
+}
+
+TEST_F(Session, KnowsAtOnceThatAnEdgeHasEnded) {
+  connect();
+  ASSERT_TRUE(eventually([&] { return peers->online("harbour"); }));
+  link->leave();
+  EXPECT_TRUE(eventually([&] { return !peers->online("harbour"); }, 2s));
+}
+
 }  // namespace
 }  // namespace skerry::engine
