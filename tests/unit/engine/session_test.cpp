@@ -240,7 +240,7 @@ TEST_F(Session, GoesOnWithACloudThatWasRestored) {
 
 TEST_F(Session, KnowsAtOnceThatAnEdgeHasEnded) {
   connect();
-  ASSERT_TRUE(eventually([&] { return peers->online("harbour"); }));
+  ASSERT_TRUE(eventually([&] { return edge_listener.welcomes > 0; }));
   link->leave();
   EXPECT_TRUE(eventually([&] { return !peers->online("harbour"); }, 2s));
 }
