@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -32,6 +33,13 @@ constexpr const char* kDenied[] = {
 struct Release {
   void operator()(void* context) const { seccomp_release(context); }
 };
+using Filter = std::unique_ptr<void, Release>;
+
+Status load(void* filter) {
+  if (const int error = seccomp_load(filter); error != 0)
+    return fail(errno_problem(-error, "restrict what system calls the worker may make", ""));
+  return {};
+}
 
 }  // namespace
 
@@ -41,7 +49,7 @@ bool syscall_filter_available() {
 }
 
 Status deny_syscalls() {
-  const std::unique_ptr<void, Release> filter(seccomp_init(SCMP_ACT_ALLOW));
+  const Filter filter(seccomp_init(SCMP_ACT_ALLOW));
   if (!filter) return fail(Code::internal, "cannot make a filter of system calls");
   for (const char* name : kDenied) {
     const int number = seccomp_syscall_resolve_name(name);
@@ -50,9 +58,18 @@ Status deny_syscalls() {
         error != 0 && error != -EDOM)
       return fail(errno_problem(-error, std::string("deny the system call ") + name, ""));
   }
-  if (const int error = seccomp_load(filter.get()); error != 0)
-    return fail(errno_problem(-error, "restrict what system calls the worker may make", ""));
-  return {};
+  return load(filter.get());
+}
+
+Status deny_local_sockets() {
+  const Filter filter(seccomp_init(SCMP_ACT_ALLOW));
+  if (!filter) return fail(Code::internal, "cannot make a filter of system calls");
+  seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1);
+  if (const int error = seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
+                                         SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+      error != 0)
+    return fail(errno_problem(-error, "deny new local sockets", ""));
+  return load(filter.get());
 }
 
 }  // namespace skerry::runtime

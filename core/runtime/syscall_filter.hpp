@@ -12,4 +12,8 @@ bool syscall_filter_available();
 // anybody would think of. Needs no_new_privs.
 Status deny_syscalls();
 
+// The same for new local (Unix) sockets, in all threads of this process: an operator's socket takes
+// whoever has the host's user, and workers have it. Once the worker has its own connection.
+Status deny_local_sockets();
+
 }  // namespace skerry::runtime

@@ -18,6 +18,7 @@
 #include "core/runtime/decider.hpp"
 #include "core/runtime/host_link.hpp"
 #include "core/runtime/job_thread.hpp"
+#include "core/runtime/syscall_filter.hpp"
 #include "core/runtime/task_runner.hpp"
 #include "core/wire/envelope.hpp"
 
@@ -51,6 +52,12 @@ class WorkerLoop {
         log_warn(messages.error().text());
         return kHostGone;
       }
+      if (!messages->empty() && !enclosed_) {
+        if (auto status = enclose(); !status) {
+          log_error(status.error().text());
+          return EXIT_FAILURE;
+        }
+      }
       for (const auto& message : *messages) {
         if (auto status = handle(message); !status) {
           log_error("a message of the host cannot be understood: " + status.error().text());
@@ -65,6 +72,13 @@ class WorkerLoop {
   bool busy() const { return thread_.busy(); }
 
  private:
+  // The host's first message proves that the connection stands; no plugin has run yet.
+  Status enclose() {
+    enclosed_ = true;
+    if (!options_.sandbox || !syscall_filter_available()) return {};
+    return deny_local_sockets();
+  }
+
   // Any thread.
   template <class Message>
   void post(const Message& message) {
@@ -148,6 +162,7 @@ class WorkerLoop {
   std::deque<wire::DecideRequest> questions_;
   std::optional<wire::TaskKey> current_;
   bool ended_ = false;
+  bool enclosed_ = false;
   JobThread thread_;  // last: ends before what it uses
 };
 

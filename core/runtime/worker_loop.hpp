@@ -12,6 +12,7 @@ struct WorkerOptions {
   std::string id;
   WorkerRole role = WorkerRole::task;
   std::uint32_t threads = 1;
+  bool sandbox = false;  // no new local sockets once the host has answered
 };
 
 // Serves the host until it says so or is gone, and returns the exit status. A plugin that is still

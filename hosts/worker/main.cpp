@@ -104,6 +104,7 @@ int main(int argc, char** argv) {
   if (parent > 0) {
     confinement.parent = parent;
     if (sandbox) confinement.files = files;
+    options.sandbox = sandbox;
     if (auto status = prepare(confinement, call_record); !status) {
       skerry::log_error(status.error().text());
       leave(EXIT_FAILURE);

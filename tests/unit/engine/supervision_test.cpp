@@ -245,6 +245,8 @@ TEST_F(Supervision, KeepsWorkersFromWhatIsNoneOfTheirBusiness) {
   EXPECT_EQ(done.metrics.at("device"), 1);
   EXPECT_EQ(done.metrics.at("trace"), 0);
   EXPECT_EQ(done.metrics.at("mount"), 0);
+  EXPECT_EQ(done.metrics.at("socket"), 0) << "a plugin could be the operator";
+  EXPECT_EQ(done.metrics.at("internet"), 1);
   if (runtime::landlock_version() >= 6) {
     EXPECT_EQ(done.metrics.at("signal"), 0);
   }
