@@ -139,11 +139,11 @@ std::unique_ptr<runtime::Instance> open_rule(const Options& options,
                                              runtime::HostServices& services) {
   static const auto catalog = plugin::Catalog::scan({options.plugins});
   const auto* feature = must(catalog.find("aggregation/1", options.rule));
-  const auto* entry = must(plugin::Loader().load(*feature)).entry;
+  const auto code = must(plugin::Loader().load(*feature));
   std::vector<Problem> problems;
   const auto config =
       config::apply_schema(config::config_schema(*feature), Json::object(), {}, problems);
-  return must(runtime::Instance::create(entry, *feature, config, services));
+  return must(runtime::Instance::create(code, *feature, config, services));
 }
 
 void expect_ok(skerry_status status, const skerry_error& error) {
