@@ -3,8 +3,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <set>
+#include <thread>
 #include <utility>
 
 #include "core/base/digest.hpp"
@@ -92,7 +95,34 @@ Status stream_to_file(const std::filesystem::path& file, const std::string& head
   });
 }
 
+Status check_input(const wire::TaskInput& input) {
+  if (input.path.empty() || input.digest.empty()) return {};
+  SKERRY_ASSIGN(const Digest found, digest_of_file(input.path));
+  if (found.hex() == input.digest) return {};
+  return fail(Code::data_loss,
+              fmt::format("input `{}` is damaged: the file's bytes do not match the digest {}, as "
+                          "after a fault of the disk",
+                          input.name, input.digest),
+              input.path);
+}
+
 }  // namespace
+
+Status check_inputs(const std::vector<const wire::TaskInput*>& inputs, int threads) {
+  std::vector<Status> found(inputs.size());
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&] {
+    for (std::size_t i; (i = next++) < inputs.size();) found[i] = check_input(*inputs[i]);
+  };
+  {
+    std::vector<std::jthread> helpers;
+    for (std::size_t i = 1; i < std::min<std::size_t>(threads, inputs.size()); ++i)
+      helpers.emplace_back(work);
+    work();
+  }
+  for (const Status& one : found) SKERRY_TRY(one);
+  return {};
+}
 
 Result<InputFile> InputFile::open(const wire::TaskInput& input) {
   InputFile result;
@@ -107,6 +137,7 @@ Result<InputFile> InputFile::open(const wire::TaskInput& input) {
 
 Result<std::unique_ptr<InputTensors>> InputTensors::open(const wire::TaskInput& input) {
   auto result = std::make_unique<InputTensors>();
+  SKERRY_TRY(check_inputs({&input}, 1));
   SKERRY_ASSIGN(result->file_, InputFile::open(input));
   const Bytes bytes = result->file_.bytes();
   SKERRY_ASSIGN(result->layout_, tensor::parse_layout(bytes, bytes.size()));

@@ -17,6 +17,11 @@
 
 namespace skerry::runtime {
 
+// Whether an input's file still holds what its digest says: disks lose bits, and a model must not
+// learn from them. Reads all of it, several files at a time. Bytes that came in a message, and
+// inputs without a digest, pass.
+Status check_inputs(const std::vector<const wire::TaskInput*>& inputs, int threads);
+
 // The bytes of an input: mapped from its file, or in the message that brought it, which must
 // outlive this.
 class InputFile {

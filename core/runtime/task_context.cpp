@@ -89,7 +89,10 @@ Status TaskContext::check_output(std::string_view name) const {
 
 Result<const char*> TaskContext::input_path(std::string_view name) {
   SKERRY_ASSIGN(const auto* input, this->input(name));
-  if (!input->path.empty()) return input->path.c_str();
+  if (!input->path.empty()) {
+    SKERRY_TRY(check_inputs({input}, 1));
+    return input->path.c_str();
+  }
   if (auto found = paths_.find(name); found != paths_.end()) return found->second.c_str();
   const auto file = new_file();
   files_.push_back(file);
@@ -133,15 +136,19 @@ Status TaskContext::aggregate(const AggregateRequest& request) {
                        .threads = job_.threads(),
                        .cancelled = [this] { return job_.cancelled(call_id_); }};
   std::vector<InputFile> files;
+  std::vector<const wire::TaskInput*> read;
   for (const auto& name : request.inputs) {
     SKERRY_ASSIGN(const auto* input, this->input(name));
+    read.push_back(input);
     SKERRY_ASSIGN(auto source, source_of(*input, files));
     task.inputs.push_back(std::move(source));
   }
   if (!request.base.empty()) {
     SKERRY_ASSIGN(const auto* input, this->input(request.base));
+    read.push_back(input);
     SKERRY_ASSIGN(task.base, source_of(*input, files));
   }
+  SKERRY_TRY(check_inputs(read, job_.threads()));
   SKERRY_ASSIGN(const auto result, run_aggregation(task));
   SKERRY_ASSIGN(auto output, output_of(request.output, result, task.output));
   outputs_.push_back(std::move(output));

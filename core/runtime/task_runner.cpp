@@ -36,7 +36,10 @@ Status check_result(const std::string& text, const Instance& task) {
 // the worker's folder stays.
 Result<std::filesystem::path> file_of(const wire::TaskInput& attachment,
                                       const std::filesystem::path& folder) {
-  if (!attachment.path.empty()) return attachment.path;
+  if (!attachment.path.empty()) {
+    SKERRY_TRY(check_inputs({&attachment}, 1));
+    return attachment.path;
+  }
   const auto file = folder / attachment.name;
   std::error_code error;
   if (!std::filesystem::exists(file, error))

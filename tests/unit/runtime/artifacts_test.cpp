@@ -75,6 +75,24 @@ TEST_F(Artifacts, RefuseWhatASafetensorsFileCannotHold) {
   EXPECT_FALSE(write_tensors("x", twice, 2, file_));
 }
 
+TEST_F(Artifacts, RefuseAFileWhoseBytesAreNotThoseOfItsDigest) {
+  std::vector<float> values(100'000, 2.5f);
+  const std::int64_t shape[] = {100'000};
+  const auto tensor = float_tensor("w", values, shape, 1);
+  const auto output = write_tensors("model", &tensor, 1, file_).value();
+  const wire::TaskInput input{.name = "model", .digest = output.digest.hex(), .path = output.path};
+  EXPECT_TRUE(InputTensors::open(input));
+  EXPECT_TRUE(check_inputs({&input, &input, &input}, 2));
+  std::string bytes = read_file(file_).value();
+  bytes[bytes.size() / 2] ^= 1;
+  ASSERT_TRUE(write_file_durably(file_, std::string_view(bytes)));
+  const auto damaged = InputTensors::open(input);
+  ASSERT_FALSE(damaged);
+  EXPECT_EQ(damaged.error().code, Code::data_loss);
+  EXPECT_EQ(damaged.error().where, file_.string());
+  EXPECT_FALSE(check_inputs({&input, &input, &input}, 2));
+}
+
 TEST_F(Artifacts, RefuseAFileThatIsNoSafetensors) {
   EXPECT_FALSE(InputTensors::open({.name = "x", .data = "hello"}));
   EXPECT_FALSE(InputTensors::open({.name = "x", .path = (dir_.path() / "absent").string()}));
