@@ -7,6 +7,8 @@
 
 #include <atomic>
 #include <cerrno>
+#include <map>
+#include <mutex>
 #include <system_error>
 #include <utility>
 
@@ -72,6 +74,14 @@ Status ensure_shard(const fs::path& shard) {
 }
 
 }  // namespace
+
+struct BlobStore::Claims {
+  std::mutex mutex;
+  std::map<Digest, int> counts;
+};
+
+BlobStore::BlobStore(Database& database, fs::path root)
+    : database_(&database), root_(std::move(root)), claims_(std::make_shared<Claims>()) {}
 
 Result<BlobStore> BlobStore::open(Database& database, const fs::path& root) {
   SKERRY_TRY(make_directories(root));
@@ -182,22 +192,40 @@ Result<bool> BlobStore::contains(const Digest& digest) {
   return statement.step();
 }
 
+namespace {
+
+tl::unexpected<Problem> gone(const BlobRef& blob) {
+  return fail(Code::data_loss, fmt::format("the file of blob {} is gone", blob.digest.hex()),
+              blob.path.string());
+}
+
+tl::unexpected<Problem> damaged(const BlobRef& blob, std::uint64_t size) {
+  return fail(Code::data_loss,
+              fmt::format("blob {} is damaged: its {} bytes do not match its digest",
+                          blob.digest.hex(), size),
+              blob.path.string());
+}
+
+}  // namespace
+
 Result<std::string> BlobStore::read_all(const BlobRef& blob) {
   std::string bytes = blob.inline_data;
   if (!blob.is_inline()) {
     auto content = read_file(blob.path);
-    if (!content && content.error().code == Code::not_found) {
-      return fail(Code::data_loss, fmt::format("the file of blob {} is gone", blob.digest.hex()),
-                  blob.path.string());
-    }
+    if (!content && content.error().code == Code::not_found) return gone(blob);
     if (!content) return content;
     bytes = std::move(*content);
   }
   if (bytes.size() == blob.size && digest_of(as_bytes(bytes)) == blob.digest) return bytes;
-  return fail(Code::data_loss,
-              fmt::format("blob {} is damaged: its {} bytes do not match its digest",
-                          blob.digest.hex(), bytes.size()),
-              blob.path.string());
+  return damaged(blob, bytes.size());
+}
+
+Status BlobStore::check_file(const BlobRef& blob) {
+  const auto found = digest_of_file(blob.path);
+  if (!found && found.error().code == Code::not_found) return gone(blob);
+  if (!found) return fail(found.error());
+  if (*found == blob.digest) return {};
+  return damaged(blob, size_of_file(blob.path).value_or(0));
 }
 
 Status BlobStore::forget(const Digest& digest) {
@@ -205,10 +233,56 @@ Status BlobStore::forget(const Digest& digest) {
   return statement.bind(1, digest).run();
 }
 
-Status BlobStore::remove_file(const Digest& digest) const {
-  SKERRY_TRY(remove_if_there(file_path(digest)));
+Result<bool> BlobStore::has_file(const Digest& digest) {
+  SKERRY_ASSIGN(auto statement,
+                database_->cached("SELECT 1 FROM blob WHERE digest = ? AND data IS NULL"));
+  statement.bind(1, digest);
+  return statement.step();
+}
+
+Result<std::optional<fs::path>> BlobStore::discard(const Digest& digest) {
+  SKERRY_ASSIGN(const bool wanted, has_file(digest));
+  if (wanted) return std::nullopt;
+  static std::atomic<unsigned> counter{0};
+  const fs::path gone = staging_dir() / fmt::format("gone-{}", counter++);
+  const std::lock_guard lock(claims_->mutex);
+  if (claims_->counts.contains(digest)) return std::nullopt;
+  const fs::path file = file_path(digest);
+  if (::rename(file.c_str(), gone.c_str()) != 0) {
+    if (errno == ENOENT) return std::nullopt;
+    return fail(errno_problem(errno, "remove", file));
+  }
   SKERRY_FAILPOINT("store.blob.removed");
-  return {};
+  return gone;
+}
+
+BlobStore::Claim BlobStore::claim(const Digest& digest) {
+  {
+    const std::lock_guard lock(claims_->mutex);
+    ++claims_->counts[digest];
+  }
+  // What is pointed at is never looked at: it is the last copy's end that counts.
+  return Claim(claims_.get(), [claims = claims_, digest](const void*) {
+    const std::lock_guard lock(claims->mutex);
+    const auto at = claims->counts.find(digest);
+    if (--at->second == 0) claims->counts.erase(at);
+  });
+}
+
+std::vector<BlobStore::FoundFile> BlobStore::files_in(unsigned shard) const {
+  std::vector<FoundFile> files;
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  std::error_code error;
+  for (fs::directory_iterator entry(root_ / fmt::format("{:02x}", shard), error), end;
+       !error && entry != end; entry.increment(error)) {
+    const auto digest = Digest::from_hex(entry->path().filename().string());
+    struct stat info;
+    if (!digest || ::lstat(entry->path().c_str(), &info) != 0) continue;
+    files.push_back({*digest, static_cast<std::uint64_t>(info.st_size),
+                     std::chrono::seconds(now.tv_sec - info.st_ctim.tv_sec)});
+  }
+  return files;
 }
 
 Result<std::uint64_t> BlobStore::sweep() {

@@ -4,10 +4,13 @@
 // their own; larger ones are files.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/base/bytes.hpp"
 #include "core/base/digest.hpp"
@@ -56,11 +59,32 @@ class BlobStore {
 
   // All bytes, checked against the digest. Any thread.
   static Result<std::string> read_all(const BlobRef& blob);
+  // Reads the file and checks it against the digest, in little memory. Any thread.
+  static Status check_file(const BlobRef& blob);
 
-  // Takes the row away in the caller's transaction. After the commit, remove_file() or sweep()
-  // frees the file.
+  // Takes the row away in the caller's transaction. After the commit, discard() or sweep() frees
+  // the file.
   Status forget(const Digest& digest);
-  Status remove_file(const Digest& digest) const;
+  // Takes the file away, unless a row has come back or somebody has a claim on it. It is renamed
+  // into staging_dir(), which is quick; the caller removes it there, which for a large file is not.
+  // Nothing: there is nothing to remove.
+  Result<std::optional<std::filesystem::path>> discard(const Digest& digest);
+
+  // While a claim lives, discard() leaves the file alone. To be held from before prepare_file()
+  // until after record(): the last holder of the same bytes may give them up meanwhile. Any thread
+  // may let go of it.
+  using Claim = std::shared_ptr<const void>;
+  Claim claim(const Digest& digest);
+
+  // The files of one of kShards parts of the store. Any thread; does not touch the database.
+  static constexpr unsigned kShards = 256;
+  struct FoundFile {
+    Digest digest;
+    std::uint64_t size = 0;
+    std::chrono::seconds age{};  // since it came, was renamed or changed
+  };
+  std::vector<FoundFile> files_in(unsigned shard) const;
+
   // Removes files that have no row; returns how many. Only while no prepare_file is under way.
   Result<std::uint64_t> sweep();
 
@@ -70,12 +94,16 @@ class BlobStore {
   std::filesystem::path file_path(const Digest& digest) const;
 
  private:
-  BlobStore(Database& database, std::filesystem::path root)
-      : database_(&database), root_(std::move(root)) {}
+  struct Claims;
+
+  BlobStore(Database& database, std::filesystem::path root);
   Status insert(const Digest& digest, std::uint64_t size, std::optional<Bytes> inline_data);
+
+  Result<bool> has_file(const Digest& digest);
 
   Database* database_;
   std::filesystem::path root_;
+  std::shared_ptr<Claims> claims_;
 };
 
 }  // namespace skerry::store

@@ -29,8 +29,9 @@ class BlobTransfers {
   virtual void put(const Digest& digest, std::filesystem::path file, std::uint64_t size,
                    Done done) = 0;
   virtual void put_bytes(const Digest& digest, std::string data, Done done) = 0;
-  // Ends the blob's get and put, if any, with Code::cancelled.
-  virtual void cancel(const Digest& digest) = 0;
+  // Ends the blob's get or its put, if any, with Code::cancelled.
+  virtual void cancel_get(const Digest& digest) = 0;
+  virtual void cancel_put(const Digest& digest) = 0;
 };
 
 }  // namespace skerry::wire

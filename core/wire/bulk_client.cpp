@@ -48,10 +48,10 @@ class BulkClient::Impl {
     });
   }
 
+  template <class Kind>
   void cancel(const Digest& digest) {
-    post([this, digest] {
-      end_if([&](const Active& active) { return active.transfer->digest() == digest; });
-    });
+    post(
+        [this, digest] { end_if([&](const Active& active) { return is<Kind>(active, digest); }); });
   }
 
  private:
@@ -60,12 +60,17 @@ class BulkClient::Impl {
     Done done;
   };
 
+  template <class Kind>
+  static bool is(const Active& active, const Digest& digest) {
+    return active.transfer->digest() == digest && dynamic_cast<Kind*>(active.transfer.get());
+  }
+
   void post(Inbox::Work work) { inbox_->post(std::move(work)); }
 
   template <class Kind, class Content>
   void begin(const Digest& digest, const Content& content, const Done& done) {
     for (const auto& [number, active] : active_) {
-      if (active.transfer->digest() == digest && dynamic_cast<Kind*>(active.transfer.get())) {
+      if (is<Kind>(active, digest)) {
         done(fail(Code::already_exists, "a transfer of this blob is under way: " + digest.hex()));
         return;
       }
@@ -226,8 +231,11 @@ void BulkClient::put_bytes(const Digest& digest, std::string data, Done done) {
   const auto size = data.size();
   impl_->put(digest, {{}, std::move(data), size}, std::move(done));
 }
-void BulkClient::cancel(const Digest& digest) {
-  impl_->cancel(digest);
+void BulkClient::cancel_get(const Digest& digest) {
+  impl_->cancel<GetTransfer>(digest);
+}
+void BulkClient::cancel_put(const Digest& digest) {
+  impl_->cancel<PutTransfer>(digest);
 }
 
 }  // namespace skerry::wire

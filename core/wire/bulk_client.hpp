@@ -32,7 +32,8 @@ class BulkClient : public BlobTransfers {
   void put(const Digest& digest, std::filesystem::path file, std::uint64_t size,
            Done done) override;
   void put_bytes(const Digest& digest, std::string data, Done done) override;
-  void cancel(const Digest& digest) override;
+  void cancel_get(const Digest& digest) override;
+  void cancel_put(const Digest& digest) override;
 
  private:
   class Impl;

@@ -5,6 +5,7 @@
 #include "core/base/failpoint.hpp"
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
+#include "core/engine/collector.hpp"
 
 namespace skerry::engine::cloud {
 namespace {
@@ -34,8 +35,11 @@ Result<wire::BulkSource> BlobAccess::find(const std::string& user, const Digest&
 
 void BlobAccess::admit(const std::string& user, const Digest& digest, std::uint64_t size,
                        std::function<void(Result<wire::BulkTarget>)> done) {
-  loop_.post(
-      [this, user, digest, size, done = std::move(done)] { done(target(user, digest, size)); });
+  loop_.post([this, user, digest, size, done = std::move(done)] {
+    const Unit::Scope scope(unit_);
+    // Pinned before the node hears that it need not send what is here, or may send what is not.
+    unit_.after_commit([done, found = target(user, digest, size)] { done(found); });
+  });
 }
 
 Result<wire::BulkTarget> BlobAccess::target(const std::string& user, const Digest& digest,
@@ -45,6 +49,9 @@ Result<wire::BulkTarget> BlobAccess::target(const std::string& user, const Diges
     log_warn(fmt::format("{}: an upload is refused: {}", user, allowed.error().message));
     return fail(allowed.error());
   }
+  const std::string node = parse_user_id(user)->name;
+  if (!tasks_.pin_for(node, digest))
+    return fail(Code::permission_denied, "this node has no open task");
   SKERRY_ASSIGN(const bool have, blobs_.contains(digest));
   std::error_code unknown;
   const auto space = std::filesystem::space(uploads_, unknown);
@@ -53,17 +60,36 @@ Result<wire::BulkTarget> BlobAccess::target(const std::string& user, const Diges
                 fmt::format("the cloud's disk has {} bytes left, too few for {} more",
                             space.available, size));
   }
-  return wire::BulkTarget{have, uploads_ / (parse_user_id(user)->name + "-" + digest.hex())};
+  return wire::BulkTarget{have, partial(node, digest)};
 }
 
-void BlobAccess::received(const std::string&, const Digest& digest, std::uint64_t size,
+std::filesystem::path BlobAccess::partial(const std::string& node, const Digest& digest) const {
+  return uploads_ / (node + "-" + digest.hex());
+}
+
+bool BlobAccess::needs_partial(const std::string& name) {
+  const auto dash = name.rfind('-');
+  if (dash == std::string::npos) return false;
+  const auto digest = Digest::from_hex(name.substr(dash + 1));
+  return digest && tasks_.brings(name.substr(0, dash), *digest);
+}
+
+void BlobAccess::received(const std::string& user, const Digest& digest, std::uint64_t size,
                           std::filesystem::path file, std::function<void(Status)> done) {
-  const auto prepare = [this, digest, size, file = std::move(file)] {
+  const auto claim = blobs_.claim(digest);
+  const auto who = parse_user_id(user);
+  const auto prepare = [this, digest, size, file] {
     return blobs_.prepare_file(file, digest, size);
   };
-  const auto record = [this, digest, size, done = std::move(done)](const Verdict& verdict) {
+  const auto record = [this, claim, who, digest, size,
+                       done = std::move(done)](const Verdict& verdict) {
     if (!verdict.ok) return done(fail(Code::data_loss, verdict.message));
     const Unit::Scope scope(unit_);
+    if (!who || !tasks_.brings(who->name, digest)) {
+      loop_.post([this, digest] { free_file(loop_, blobs_, digest); });  // without this claim
+      return done(fail(Code::failed_precondition,
+                       "the task that this belongs to was closed while it was sent"));
+    }
     if (!done_unless(Code::not_found, blobs_.record(digest, size))) {
       return done(
           fail(Code::unavailable, "the same bytes were given up meanwhile; send them again"));

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "core/engine/cloud/authorization.hpp"
+#include "core/engine/cloud/tasks.hpp"
 #include "core/engine/examiner.hpp"
 #include "core/engine/loop.hpp"
 #include "core/store/blob_store.hpp"
@@ -15,11 +16,12 @@ namespace skerry::engine::cloud {
 class BlobAccess : public wire::BulkBackend {
  public:
   // `uploads`: a directory for partial uploads, on the store's file system; kept over restarts.
-  BlobAccess(Loop& loop, Unit& unit, store::BlobStore& blobs, Examiner& examiner,
+  BlobAccess(Loop& loop, Unit& unit, store::BlobStore& blobs, Tasks& tasks, Examiner& examiner,
              std::filesystem::path uploads)
       : loop_(loop),
         unit_(unit),
         blobs_(blobs),
+        tasks_(tasks),
         examiner_(examiner),
         uploads_(std::move(uploads)) {}
 
@@ -30,15 +32,20 @@ class BlobAccess : public wire::BulkBackend {
   void received(const std::string& user, const Digest& digest, std::uint64_t size,
                 std::filesystem::path file, std::function<void(Status)> done) override;
 
+  // Whether the partial upload of that file name will be gone on with.
+  bool needs_partial(const std::string& name);
+
  private:
   Status may(const std::string& user, const Deed& deed);
   Result<wire::BulkSource> find(const std::string& user, const Digest& digest);
   Result<wire::BulkTarget> target(const std::string& user, const Digest& digest,
                                   std::uint64_t size);
+  std::filesystem::path partial(const std::string& node, const Digest& digest) const;
 
   Loop& loop_;
   Unit& unit_;
   store::BlobStore& blobs_;
+  Tasks& tasks_;
   Examiner& examiner_;
   std::filesystem::path uploads_;
 };

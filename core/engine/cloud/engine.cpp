@@ -1,6 +1,14 @@
 #include "core/engine/cloud/engine.hpp"
 
 namespace skerry::engine::cloud {
+namespace {
+
+constexpr std::string_view kBlobIsNeeded =
+    "EXISTS (SELECT 1 FROM artifact WHERE artifact.digest = blob.digest) OR "
+    "EXISTS (SELECT 1 FROM model WHERE model.digest = blob.digest) OR "
+    "EXISTS (SELECT 1 FROM pin WHERE pin.digest = blob.digest)";
+
+}  // namespace
 
 Engine::Engine(World world, Unit& unit, store::BlobStore& blobs,
                const std::filesystem::path& uploads)
@@ -9,7 +17,12 @@ Engine::Engine(World world, Unit& unit, store::BlobStore& blobs,
       peers_(world.loop, unit, world.transport, nodes_, *this),
       tasks_(world.loop, unit, blobs, examiner_, world.workers, peers_),
       machine_(world.loop, unit, world.workers, tasks_),
-      blob_access_(world.loop, unit, blobs, examiner_, uploads) {
+      blob_access_(world.loop, unit, blobs, tasks_, examiner_, uploads),
+      collector_(
+          world.loop, unit, blobs,
+          {.blob = kBlobIsNeeded, .partials = uploads, .partial = [this](const std::string& name) {
+             return blob_access_.needs_partial(name);
+           }}) {
   tasks_.set_hooks({.find_job = [this](const std::string& key) { return machine_.find_key(key); },
                     .post = [this](Job& job, Json event) { machine_.post(job, std::move(event)); },
                     .changed = [this](Job& job) { machine_.changed(job); }});
@@ -19,6 +32,7 @@ void Engine::start(int control_socket, const Peers::Options& options) {
   peers_.start(control_socket, options);
   nodes_.publish_keys();
   machine_.recover();
+  collector_.start();
 }
 
 void Engine::node_online(const std::string& node) {

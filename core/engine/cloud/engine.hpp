@@ -9,6 +9,7 @@
 #include "core/engine/cloud/nodes.hpp"
 #include "core/engine/cloud/peers.hpp"
 #include "core/engine/cloud/tasks.hpp"
+#include "core/engine/collector.hpp"
 #include "core/engine/examiner.hpp"
 #include "core/engine/loop.hpp"
 #include "core/engine/workers.hpp"
@@ -37,6 +38,7 @@ class Engine : public Workers::Listener, private Peers::Listener {
   Peers& peers() { return peers_; }
   Machine& machine() { return machine_; }
   BlobAccess& blob_access() { return blob_access_; }
+  const Collector& collector() const { return collector_; }
 
   // Workers::Listener
   void task_done(wire::TaskDone done) override { tasks_.local_done(std::move(done)); }
@@ -63,6 +65,7 @@ class Engine : public Workers::Listener, private Peers::Listener {
   Tasks tasks_;
   Machine machine_;
   BlobAccess blob_access_;
+  Collector collector_;
 };
 
 }  // namespace skerry::engine::cloud

@@ -9,7 +9,7 @@
 
 namespace skerry::engine::cloud {
 
-inline constexpr std::array<std::string_view, 5> kMigrations{
+inline constexpr std::array<std::string_view, 6> kMigrations{
     R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
@@ -59,8 +59,7 @@ CREATE TABLE artifact(job INTEGER NOT NULL REFERENCES job(id) ON DELETE CASCADE,
 -- Plugins that the job's tasks loaded: id, version, digest and file.
 CREATE TABLE loaded(job INTEGER NOT NULL REFERENCES job(id) ON DELETE CASCADE, plugin TEXT NOT NULL,
   PRIMARY KEY(job, plugin)) WITHOUT ROWID;
-)sql",
-    store::kAuditSchema, kQuarantineTable, R"sql(
+)sql", store::kAuditSchema, kQuarantineTable, R"sql(
 -- How long the task may run, and what its result must keep to, as its workflow said.
 ALTER TABLE task ADD COLUMN deadline_ms INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE task ADD COLUMN limits TEXT NOT NULL DEFAULT '{}';
@@ -69,6 +68,14 @@ ALTER TABLE task ADD COLUMN limits TEXT NOT NULL DEFAULT '{}';
 -- Keys with which an operator may ask from another machine.
 CREATE TABLE admin_key(name TEXT PRIMARY KEY, public_key TEXT NOT NULL UNIQUE, revoked INTEGER NOT NULL DEFAULT 0,
   created TEXT NOT NULL) WITHOUT ROWID;
+)sql",
+    R"sql(
+-- Blobs that an open task needs or brings; gone when it closes.
+CREATE TABLE pin(job INTEGER NOT NULL REFERENCES job(id) ON DELETE CASCADE, task TEXT NOT NULL, digest BLOB NOT NULL,
+  PRIMARY KEY(job, task, digest)) WITHOUT ROWID;
+CREATE INDEX pinned ON pin(digest);
+CREATE INDEX held_artifact ON artifact(digest);
+CREATE INDEX held_model ON model(digest);
 )sql"};
 
 }  // namespace skerry::engine::cloud

@@ -2,12 +2,31 @@
 // an open task or a published model names it by its digest in hex; a workflow forgets an artifact
 // by forgetting its name.
 #include <algorithm>
-#include <cstdlib>
+#include <set>
 
 #include "core/base/failpoint.hpp"
 #include "core/engine/cloud/tasks.hpp"
+#include "core/engine/collector.hpp"
 
 namespace skerry::engine::cloud {
+
+namespace {
+
+// Every digest that is written in the text. A long run of hexadecimal digits may hold one anywhere.
+std::set<Digest> digests_in(std::string_view text) {
+  constexpr std::size_t kDigits = 64;
+  std::set<Digest> found;
+  std::size_t run = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    run = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ? run + 1 : 0;
+    if (run >= kDigits)
+      found.insert(must(Digest::from_hex(text.substr(at + 1 - kDigits, kDigits))));
+  }
+  return found;
+}
+
+}  // namespace
 
 void Tasks::hold(Job& job, const Digest& digest) {
   job.artifacts.insert(digest);
@@ -27,10 +46,11 @@ void Tasks::release_artifacts(Job& job) {
     while (must(open.step()))
       named += open.column_text(0) + open.column_text(1) + open.column_text(2);
   }
+  const std::set<Digest> kept = digests_in(named);
   for (auto it = job.artifacts.begin(); it != job.artifacts.end();) {
     auto model = unit_.sql("SELECT 1 FROM model WHERE job = ? AND digest = ?");
     model.bind(1, job.id).bind(2, *it);
-    if (named.find(it->hex()) != std::string::npos || must(model.step())) {
+    if (kept.contains(*it) || must(model.step())) {
       ++it;
       continue;
     }
@@ -45,6 +65,7 @@ void Tasks::release_artifacts(Job& job) {
 }
 
 void Tasks::release_all(Job& job) {
+  unpin_all(job.id);
   must(unit_.sql("DELETE FROM artifact WHERE job = ?").bind(1, job.id).run());
   must(unit_.sql("DELETE FROM model WHERE job = ?").bind(1, job.id).run());
   for (const Digest& digest : job.artifacts) drop_unless_held(digest);
@@ -54,21 +75,15 @@ void Tasks::release_all(Job& job) {
 }
 
 void Tasks::drop_unless_held(const Digest& digest) {
-#ifdef SKERRY_FAILPOINTS
-  // For tests that compute again what was published, from the updates that it was made of.
-  if (std::getenv("SKERRY_KEEP_BLOBS") != nullptr) return;
-#endif
+  if (keeps_every_blob()) return;
   auto held = unit_.sql(
       "SELECT 1 FROM artifact WHERE digest = ?1 UNION ALL SELECT 1 FROM model WHERE digest = ?1 "
-      "LIMIT 1");
+      "UNION ALL SELECT 1 FROM pin WHERE digest = ?1 LIMIT 1");
   held.bind(1, digest);
   if (must(held.step())) return;
   must(blobs_.forget(digest));
   SKERRY_FAILPOINT("cloud.artifact.forgotten");
-  unit_.after_commit([this, digest] {
-    // The same bytes may have come back meanwhile.
-    if (!must(blobs_.contains(digest))) must(blobs_.remove_file(digest));
-  });
+  unit_.after_commit([this, digest] { free_file(loop_, blobs_, digest); });
 }
 
 }  // namespace skerry::engine::cloud

@@ -9,6 +9,7 @@
 #include "core/engine/cloud/authorization.hpp"
 #include "core/engine/cloud/claims.hpp"
 #include "core/engine/cloud/tasks.hpp"
+#include "core/engine/collector.hpp"
 
 namespace skerry::engine::cloud {
 
@@ -21,13 +22,9 @@ void Tasks::remote_message(const std::string& node, const wire::Received& messag
     if (finished) return remote_finished(node, std::move(*finished), std::move(done));
     log_warn(fmt::format("node {}: a result is refused: {}", node, finished.error().text()));
   } else if (message.header.type == wire::Type::task_failed) {
-    const Unit::Scope scope(unit_);
-    if (const auto failed = wire::decode<wire::TaskFailed>(message.payload())) {
-      remote_failed(node, *failed);
-    } else {
-      log_warn(fmt::format("node {}: a report is refused: {}", node, failed.error().text()));
-    }
-    return done();
+    const auto failed = wire::decode<wire::TaskFailed>(message.payload());
+    if (failed) return remote_failed(node, *failed, std::move(done));
+    log_warn(fmt::format("node {}: a report is refused: {}", node, failed.error().text()));
   }
   const Unit::Scope scope(unit_);
   done();
@@ -39,13 +36,49 @@ bool Tasks::may(const std::string& node, wire::Type type, const wire::TaskKey& k
   return may.has_value();
 }
 
-void Tasks::remote_failed(const std::string& node, const wire::TaskFailed& what) {
-  if (!may(node, wire::TaskFailed::type, what.key)) return;
+void Tasks::remote_failed(const std::string& node, const wire::TaskFailed& what,
+                          std::function<void()> done) {
+  const auto conclude = [this, node, what, done = std::move(done)](const std::string& found) {
+    const Unit::Scope scope(unit_);
+    Job* job = hooks_.find_job(what.key.job);
+    const auto task = job != nullptr ? load(*job, what.key.task) : std::nullopt;
+    if (task && task->state == "open") {
+      failed(*job, what.key.task, *task, what.code,
+             (what.field.empty() ? what.message : fmt::format("{}: {}", what.field, what.message)) +
+                 found);
+    }
+    done();
+  };
+  if (const Unit::Scope scope(unit_); !may(node, wire::TaskFailed::type, what.key)) return done();
   Job* job = hooks_.find_job(what.key.job);
   const auto task = job != nullptr ? load(*job, what.key.task) : std::nullopt;
-  if (!task || task->state != "open") return;
-  failed(*job, what.key.task, *task, what.code,
-         what.field.empty() ? what.message : fmt::format("{}: {}", what.field, what.message));
+  if (!task || what.code != "data_loss") return conclude("");
+  // The node was sent bytes that are not what they should be: is a file of ours damaged?
+  const auto damaged = std::make_shared<std::string>();
+  loop_.aside(
+      [damaged, files = files_of(*job, *task)] {
+        for (const auto& file : files)
+          if (const auto whole = store::BlobStore::check_file(file); !whole)
+            *damaged += "; " + whole.error().text();
+      },
+      [damaged, conclude, node] {
+        if (!damaged->empty())
+          log_error(fmt::format("node {} was sent damaged bytes{}", node, *damaged));
+        conclude(*damaged);
+      });
+}
+
+// What the task reads from files of the store.
+std::vector<store::BlobRef> Tasks::files_of(const Job& job, const Task& task) {
+  std::vector<store::BlobRef> files;
+  const auto add = [&](const Digest& digest) {
+    auto blob = must(blobs_.find(digest));
+    if (blob && !blob->is_inline()) files.push_back(std::move(*blob));
+  };
+  for (const auto& [name, hex] : task.inputs.items())
+    add(must(Digest::from_hex(hex.get<std::string>())));
+  for (const Digest& digest : job.shipped) add(digest);
+  return files;
 }
 
 void Tasks::remote_finished(const std::string& node, wire::TaskFinished what,
@@ -56,7 +89,6 @@ void Tasks::remote_finished(const std::string& node, wire::TaskFinished what,
   if (const auto unwanted = not_awaited(task)) {
     const Unit::Scope scope(unit_);
     refuse(node, what.key, *unwanted);
-    for (const auto& output : what.outputs) drop_unless_held(output.digest);
     return done();
   }
   std::map<std::string, Content> outputs;
@@ -174,11 +206,17 @@ void Tasks::local_done(wire::TaskDone done) {
     if (!output.path.empty()) files.push_back(output);
   }
   auto list = exhibits(*job, done.key.task, *task, outputs);
-  const auto conclude = [this, done](const Verdict& result) {
+  std::vector<store::BlobStore::Claim> claims;
+  for (const auto& file : files) claims.push_back(blobs_.claim(file.digest));
+  const auto conclude = [this, done, claims](const Verdict& result) {
     const Unit::Scope scope(unit_);
     Job* current = hooks_.find_job(done.key.job);
     const auto open = current != nullptr ? load(*current, done.key.task) : std::nullopt;
-    if (!open || open->state != "open") return;
+    if (!open || open->state != "open") {
+      for (const auto& output : done.outputs)  // once the claims are let go of
+        loop_.post([this, digest = output.digest] { free_file(loop_, blobs_, digest); });
+      return;
+    }
     if (!result.ok) return failed(*current, done.key.task, *open, result.code, result.message);
     wire::TaskFinished what;
     what.key = done.key;
@@ -278,12 +316,12 @@ void Tasks::finished(Job& job, const std::string& id, const Task& task, wire::Ta
       return failed(job, id, task, "data_loss", "an output was given up while it was stored");
     clipped[output.name] = {{"norm", found->second.norm}};
   }
-  close(job, id, "finished", "");
   Json artifacts = Json::object();
   for (const auto& output : what.outputs) {
     artifacts[output.name] = {{"digest", output.digest.hex()}, {"size", output.size}};
     hold(job, output.digest);
   }
+  close(job, id, "finished", "");  // lets go of what is held now
   Json metrics = Json::object();
   for (const auto& [name, value] : what.metrics)
     if (std::isfinite(value)) metrics[name] = value;

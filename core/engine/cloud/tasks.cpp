@@ -92,6 +92,9 @@ Status Tasks::start(Job& job, const Json& command) {
            .bind(8, task.deadline_ms)
            .bind(9, dump_json(task.limits))
            .run());
+  for (const Json* needed : {&task.inputs, &task.expects})
+    for (const auto& [name, hex] : needed->items())
+      pin(job.id, id, must(Digest::from_hex(hex.get<std::string>())));
   SKERRY_FAILPOINT("cloud.task.recorded");
   if (task.node == kCloudNode) return run_here(job, id, task);
   if (!is_active_node(unit_, task.node)) {
@@ -203,6 +206,7 @@ void Tasks::close(Job& job, const std::string& id, const char* state, const std:
            .bind(3, job.id)
            .bind(4, id)
            .run());
+  unpin(job.id, id);
 }
 
 void Tasks::stop(Job& job, const std::string& id, const std::string& reason) {
@@ -223,6 +227,7 @@ void Tasks::end(Job& job) {
                 "state = 'open'")
            .bind(1, job.id)
            .run());
+  unpin_all(job.id);
   job.progress.clear();
   std::vector<std::string> nodes;
   {

@@ -66,6 +66,12 @@ class Tasks {
   // What its tasks on the cloud loaded: "id version digest file" each.
   Json loaded_plugins(const Job& job);
 
+  // Inside a unit: what the node stores under this digest stays until its open tasks close. False:
+  // it has none.
+  bool pin_for(const std::string& node, const Digest& digest);
+  // Whether an open task of the node needs or brings it.
+  bool brings(const std::string& node, const Digest& digest);
+
   // Gives up the artifacts that neither the workflow's state, an undecided event, an open task nor
   // a published model names; inside a unit.
   void release_artifacts(Job& job);
@@ -91,7 +97,9 @@ class Tasks {
   void close(Job& job, const std::string& id, const char* state, const std::string& message);
   void remote_finished(const std::string& node, wire::TaskFinished finished,
                        std::function<void()> done);
-  void remote_failed(const std::string& node, const wire::TaskFailed& failed);
+  void remote_failed(const std::string& node, const wire::TaskFailed& failed,
+                     std::function<void()> done);
+  std::vector<store::BlobRef> files_of(const Job& job, const Task& task);
   void finished(Job& job, const std::string& id, const Task& task, wire::TaskFinished what,
                 const Verdict& verdict);
   bool keep_clipped(wire::Artifact& output, const Clipped& clipped);
@@ -106,6 +114,9 @@ class Tasks {
       const std::map<std::string, Content>& outputs);
   void hold(Job& job, const Digest& digest);
   void drop_unless_held(const Digest& digest);
+  void pin(std::int64_t job, const std::string& task, const Digest& digest);
+  void unpin(std::int64_t job, const std::string& task);
+  void unpin_all(std::int64_t job);
   bool is_open(const Job& job, const std::string& id);
 
   void audit_refusal(const std::string& node, const wire::TaskKey& key, const Verdict& verdict);

@@ -12,11 +12,19 @@ Engine::Engine(World world, Unit& unit, store::BlobStore& blobs, wire::KeyPair k
     : world_(std::move(world)),
       examiner_(world_.loop),
       link_(world_.loop, unit, world_.transport, std::move(key), *this),
-      tasks_(world_.loop, unit, blobs, examiner_, world_.workers, link_, downloads) {}
+      tasks_(world_.loop, unit, blobs, examiner_, world_.workers, link_, downloads),
+      collector_(world_.loop, unit, blobs,
+                 {.blob = "EXISTS (SELECT 1 FROM held WHERE held.digest = blob.digest)",
+                  .partials = downloads,
+                  .partial = [this](const std::string& name) {
+                    const auto digest = Digest::from_hex(name);
+                    return digest && tasks_.needs(*digest);
+                  }}) {}
 
 Status Engine::start(const std::optional<wire::JoinToken>& token) {
   SKERRY_TRY(link_.start(token));
   tasks_.recover();
+  collector_.start();
   return {};
 }
 

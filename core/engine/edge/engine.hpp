@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 
+#include "core/engine/collector.hpp"
 #include "core/engine/edge/link.hpp"
 #include "core/engine/edge/tasks.hpp"
 #include "core/engine/examiner.hpp"
@@ -40,6 +41,7 @@ class Engine : public Workers::Listener, private Link::Listener {
   // This host ends, and will be back.
   void leave() { link_.leave(); }
   int socket() const { return link_.socket(); }
+  const Collector& collector() const { return collector_; }
 
   // Workers::Listener
   void task_done(wire::TaskDone done) override { tasks_.done(std::move(done)); }
@@ -58,6 +60,7 @@ class Engine : public Workers::Listener, private Link::Listener {
   Examiner examiner_;
   Link link_;
   Tasks tasks_;
+  Collector collector_;
   std::uint32_t bulk_port_ = 0;
   wire::BlobTransfers* transfers_ = nullptr;
 };

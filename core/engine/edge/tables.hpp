@@ -8,7 +8,8 @@
 
 namespace skerry::engine::edge {
 
-inline constexpr std::array<std::string_view, 2> kMigrations{R"sql(
+inline constexpr std::array<std::string_view, 3> kMigrations{
+    R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
 -- What the cloud wants done, until the cloud has acknowledged the result. message: the StartTask as it came.
@@ -24,6 +25,6 @@ CREATE TABLE outbox(seq INTEGER PRIMARY KEY, type INTEGER NOT NULL, payload BLOB
 -- Blobs that a job's tasks brought here, and those that they made.
 CREATE TABLE held(job TEXT NOT NULL, digest BLOB NOT NULL, PRIMARY KEY(job, digest)) WITHOUT ROWID;
 )sql",
-                                                             kQuarantineTable};
+    kQuarantineTable, "CREATE INDEX held_blob ON held(digest);"};
 
 }  // namespace skerry::engine::edge

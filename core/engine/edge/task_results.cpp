@@ -6,6 +6,7 @@
 #include "core/base/failpoint.hpp"
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
+#include "core/engine/collector.hpp"
 #include "core/engine/edge/tasks.hpp"
 
 namespace skerry::engine::edge {
@@ -53,6 +54,8 @@ void Tasks::done(wire::TaskDone done) {
     const Unit::Scope scope(unit_);
     return keep(key, result);
   }
+  std::vector<store::BlobStore::Claim> claims;
+  for (const auto& file : files) claims.push_back(blobs_.claim(file.digest));
   examiner_.examine(
       {},
       [this, files]() -> Status {
@@ -61,8 +64,12 @@ void Tasks::done(wire::TaskDone done) {
             SKERRY_TRY(blobs_.prepare_file(file.path, file.digest, file.size));
         return {};
       },
-      [this, key, files, result = std::move(result)](const Verdict& verdict) {
-        if (find(key) == nullptr) return;
+      [this, key, files, claims, result = std::move(result)](const Verdict& verdict) {
+        if (find(key) == nullptr) {
+          for (const auto& file : files)  // once the claims are let go of
+            loop_.post([this, digest = file.digest] { free_file(loop_, blobs_, digest); });
+          return;
+        }
         const Unit::Scope scope(unit_);
         if (!verdict.ok) return report_failure(key, "data_loss", "", verdict.message);
         for (const auto& file : files) {

@@ -1,4 +1,5 @@
 #include "core/engine/edge/tasks.hpp"
+#include "core/engine/collector.hpp"
 
 #include <fmt/format.h>
 
@@ -120,21 +121,30 @@ void Tasks::stop(const wire::StopTask& message) {
 }
 
 void Tasks::drop(const wire::TaskKey& key) {
-  for (auto it = fetches_.begin(); it != fetches_.end();) {
-    std::erase(it->second, key);
-    if (!it->second.empty()) {
-      ++it;
-      continue;
-    }
-    bulk_->cancel(it->first);
-    it = fetches_.erase(it);
-  }
+  cancel_transfers(key);
   active_.erase(key);
   must(unit_.sql("DELETE FROM task WHERE job = ? AND id = ? AND state != 'reported'")
            .bind(1, key.job)
            .bind(2, key.task)
            .run());
   unit_.after_commit([this, key] { workers_.cancel(key); });
+}
+
+void Tasks::cancel_transfers(const wire::TaskKey& key) {
+  for (auto it = fetches_.begin(); it != fetches_.end();) {
+    std::erase(it->second, key);
+    if (!it->second.empty()) {
+      ++it;
+      continue;
+    }
+    bulk_->cancel_get(it->first);
+    it = fetches_.erase(it);
+  }
+  // Another task that brings the same bytes waits for its turn: see store_later().
+  const Active* task = find(key);
+  if (task == nullptr || task->step != Step::storing) return;
+  for (const auto& output : task->result.outputs)
+    if (output.inline_data.size() != output.size) bulk_->cancel_put(output.digest);
 }
 
 void Tasks::refused(const wire::TaskResult& result) {
@@ -188,6 +198,14 @@ std::vector<const wire::Artifact*> Tasks::needs(const wire::StartTask& message) 
   return list;
 }
 
+bool Tasks::needs(const Digest& digest) {
+  return std::any_of(active_.begin(), active_.end(), [&](const auto& entry) {
+    const auto list = needs(entry.second->message);
+    return std::any_of(list.begin(), list.end(),
+                       [&](const wire::Artifact* artifact) { return artifact->digest == digest; });
+  });
+}
+
 void Tasks::prepare(Active& task) {
   if (link_.full()) return;  // delivered() comes back here
   std::vector<wire::Artifact> missing;
@@ -228,19 +246,23 @@ void Tasks::fetched(const wire::Artifact& artifact, const std::filesystem::path&
   if (!moved)
     return arrived(
         artifact, 0,
-        {false, "unavailable",
+        {false, moved.error().code == Code::data_loss ? "data_loss" : "unavailable",
          fmt::format("cannot fetch input `{}`: {}", artifact.name, moved.error().text())});
+  const auto claim = blobs_.claim(artifact.digest);
   examiner_.examine(
       {},
       [this, file, artifact] { return blobs_.prepare_file(file, artifact.digest, artifact.size); },
-      [this, artifact, moved = *moved](const Verdict& verdict) {
+      [this, artifact, claim, moved = *moved](const Verdict& verdict) {
         arrived(artifact, moved, verdict);
       });
 }
 
 void Tasks::arrived(const wire::Artifact& artifact, std::uint64_t moved, const Verdict& verdict) {
   const auto node = fetches_.extract(artifact.digest);
-  if (node.empty()) return;  // nobody waits any more
+  if (node.empty()) {  // nobody waits any more
+    loop_.post([this, digest = artifact.digest] { free_file(loop_, blobs_, digest); });
+    return;
+  }
   const Unit::Scope scope(unit_);
   const bool recorded =
       verdict.ok && done_unless(Code::not_found, blobs_.record(artifact.digest, artifact.size));
@@ -339,9 +361,7 @@ void Tasks::release(const std::string& job, const std::vector<Digest>& keep) {
     if (must(other.step())) continue;
     must(blobs_.forget(digest));
     SKERRY_FAILPOINT("edge.blob.forgotten");
-    unit_.after_commit([this, digest] {
-      if (!must(blobs_.contains(digest))) must(blobs_.remove_file(digest));
-    });
+    unit_.after_commit([this, digest] { free_file(loop_, blobs_, digest); });
   }
 }
 

@@ -44,6 +44,8 @@ class Tasks {
   void forget(const std::string& job);
   void delivered(const wire::TaskKey& key);
   std::vector<wire::TaskKey> keys();
+  // Whether a task that is not done here needs this blob.
+  bool needs(const Digest& digest);
 
   // From the workers.
   void done(wire::TaskDone done);
@@ -84,6 +86,7 @@ class Tasks {
   void run(Active& task);
   void keep(const wire::TaskKey& key, const wire::TaskFinished& result);
   void store_outputs(Active& task);
+  void cancel_transfers(const wire::TaskKey& key);
   void stored(const wire::TaskKey& key, Result<std::uint64_t> moved);
   void store_later(Active& task);
   void report(const wire::TaskKey& key);

@@ -52,14 +52,12 @@ void SimulatedTransfers::put_bytes(const Digest& digest, std::string data, Done 
   begin(puts_, digest, {{}, std::move(data), std::move(done)});
 }
 
-void SimulatedTransfers::cancel(const Digest& digest) {
-  for (Kind* kind : {&gets_, &puts_}) {
-    auto found = kind->extract(digest);
-    if (found.empty()) continue;
-    loop_.post([transfer = found.mapped()] {
-      transfer->done(fail(Code::cancelled, "the transfer was cancelled"));
-    });
-  }
+void SimulatedTransfers::cancel(Kind& kind, const Digest& digest) {
+  auto found = kind.extract(digest);
+  if (found.empty()) return;
+  loop_.post([transfer = found.mapped()] {
+    transfer->done(fail(Code::cancelled, "the transfer was cancelled"));
+  });
 }
 
 void SimulatedTransfers::ask(const Digest& digest, const TransferPtr& transfer) {

@@ -30,7 +30,8 @@ class SimulatedTransfers : public wire::BlobTransfers {
   void put(const Digest& digest, std::filesystem::path file, std::uint64_t size,
            Done done) override;
   void put_bytes(const Digest& digest, std::string data, Done done) override;
-  void cancel(const Digest& digest) override;
+  void cancel_get(const Digest& digest) override { cancel(gets_, digest); }
+  void cancel_put(const Digest& digest) override { cancel(puts_, digest); }
 
  private:
   struct Transfer {
@@ -42,6 +43,7 @@ class SimulatedTransfers : public wire::BlobTransfers {
   using Kind = std::map<Digest, TransferPtr>;
 
   std::string user() const;
+  void cancel(Kind& kind, const Digest& digest);
   void begin(Kind& kind, const Digest& digest, Transfer transfer);
   void again(const Kind& kind, const Digest& digest, const TransferPtr& transfer, double pause);
   void ask(const Digest& digest, const TransferPtr& transfer);

@@ -126,7 +126,7 @@ TEST_F(BlobStoreTest, PreparesFilesOnOtherThreadsAndRecordsThemLater) {
 TEST_F(BlobStoreTest, RecordsNoFileThatIsNotThere) {
   const Digest digest = put(big_blob());
   ASSERT_TRUE(blobs().forget(digest));
-  ASSERT_TRUE(blobs().remove_file(digest));
+  ASSERT_TRUE(blobs().discard(digest));
   const auto recorded = blobs().record(digest, big_blob().size());
   ASSERT_FALSE(recorded);
   EXPECT_EQ(recorded.error().code, Code::not_found);
@@ -157,9 +157,39 @@ TEST_F(BlobStoreTest, ForgetsABlobAndFreesItsFile) {
   ASSERT_TRUE(blobs().forget(digest));
   EXPECT_FALSE(blobs().contains(digest).value());
   EXPECT_TRUE(fs::exists(file));
-  ASSERT_TRUE(blobs().remove_file(digest));
-  ASSERT_TRUE(blobs().remove_file(digest));
+  ASSERT_TRUE(blobs().discard(digest));
+  ASSERT_TRUE(blobs().discard(digest));
   EXPECT_FALSE(fs::exists(file));
+}
+
+// The last holder of some bytes gives them up while somebody else stores the same bytes.
+TEST_F(BlobStoreTest, KeepsAFileThatSomebodyHasAClaimOn) {
+  const Digest digest = put(big_blob());
+  auto claim = blobs().claim(digest);
+  const auto second = blobs().claim(digest);
+  ASSERT_TRUE(blobs().forget(digest));
+  EXPECT_EQ(blobs().discard(digest).value(), std::nullopt);
+  claim.reset();
+  EXPECT_EQ(blobs().discard(digest).value(), std::nullopt);
+  ASSERT_TRUE(blobs().record(digest, big_blob().size()));
+  EXPECT_EQ(read(digest), big_blob());
+}
+
+TEST_F(BlobStoreTest, DiscardsNoFileOfABlobThatIsThere) {
+  const Digest digest = put(big_blob());
+  EXPECT_EQ(blobs().discard(digest).value(), std::nullopt);
+  EXPECT_EQ(read(digest), big_blob());
+}
+
+TEST_F(BlobStoreTest, ListsItsFilesByParts) {
+  const Digest digest = put(big_blob());
+  std::vector<Digest> found;
+  for (unsigned shard = 0; shard < BlobStore::kShards; ++shard)
+    for (const auto& file : blobs().files_in(shard)) {
+      found.push_back(file.digest);
+      EXPECT_EQ(file.size, big_blob().size());
+    }
+  EXPECT_EQ(found, std::vector<Digest>{digest});
 }
 
 TEST_F(BlobStoreTest, SweepsFilesThatNoRowNames) {

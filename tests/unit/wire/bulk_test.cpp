@@ -126,6 +126,64 @@ TEST_F(BulkTest, AnUploadGoesOnWhenTheServerComesBack) {
   EXPECT_EQ(read_file(backend.blob(digest)).value(), content);
 }
 
+TEST_F(BulkTest, AnUploadThatIsCutTenTimesSendsLittleTwice) {
+  constexpr int kCuts = 10;
+  const std::string content = noise(96 << 20);
+  const Digest digest = digest_of_text(content);
+  const auto client = client_of(net.edge_1);
+  client->put_bytes(digest, content, into_outcomes());
+  for (int cut = 0; cut < kCuts; ++cut) {
+    ASSERT_TRUE(eventually([&] { return server->counters().bytes_received > 6 << 20; }));
+    server.reset();
+    ASSERT_TRUE(outcomes.empty()) << "the blob was too small to cut its transfer " << cut + 1;
+    server = start_server(endpoint);
+  }
+  const auto moved = outcome();
+  ASSERT_TRUE(moved) << moved.error().text();
+  EXPECT_LE(*moved, content.size() + kCuts * (8 << 20));
+  EXPECT_EQ(read_file(backend.blob(digest)).value(), content);
+}
+
+// Of one edge as of several: what is large goes on beside what is small.
+TEST_F(BulkTest, AHugeUploadDoesNotStarveSmallOnes) {
+  const auto one = client_of(net.edge_1);
+  const auto two = client_of(net.edge_2);
+  const std::string huge = noise(256 << 20);
+  Mailbox<Result<std::uint64_t>> huge_outcomes;
+  one->put_bytes(digest_of_text(huge), huge,
+                 [&](Result<std::uint64_t> outcome) { huge_outcomes.put(std::move(outcome)); });
+  ASSERT_TRUE(eventually([&] { return server->counters().bytes_received > 8 << 20; }));
+  std::uint64_t small_bytes = 0;
+  for (std::size_t i = 0; i < 8; ++i) {
+    const std::string small = noise((1 << 20) + i);
+    small_bytes += small.size();
+    (i % 2 ? one : two)->put_bytes(digest_of_text(small), small, into_outcomes());
+  }
+  const auto before = server->counters().bytes_received;
+  for (int i = 0; i < 8; ++i) ASSERT_TRUE(outcome());
+  const auto of_huge = server->counters().bytes_received - before - small_bytes;
+  EXPECT_TRUE(huge_outcomes.empty());
+  EXPECT_LT(of_huge, 96u << 20);  // it had its share, and not all
+  one->cancel_put(digest_of_text(huge));
+}
+
+TEST_F(BulkTest, CancelsAGetAndLeavesThePutOfTheSameBlob) {
+  server.reset();
+  const auto client = client_of(net.edge_1);
+  const std::string content = noise(1 << 20);
+  const Digest digest = digest_of_text(content);
+  client->get(digest, edge_dir.path() / "blob", into_outcomes());
+  Mailbox<Result<std::uint64_t>> puts;
+  client->put_bytes(digest, content,
+                    [&](Result<std::uint64_t> outcome) { puts.put(std::move(outcome)); });
+  client->cancel_get(digest);
+  EXPECT_EQ(outcome().error().code, Code::cancelled);
+  server = start_server(endpoint);
+  const auto put = puts.take();
+  ASSERT_TRUE(put);
+  EXPECT_EQ(put->value(), content.size());
+}
+
 TEST_F(BulkTest, ANewClientGoesOnWhereTheLastOneStopped) {
   const std::string content = noise(64 << 20);
   const Digest digest = digest_of_text(content);
@@ -135,7 +193,7 @@ TEST_F(BulkTest, ANewClientGoesOnWhereTheLastOneStopped) {
     const auto client = client_of(net.edge_1);
     client->get(digest, file, into_outcomes());
     ASSERT_TRUE(eventually([&] { return server->counters().bytes_sent > 8 << 20; }));
-    client->cancel(digest);
+    client->cancel_get(digest);
     const auto cancelled = outcome();
     ASSERT_FALSE(cancelled);
     EXPECT_EQ(cancelled.error().code, Code::cancelled);
@@ -228,7 +286,7 @@ TEST_F(BulkTest, RefusesASecondGetOfOneBlob) {
   client->get(digest, edge_dir.path() / "a", into_outcomes());
   client->get(digest, edge_dir.path() / "b", into_outcomes());
   EXPECT_EQ(outcome().error().code, Code::already_exists);
-  client->cancel(digest);
+  client->cancel_get(digest);
   EXPECT_EQ(outcome().error().code, Code::cancelled);
 }
 
