@@ -54,6 +54,18 @@ TEST_F(Invariants, NameAStateThatCannotBeRead) {
 
 // ---- acknowledged
 
+TEST_F(Invariants, SeeAnEdgeThatLostItsRecord) {
+  std::filesystem::remove(folder.path() / "a" / "edge.db");
+  expect_violation("acknowledged", "node a joined, and its edge has no record");
+}
+
+TEST_F(Invariants, AllowAnEdgeThatNeverJoinedToHaveNoRecord) {
+  std::filesystem::remove(folder.path() / "a" / "edge.db");
+  state.change("cloud", "DELETE FROM node WHERE name = 'a'");
+  const Report report = check(state.states(), demands);
+  EXPECT_TRUE(report.ok()) << report.text();
+}
+
 TEST_F(Invariants, SeeAnEdgeThatForgotMoreThanTheCloudCommitted) {
   state.change("cloud", "UPDATE node SET uplink_seq = 1 WHERE name = 'a'");
   expect_violation("acknowledged",

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 
 #include "core/base/crypto.hpp"
 #include "tests/fault/support/checks.hpp"
@@ -68,15 +69,33 @@ std::vector<JobRow> load_jobs(StateCopy& cloud) {
   return jobs;
 }
 
+// Killed before it had a record. Only one that never joined may be without.
+bool has_begun(const std::filesystem::path& edge) {
+  return std::filesystem::exists(edge / "edge.db") && StateCopy(edge, "edge").has_table("meta");
+}
+
+void check_nobody_lost_all(Examination& examination, std::size_t without_record) {
+  if (without_record == 0) return;
+  std::set<std::string> known;
+  for (StateCopy* edge : examination.edges) known.insert(edge->meta("node"));
+  auto select = examination.cloud.sql("SELECT name FROM node WHERE revoked = 0");
+  while (expect(select.step()))
+    if (!known.contains(select.column_text(0)))
+      examination.violated("acknowledged", fmt::format("node {} joined, and its edge has no record",
+                                                       select.column_text(0)));
+}
+
 void examine(const States& states, const Demands& demands, Report& report) {
   expect(init_sodium());
   StateCopy cloud(states.cloud, "cloud");
   std::vector<std::unique_ptr<StateCopy>> edges;
   Examination examination{cloud, {}, load_jobs(cloud), demands, report};
   for (const auto& state : states.edges) {
+    if (!has_begun(state)) continue;
     edges.push_back(std::make_unique<StateCopy>(state, "edge"));
     examination.edges.push_back(edges.back().get());
   }
+  check_nobody_lost_all(examination, states.edges.size() - edges.size());
   report.jobs = static_cast<int>(examination.jobs.size());
   for (const JobRow& job : examination.jobs) report.tasks += static_cast<int>(job.tasks.size());
   check_sessions(examination);
