@@ -2,10 +2,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <thread>
 
 #include "core/base/try.hpp"
 
@@ -13,12 +17,31 @@ namespace skerry::store {
 namespace {
 
 constexpr const char* kFileName = "lock";
+constexpr std::chrono::milliseconds kPatience{2000}, kPause{5};
 
-// What the holder wrote; a person reads it, nothing depends on it.
-std::string holder(const std::filesystem::path& path) {
-  auto text = read_file(path, 64);
-  if (!text || text->empty()) return "another process";
-  return "process " + text->substr(0, text->find('\n'));
+// What the holder wrote. 0: nothing that makes sense.
+pid_t holder(const std::filesystem::path& path) {
+  const auto text = read_file(path, 64);
+  return text ? static_cast<pid_t>(std::atoi(text->c_str())) : 0;
+}
+
+bool is_gone(pid_t pid) {
+  return pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH;
+}
+
+// A host that is killed while it starts a worker leaves a child that has not yet become another
+// program, and keeps what the host had open until it has: a lock of the dead passes.
+bool lock(int fd, const std::filesystem::path& path) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return false;
+    if (!is_gone(holder(path)) || std::chrono::steady_clock::now() > deadline) {
+      errno = EWOULDBLOCK;
+      return false;
+    }
+    std::this_thread::sleep_for(kPause);
+  }
+  return true;
 }
 
 }  // namespace
@@ -27,12 +50,13 @@ Result<StateLock> StateLock::acquire(const std::filesystem::path& directory) {
   SKERRY_TRY(make_directories(directory));
   const auto path = directory / kFileName;
   SKERRY_ASSIGN(auto file, open_file(path, O_RDWR | O_CREAT, 0600));
-  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+  if (!lock(file.get(), path)) {
     if (errno != EWOULDBLOCK) return fail(errno_problem(errno, "lock", path));
+    const pid_t pid = holder(path);
     return fail(Code::failed_precondition,
                 fmt::format("this state directory is in use by {}; stop it, or name another "
                             "directory with --state",
-                            holder(path)),
+                            pid > 0 ? fmt::format("process {}", pid) : "another process"),
                 directory.string());
   }
   if (::ftruncate(file.get(), 0) != 0) return fail(errno_problem(errno, "truncate", path));

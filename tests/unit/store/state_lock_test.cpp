@@ -62,5 +62,32 @@ TEST(StateLock, IsFreeAgainWhenItsHolderIsKilled) {
   ::close(ready[1]);
 }
 
+// As a host that is killed between starting a worker and the worker's exec.
+TEST(StateLock, WaitsForWhatAKilledHolderLeftBehind) {
+  const auto directory = TempDir::create().value();
+  int left[2];  // closed when the last of the two processes has ended
+  ASSERT_EQ(::pipe(left), 0);
+  const pid_t holder = ::fork();
+  ASSERT_GE(holder, 0);
+  if (holder == 0) {
+    const auto lock = StateLock::acquire(directory.path());
+    const bool child = ::fork() == 0;
+    const char answer = lock ? 'y' : 'n';
+    if (!child && ::write(left[1], &answer, 1) == 1) ::pause();
+    ::usleep(100'000);
+    ::_exit(0);
+  }
+  ::close(left[1]);
+  char answer = 0;
+  ASSERT_EQ(::read(left[0], &answer, 1), 1);
+  ASSERT_EQ(answer, 'y');
+  ::kill(holder, SIGKILL);
+  ::waitpid(holder, nullptr, 0);
+  const auto lock = StateLock::acquire(directory.path());
+  EXPECT_TRUE(lock) << lock.error().text();
+  EXPECT_EQ(::read(left[0], &answer, 1), 0);
+  ::close(left[0]);
+}
+
 }  // namespace
 }  // namespace skerry::store
