@@ -142,8 +142,9 @@ TEST_F(Invariants, SeeATaskWhoseEndTheJobWasNeverTold) {
 TEST_F(Invariants, SeeTwoUpdatesOfOneNodeInARound) {
   state.change(
       "cloud",
-      "INSERT INTO task SELECT job, id || '/2', node, kind, state, message, params, inputs, "
-      "expects, downlink_seq FROM task WHERE id = '1/train/b';"
+      "INSERT INTO task(job, id, node, kind, state, message, params, inputs, expects) "
+      "SELECT job, id || '/2', node, kind, state, message, params, inputs, expects FROM task "
+      "WHERE id = '1/train/b';"
       "INSERT INTO event SELECT 1, 7, replace(body, '1/train/b', '1/train/b/2') FROM event "
       "WHERE seq = 2");
   expect_violation("once", "2 updates of node b count in round 1");
@@ -241,6 +242,17 @@ TEST_F(Invariants, SeeAnEdgesBlobThatIsNotThere) {
 }
 
 // ---- the others
+
+TEST_F(Invariants, SeeAnAuditLogThatWasChanged) {
+  state.change("cloud",
+               "DROP TRIGGER audit_changes_nothing; UPDATE audit SET subject = 'c' WHERE seq = 1");
+  expect_violation("audit", "row 1");
+}
+
+TEST_F(Invariants, SeeAnAuditLogThatLostARow) {
+  state.change("cloud", "DROP TRIGGER audit_drops_nothing; DELETE FROM audit WHERE seq = 1");
+  expect_violation("audit", "row");
+}
 
 TEST_F(Invariants, SeeAModelThatIsNotFinite) {
   std::string bytes = read_file(state.blob_file(state.model(1))).value();

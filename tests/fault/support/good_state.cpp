@@ -67,6 +67,8 @@ void GoodState::write_cloud() {
   auto blobs = expect(store::BlobStore::open(cloud, folder_ / "cloud" / "blobs"));
   expect(cloud.exec("INSERT INTO meta VALUES('epoch', 'e')"));
   for (const char* node : kNodes) {
+    expect(store::append_audit(
+        cloud, {.time = "now", .actor = "operator", .action = "test", .subject = node}));
     expect(cloud.exec(
         fmt::format("INSERT INTO node(name, public_key, joined, outbox, uplink_seq, downlink_seq) "
                     "VALUES('{0}', 'key of {0}', '', 'outbox of {0}', 2, 3);"

@@ -26,6 +26,7 @@ class StateCopy {
   // `name`: "cloud" or "edge".
   StateCopy(std::filesystem::path state, const std::string& name);
 
+  store::Database& database() { return *database_; }
   store::Statement sql(std::string_view text);
   // Of the first column of the first row; none where there is no row.
   std::optional<std::int64_t> number(std::string_view text);
