@@ -4,8 +4,16 @@
 
 namespace skerry::engine {
 
+std::int64_t wall_clock_seconds() {
+  return std::time(nullptr);
+}
+
 std::string wall_clock_text() {
-  const std::time_t now = std::time(nullptr);
+  return wall_clock_text(wall_clock_seconds());
+}
+
+std::string wall_clock_text(std::int64_t seconds) {
+  const std::time_t now = seconds;
   std::tm parts{};
   gmtime_r(&now, &parts);
   char text[32];

@@ -123,6 +123,10 @@ void Downloads::tidy(Clock::time_point now) {
   });
 }
 
+void Downloads::forget(const std::string& user) {
+  std::erase_if(sources_, [&](const auto& entry) { return entry.first.first == user; });
+}
+
 void Downloads::drop_oldest() {
   auto oldest = sources_.end();
   for (auto at = sources_.begin(); at != sources_.end(); ++at) {

@@ -25,6 +25,8 @@ class Downloads {
   void get(const ReplyTo& to, const std::string& user, const BlobGet& request);
   // Forgets what the backend said too long ago.
   void tidy(Clock::time_point now);
+  // Forgets what this user may read; nobody waits for it any more.
+  void forget(const std::string& user);
 
  private:
   using Key = std::pair<std::string, Digest>;  // permission is a user's own

@@ -8,6 +8,7 @@
 #include "core/wire/bulk_outlet.hpp"
 #include "core/wire/bulk_uploads.hpp"
 #include "core/wire/chunk.hpp"
+#include "core/wire/doorman.hpp"
 #include "core/wire/envelope.hpp"
 #include "core/wire/inbox.hpp"
 #include "core/wire/sockets.hpp"
@@ -16,6 +17,8 @@ namespace skerry::wire {
 namespace {
 
 constexpr long kTickMs = 5000;
+constexpr long kLookMs = 50;  // while there are connections
+constexpr std::size_t kInKernel = 8u << 20;
 // Frames taken before callbacks have their turn.
 constexpr int kTurn = 64;
 // Chunks queued a peer: what a peer that never reads, or floods, can make the host hold.
@@ -32,8 +35,9 @@ int port_of(const std::string& endpoint) {
 
 class BulkServer::Impl {
  public:
-  Impl(zmq::socket_t socket, std::shared_ptr<Inbox> inbox, BulkBackend& backend)
+  Impl(zmq::socket_t socket, Doorman doorman, std::shared_ptr<Inbox> inbox, BulkBackend& backend)
       : socket_(std::move(socket)),
+        doorman_(std::move(doorman)),
         endpoint_(bound_endpoint(socket_)),
         inbox_(std::move(inbox)),
         outlet_(socket_, tally_),
@@ -49,6 +53,13 @@ class BulkServer::Impl {
   }
 
   const std::string& endpoint() const { return endpoint_; }
+  void turn_out(const std::string& user) {
+    inbox_->post([this, user] {
+      doorman_->turn_out(user, Downloads::Clock::now());
+      downloads_.forget(user);
+      uploads_.forget(user);
+    });
+  }
   BulkCounters counters() const {
     return {tally_.bytes_sent, tally_.bytes_received, tally_.uploads_completed,
             tally_.refused,    tally_.malformed,      tally_.dropped};
@@ -57,15 +68,19 @@ class BulkServer::Impl {
  private:
   void run() {
     zmq_pollitem_t items[] = {{socket_.handle(), 0, ZMQ_POLLIN, 0},
+                              {doorman_->events().handle(), 0, ZMQ_POLLIN, 0},
                               {nullptr, inbox_->fd(), ZMQ_POLLIN, 0}};
     while (!inbox_->stopped()) {
-      if (zmq_poll(items, 2, kTickMs) < 0 && zmq_errno() == ETERM) break;
+      if (zmq_poll(items, 3, doorman_->due() ? kLookMs : kTickMs) < 0 && zmq_errno() == ETERM)
+        break;
+      doorman_->look(Downloads::Clock::now());
       for (const auto& work : inbox_->take()) work();
       receive_some();
       const auto now = Downloads::Clock::now();
       downloads_.tidy(now);
       uploads_.tidy(now);
     }
+    doorman_.reset();
     socket_.close();
   }
 
@@ -74,7 +89,8 @@ class BulkServer::Impl {
       Arrived arrived;
       const Receipt receipt = receive(socket_, true, arrived);
       if (receipt == Receipt::nothing) return;
-      const bool good = receipt == Receipt::message && !arrived.user.empty() && handle(arrived);
+      const bool good = receipt == Receipt::message && !arrived.user.empty() &&
+                        doorman_->admit(arrived) && handle(arrived);
       if (!good) ++tally_.malformed;
     }
   }
@@ -106,6 +122,7 @@ class BulkServer::Impl {
 
   BulkTally tally_;
   zmq::socket_t socket_;
+  std::optional<Doorman> doorman_;  // ends before the socket does
   std::string endpoint_;
   std::shared_ptr<Inbox> inbox_;
   BulkOutlet outlet_;
@@ -117,12 +134,15 @@ class BulkServer::Impl {
 BulkServer::BulkServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 BulkServer::~BulkServer() = default;
 
-Result<std::unique_ptr<BulkServer>> BulkServer::start(zmq::context_t& context,
-                                                      const std::string& endpoint,
-                                                      const KeyPair& self, BulkBackend& backend) {
+Result<std::unique_ptr<BulkServer>> BulkServer::start(
+    zmq::context_t& context, const std::string& endpoint, const KeyPair& self, BulkBackend& backend,
+    std::function<void(const Refusal&)> on_refused) {
   SKERRY_ASSIGN(auto inbox, Inbox::create());
   SKERRY_ASSIGN(auto socket, make_router(context, endpoint, &self, {kBulkLimit, kQueue, kQueue}));
-  auto impl = std::make_unique<Impl>(std::move(socket), std::move(inbox), backend);
+  SKERRY_ASSIGN(auto doorman, Doorman::open(context, socket, kQueue * kBulkLimit + kInKernel,
+                                            std::move(on_refused)));
+  auto impl =
+      std::make_unique<Impl>(std::move(socket), std::move(doorman), std::move(inbox), backend);
   return std::unique_ptr<BulkServer>(new BulkServer(std::move(impl)));
 }
 
@@ -131,6 +151,9 @@ int BulkServer::port() const {
 }
 const std::string& BulkServer::endpoint() const {
   return impl_->endpoint();
+}
+void BulkServer::turn_out(const std::string& user) {
+  impl_->turn_out(user);
 }
 BulkCounters BulkServer::counters() const {
   return impl_->counters();

@@ -15,6 +15,7 @@
 #include "core/base/digest.hpp"
 #include "core/base/result.hpp"
 #include "core/wire/keys.hpp"
+#include "core/wire/zap.hpp"
 
 namespace zmq {
 class context_t;
@@ -63,15 +64,19 @@ struct BulkCounters {
 
 class BulkServer {
  public:
-  // A ZAP handler must be running in this context. The backend must outlive the server.
-  static Result<std::unique_ptr<BulkServer>> start(zmq::context_t& context,
-                                                   const std::string& endpoint, const KeyPair& self,
-                                                   BulkBackend& backend);
+  // `on_refused`: see SocketThread::RouterOptions; called on the bulk thread. A ZAP handler must be
+  // running in this context. The backend must outlive the server.
+  static Result<std::unique_ptr<BulkServer>> start(
+      zmq::context_t& context, const std::string& endpoint, const KeyPair& self,
+      BulkBackend& backend, std::function<void(const Refusal&)> on_refused = {});
   ~BulkServer();  // joins; partial uploads stay on the disk
 
   int port() const;
   const std::string& endpoint() const;  // as bound
   BulkCounters counters() const;
+  // Any thread. Ends the transfers of this ZAP user id, cuts its connections, takes nothing more
+  // from it.
+  void turn_out(const std::string& user);
 
  private:
   class Impl;

@@ -186,6 +186,10 @@ void Uploads::end(const Digest& digest, const Problem& problem) {
   uploads_.erase(digest);
 }
 
+void Uploads::forget(const std::string& user) {
+  std::erase_if(uploads_, [&](const auto& entry) { return entry.second.user == user; });
+}
+
 void Uploads::tidy(Clock::time_point now) {
   std::erase_if(uploads_, [now](const auto& entry) {
     return entry.second.stage == Stage::receiving && now - entry.second.last_heard > kSilence;

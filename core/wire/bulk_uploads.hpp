@@ -26,6 +26,8 @@ class Uploads {
   void chunk(const ReplyTo& to, const std::string& user, const Chunk& chunk);
   // Closes uploads that have been silent for long; their files stay.
   void tidy(Clock::time_point now);
+  // Closes this user's uploads; their files stay.
+  void forget(const std::string& user);
 
  private:
   enum class Stage { admitting, receiving, storing };

@@ -3,6 +3,15 @@
 #include "skerry_fbs/session_generated.h"
 
 namespace skerry::wire {
+namespace {
+
+std::string key_in(Reader& reader, const flatbuffers::String* from) {
+  std::string key = reader.text(from, "public_key");
+  if (!is_z85_key(key)) reader.refuse("public_key", "must be a CURVE key: 40 characters of Z85");
+  return key;
+}
+
+}  // namespace
 
 template <>
 std::string encode(const Hello& m) {
@@ -95,11 +104,56 @@ Result<Join> decode(std::span<const std::byte> payload) {
   Join m;
   if (const auto* from = reader.root<fbs::Join>()) {
     m.node = reader.node(from->node(), "node");
-    m.public_key = reader.text(from->public_key(), "public_key");
-    if (!is_z85_key(m.public_key)) {
-      reader.refuse("public_key", "must be a CURVE key: 40 characters of Z85");
-    }
+    m.public_key = key_in(reader, from->public_key());
   }
+  return reader.finish(std::move(m));
+}
+
+template <>
+std::string encode(const NewKey& m) {
+  Builder b;
+  const auto key = b.CreateString(m.public_key);
+  return finish(b, fbs::CreateNewKey(b, key));
+}
+
+template <>
+Result<NewKey> decode(std::span<const std::byte> payload) {
+  Reader reader(payload, "new_key", kMaxTables);
+  NewKey m;
+  if (const auto* from = reader.root<fbs::NewKey>())
+    m.public_key = key_in(reader, from->public_key());
+  return reader.finish(std::move(m));
+}
+
+template <>
+std::string encode(const NewKeyNoted& m) {
+  Builder b;
+  const auto key = b.CreateString(m.public_key);
+  return finish(b, fbs::CreateNewKeyNoted(b, key));
+}
+
+template <>
+Result<NewKeyNoted> decode(std::span<const std::byte> payload) {
+  Reader reader(payload, "new_key_noted", kMaxTables);
+  NewKeyNoted m;
+  if (const auto* from = reader.root<fbs::NewKeyNoted>())
+    m.public_key = key_in(reader, from->public_key());
+  return reader.finish(std::move(m));
+}
+
+template <>
+std::string encode(const RenewKey& m) {
+  Builder b;
+  const auto reason = b.CreateString(m.reason);
+  return finish(b, fbs::CreateRenewKey(b, reason));
+}
+
+template <>
+Result<RenewKey> decode(std::span<const std::byte> payload) {
+  Reader reader(payload, "renew_key", kMaxTables);
+  RenewKey m;
+  if (const auto* from = reader.root<fbs::RenewKey>())
+    m.reason = reader.message(from->reason(), "reason");
   return reader.finish(std::move(m));
 }
 

@@ -32,6 +32,7 @@ bool Dealer::take_events(Clock::time_point now) {
     switch (*event) {
       case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
         connected_ = anew = true;
+        reception_ = Reception::welcome;
         retry_at_.reset();
         pause_ = kFirstPause;
         break;
@@ -41,6 +42,9 @@ bool Dealer::take_events(Clock::time_point now) {
       case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
       case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
       case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+        reception_ = *event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH ? Reception::key_refused
+                                                               : Reception::cut_short;
+        [[fallthrough]];
       case ZMQ_EVENT_DISCONNECTED:
         connected_ = anew = false;
         if (!retry_at_) {

@@ -7,10 +7,12 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <zmq.hpp>
 
 #include "core/wire/monitor.hpp"
 #include "core/wire/sockets.hpp"
+#include "core/wire/transport.hpp"
 
 namespace skerry::wire {
 
@@ -32,6 +34,8 @@ class Dealer {
 
   // Call when events() is readable. True when a connection was made since the last call.
   bool take_events(Clock::time_point now);
+  // How attempts to connect ended, as of the last take_events(); the latest one.
+  std::optional<Reception> take_reception() { return std::exchange(reception_, std::nullopt); }
   bool connected() const { return connected_; }  // as of the last take_events()
   // When to call retry(); none while libzmq looks after the connection.
   std::optional<Clock::time_point> retry_at() const { return retry_at_; }
@@ -43,6 +47,7 @@ class Dealer {
   zmq::socket_t socket_;
   Monitor monitor_;
   bool connected_ = false;
+  std::optional<Reception> reception_;
   std::optional<Clock::time_point> retry_at_;
   std::chrono::milliseconds pause_{};
   std::minstd_rand random_{std::random_device{}()};

@@ -28,6 +28,8 @@ enum class Type : std::uint16_t {
   ack = 8,
   task_reported = 9,
   bye = 10,  // an edge ends, and will be back
+  new_key = 11,
+  new_key_noted = 12,
   // Edge to cloud, sequenced and kept until acknowledged.
   task_finished = 16,
   task_failed = 17,
@@ -36,6 +38,7 @@ enum class Type : std::uint16_t {
   stop_task = 33,
   task_result = 34,
   forget_job = 35,
+  renew_key = 36,
   // Bulk socket.
   blob_get = 64,
   blob_chunk = 65,
@@ -114,6 +117,21 @@ struct Join {
 struct Joined {
   static constexpr Type type = Type::joined;
   std::string node;
+};
+
+// A new key in three steps: the edge tells it in a session of its old key, again until it is noted;
+// the cloud lets both in; the first HELLO with the new one ends the old one.
+struct NewKey {
+  static constexpr Type type = Type::new_key;
+  std::string public_key;  // Z85
+};
+struct NewKeyNoted {
+  static constexpr Type type = Type::new_key_noted;
+  std::string public_key;  // Z85
+};
+struct RenewKey {  // an operator wants the edge to do so
+  static constexpr Type type = Type::renew_key;
+  std::string reason;
 };
 
 // ---- tasks between cloud and edge

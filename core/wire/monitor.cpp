@@ -15,10 +15,10 @@ constexpr int kEvents = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAIL
 
 }  // namespace
 
-Result<Monitor> Monitor::open(zmq::context_t& context, zmq::socket_t& socket) try {
+Result<Monitor> Monitor::open(zmq::context_t& context, zmq::socket_t& socket, int more) try {
   static std::atomic<unsigned> counter{0};
   const std::string endpoint = "inproc://skerry.monitor." + std::to_string(counter++);
-  if (zmq_socket_monitor(socket.handle(), endpoint.c_str(), kEvents) != 0) {
+  if (zmq_socket_monitor(socket.handle(), endpoint.c_str(), kEvents | more) != 0) {
     throw zmq::error_t();
   }
   Monitor monitor;
@@ -32,16 +32,23 @@ Result<Monitor> Monitor::open(zmq::context_t& context, zmq::socket_t& socket) tr
 }
 
 std::optional<std::uint16_t> Monitor::take() {
+  const auto event = next();
+  if (!event) return std::nullopt;
+  return event->number;
+}
+
+std::optional<Monitor::Event> Monitor::next() {
   zmq::message_t event;
   if (zmq_msg_recv(event.handle(), events_.handle(), ZMQ_DONTWAIT) < 0) return std::nullopt;
   zmq::message_t address;
   while (event.more() && zmq_msg_recv(address.handle(), events_.handle(), ZMQ_DONTWAIT) >= 0 &&
          address.more()) {
   }
-  if (event.size() < sizeof(std::uint16_t)) return std::nullopt;
-  std::uint16_t number;
-  std::memcpy(&number, event.data(), sizeof number);
-  return number;
+  Event out;
+  if (event.size() < sizeof out.number + sizeof out.value) return std::nullopt;
+  std::memcpy(&out.number, event.data(), sizeof out.number);
+  std::memcpy(&out.value, event.data<char>() + sizeof out.number, sizeof out.value);
+  return out;
 }
 
 }  // namespace skerry::wire

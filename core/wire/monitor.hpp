@@ -14,12 +14,18 @@ namespace skerry::wire {
 // nobody can take.
 class Monitor {
  public:
-  // Before the socket connects.
-  static Result<Monitor> open(zmq::context_t& context, zmq::socket_t& socket);
+  struct Event {
+    std::uint16_t number = 0;  // ZMQ_EVENT_*
+    std::uint32_t value = 0;   // a descriptor or an error, as the event has it
+  };
+
+  // Before the socket connects or binds. `more`: events besides those of a client's connections.
+  static Result<Monitor> open(zmq::context_t& context, zmq::socket_t& socket, int more = 0);
 
   zmq::socket_t& socket() { return events_; }  // readable when there is an event
   // A ZMQ_EVENT_* number: handshakes, disconnections and planned reconnections. Never blocks.
   std::optional<std::uint16_t> take();
+  std::optional<Event> next();
 
  private:
   struct StopWatching {

@@ -11,6 +11,7 @@
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
 #include "core/wire/dealer.hpp"
+#include "core/wire/doorman.hpp"
 #include "core/wire/sockets.hpp"
 #include "core/wire/wake.hpp"
 
@@ -22,9 +23,20 @@ using Clock = Dealer::Clock;
 // Messages taken from one socket before the others have their turn.
 constexpr int kTurn = 256;
 
+// What one connection that floods can make the host hold: messages that wait to be taken, and bytes
+// that wait in the kernel to be read.
+constexpr std::size_t kQueueOfGuest = 8u << 20;
+constexpr std::size_t kInKernel = 8u << 20;
+
+int queue_of_guest(std::size_t max_message) {
+  return static_cast<int>(std::clamp<std::size_t>(kQueueOfGuest / max_message, 4, 1000));
+}
+
 struct Port {
   std::optional<zmq::socket_t> router;
   std::optional<Dealer> dealer;
+  std::optional<Doorman> doorman;  // of a router with CURVE
+  std::function<void(Reception)> on_reception;
 
   zmq::socket_t& socket() { return router ? *router : dealer->socket(); }
 };
@@ -55,12 +67,18 @@ class SocketThread::Impl {
   }
 
   Result<std::pair<int, std::string>> bind_router(const RouterOptions& options) {
-    const SocketLimits limits{options.max_message, options.high_water, options.high_water};
+    const bool guarded = options.curve.has_value();
+    const SocketLimits limits{options.max_message, options.high_water,
+                              guarded ? queue_of_guest(options.max_message) : options.high_water};
     SKERRY_ASSIGN(auto socket, make_router(context_, options.endpoint,
                                            options.curve ? &*options.curve : nullptr, limits));
     std::string endpoint = bound_endpoint(socket);
     Port port;
     port.router = std::move(socket);
+    if (guarded) {
+      SKERRY_ASSIGN(port.doorman, Doorman::open(context_, *port.router, kQueueOfGuest + kInKernel,
+                                                options.on_refused));
+    }
     SKERRY_ASSIGN(const int number,
                   adopt(std::move(port), std::max(options.max_message, options.max_answer)));
     return std::pair{number, std::move(endpoint)};
@@ -76,6 +94,7 @@ class SocketThread::Impl {
     SKERRY_ASSIGN(auto connected, Dealer::connect(context_, dealer));
     Port port;
     port.dealer = std::move(connected);
+    port.on_reception = options.on_reception;
     return adopt(std::move(port), options.max_message);
   }
 
@@ -105,8 +124,17 @@ class SocketThread::Impl {
     wake_->notify();
   }
 
+  void turn_out(std::string user) {
+    {
+      std::lock_guard lock(mutex_);
+      turned_out_.push_back(std::move(user));
+    }
+    wake_->notify();
+  }
+
   Counters counters() const {
-    return {received_, sent_, dropped_no_peer_, dropped_full_, dropped_multipart_, oversized_};
+    return {received_,          sent_,      dropped_no_peer_, dropped_full_,
+            dropped_multipart_, oversized_, unwelcome_};
   }
 
  private:
@@ -142,7 +170,7 @@ class SocketThread::Impl {
         break;
       }
       wake_->clear();
-      look_after_dealers();
+      look_after_connections();
       receive_all();
     }
     ports_.clear();
@@ -154,16 +182,21 @@ class SocketThread::Impl {
     std::vector<std::pair<int, Port>> added;
     std::vector<int> removed;
     std::vector<Outgoing> outgoing;
+    std::vector<std::string> turned_out;
     {
       std::lock_guard lock(mutex_);
       if (stopping_) return false;
       added.swap(added_);
       removed.swap(removed_);
       outgoing.swap(outgoing_);
+      turned_out.swap(turned_out_);
     }
     for (auto& [number, port] : added) ports_.emplace(number, std::move(port));
     for (const auto& message : outgoing) send_now(message);
     for (const int number : removed) ports_.erase(number);
+    for (const std::string& user : turned_out)
+      for (auto& [number, port] : ports_)
+        if (port.doorman) port.doorman->turn_out(user, Clock::now());
     return true;
   }
 
@@ -193,13 +226,16 @@ class SocketThread::Impl {
     for (auto& [number, port] : ports_) {
       items_.push_back({port.socket().handle(), 0, ZMQ_POLLIN, 0});
       if (port.dealer) items_.push_back({port.dealer->events().handle(), 0, ZMQ_POLLIN, 0});
+      if (port.doorman) items_.push_back({port.doorman->events().handle(), 0, ZMQ_POLLIN, 0});
     }
   }
 
   long wait_ms() {
     std::optional<Clock::time_point> first;
     for (auto& [number, port] : ports_) {
-      const auto at = port.dealer ? port.dealer->retry_at() : std::nullopt;
+      const auto at = port.dealer    ? port.dealer->retry_at()
+                      : port.doorman ? port.doorman->due()
+                                     : std::nullopt;
       if (at && (!first || *at < *first)) first = at;
     }
     if (!first) return -1;
@@ -208,11 +244,14 @@ class SocketThread::Impl {
     return std::max<long>(0, left + 1);
   }
 
-  void look_after_dealers() {
+  void look_after_connections() {
     const auto now = Clock::now();
     for (auto& [number, port] : ports_) {
+      if (port.doorman) port.doorman->look(now);
       if (!port.dealer) continue;
       port.dealer->take_events(now);
+      if (const auto reception = port.dealer->take_reception(); reception && port.on_reception)
+        port.on_reception(*reception);
       port.dealer->retry(now);
     }
   }
@@ -232,6 +271,10 @@ class SocketThread::Impl {
         ++dropped_multipart_;
         continue;
       }
+      if (port.doorman && !port.doorman->admit(arrived)) {
+        ++unwelcome_;
+        continue;
+      }
       ++received_;
       batch.push_back(
           {number, std::move(arrived.peer), std::move(arrived.user), arrived.body.to_string()});
@@ -249,12 +292,13 @@ class SocketThread::Impl {
   std::vector<std::pair<int, Port>> added_;
   std::vector<int> removed_;
   std::vector<Outgoing> outgoing_;
+  std::vector<std::string> turned_out_;
 
   std::map<int, Port> ports_;  // the thread's own, as are items_
   std::vector<zmq_pollitem_t> items_;
 
   std::atomic<std::uint64_t> received_{0}, sent_{0}, dropped_no_peer_{0}, dropped_full_{0},
-      dropped_multipart_{0}, oversized_{0};
+      dropped_multipart_{0}, oversized_{0}, unwelcome_{0};
   std::thread thread_;
 };
 
@@ -273,6 +317,9 @@ void SocketThread::send(int socket, std::string peer, std::string data) {
 }
 void SocketThread::disconnect(int socket) {
   impl_->disconnect(socket);
+}
+void SocketThread::turn_out(std::string user) {
+  impl_->turn_out(std::move(user));
 }
 SocketThread::Counters SocketThread::counters() const {
   return impl_->counters();

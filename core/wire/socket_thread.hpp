@@ -15,6 +15,7 @@
 
 #include "core/base/result.hpp"
 #include "core/wire/transport.hpp"
+#include "core/wire/zap.hpp"
 
 namespace zmq {
 class context_t;
@@ -33,7 +34,10 @@ class SocketThread : public Transport {
     std::optional<KeyPair> curve;  // with it a ZAP handler must be running
     std::size_t max_message = 0;   // bytes, both ways
     std::size_t max_answer = 0;    // bytes, outwards, where it is another limit
-    int high_water = 10000;        // messages a peer, each way
+    int high_water = 10000;        // messages a peer, outwards
+    // With curve: who did not finish the handshake, at most once a minute an address; called on the
+    // socket thread. Whose key is refused is the ZAP handler's to tell.
+    std::function<void(const Refusal&)> on_refused = {};
   };
   struct Counters {
     std::uint64_t received = 0;
@@ -41,8 +45,9 @@ class SocketThread : public Transport {
     std::uint64_t dropped_no_peer = 0;  // the peer is gone
     std::uint64_t dropped_full = 0;     // high-water mark, or not connected
     std::uint64_t dropped_multipart =
-        0;                        // arrived in more than one frame; the TCP peer was disconnected
-    std::uint64_t oversized = 0;  // not sent
+        0;                         // arrived in more than one frame; the TCP peer was disconnected
+    std::uint64_t oversized = 0;   // not sent
+    std::uint64_t turned_out = 0;  // arrived from somebody who was turned out
   };
 
   // The context must outlive the thread.
@@ -57,6 +62,9 @@ class SocketThread : public Transport {
   void send(int socket, std::string peer, std::string data) override;
   // Any thread.
   void disconnect(int socket) override;
+  // Any thread. Connections with this ZAP user id are cut, once what was sent to them has left, and
+  // nothing more is taken from them.
+  void turn_out(std::string user);
   Counters counters() const;
 
  private:

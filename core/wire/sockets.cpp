@@ -2,8 +2,8 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,6 +26,8 @@ namespace {
 constexpr std::size_t kCurveOverhead = 64;
 // ZMQ_ZAP_ENFORCE_DOMAIN, which zmq.h shows only to draft builds.
 constexpr int kZapEnforceDomain = 93;
+// TCP_ESTABLISHED of netinet/tcp.h, whose tcp_info lacks what linux/tcp.h has.
+constexpr int kEstablished = 1;
 
 constexpr int kHandshakeMs = 5000, kBacklog = 4096;
 constexpr int kHeartbeatMs = 5000, kHeartbeatTimeoutMs = 15000;
@@ -47,10 +49,12 @@ bool is_established_tcp(int fd) {
   tcp_info info{};
   socklen_t size = sizeof info;
   return ::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
-         info.tcpi_state == TCP_ESTABLISHED;
+         info.tcpi_state == kEstablished;
 }
 
-std::string peer_address(int fd) {
+}  // namespace
+
+std::string connected_address(int fd) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
   if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
@@ -63,13 +67,24 @@ std::string peer_address(int fd) {
   return text.data();
 }
 
-// The descriptor may have been closed and given to another connection since the message arrived.
-void kick(zmq::message_t& message) {
-  const int fd = zmq_msg_get(message.handle(), ZMQ_SRCFD);
-  const char* address = zmq_msg_gets(message.handle(), "Peer-Address");
-  if (fd < 0 || !address || !is_established_tcp(fd)) return;
-  if (peer_address(fd) == address) ::shutdown(fd, SHUT_RDWR);
+std::uint64_t bytes_received(int fd) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 0;
+  return info.tcpi_bytes_received;
 }
+
+void cut_connection(int fd, const std::string& address) {
+  if (fd < 0 || address.empty() || !is_established_tcp(fd)) return;
+  if (connected_address(fd) == address) ::shutdown(fd, SHUT_RDWR);
+}
+
+void kick(zmq::message_t& message) {
+  const char* address = zmq_msg_gets(message.handle(), "Peer-Address");
+  cut_connection(zmq_msg_get(message.handle(), ZMQ_SRCFD), address ? address : "");
+}
+
+namespace {
 
 bool receive_frame(zmq::socket_t& socket, zmq::message_t& frame) {
   return zmq_msg_recv(frame.handle(), socket.handle(), ZMQ_DONTWAIT) >= 0;

@@ -42,6 +42,16 @@ enum class Sent { ok, no_peer, full };
 // Never blocks. The body is kept where it was not sent.
 Sent send(zmq::socket_t& socket, const std::string& peer, zmq::message_t& body);
 
+// The TCP connection that a message came over is shut down.
+void kick(zmq::message_t& message);
+// Of a connection that libzmq owns; empty when it is none, or gone.
+std::string connected_address(int fd);
+// Bytes that came over it so far, those in the kernel included.
+std::uint64_t bytes_received(int fd);
+// Shuts a connection down. The descriptor may have been given to another connection meanwhile: one
+// of another address is left alone.
+void cut_connection(int fd, const std::string& address);
+
 Problem zmq_problem(const zmq::error_t& error, const std::string& what,
                     const std::string& endpoint);
 

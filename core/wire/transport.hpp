@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -17,6 +18,12 @@ struct Incoming {
   std::string data;  // one frame
 };
 
+enum class Reception {
+  welcome,      // the handshake succeeded
+  key_refused,  // this is the server, and it does not let this key in
+  cut_short     // the handshake broke: another server's key, no server of ours, or the network
+};
+
 class Transport {
  public:
   struct DealerOptions {
@@ -28,6 +35,9 @@ class Transport {
     // What is sent while there is no connection waits for one. When false it is dropped and counted
     // (dropped_full), and so is what was queued when a connection broke.
     bool queue_while_disconnected = true;
+    // How the other side took an attempt to connect. Called on a thread of the transport's own;
+    // must only hand over.
+    std::function<void(Reception)> on_reception = {};
   };
 
   virtual ~Transport() = default;

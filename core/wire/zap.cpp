@@ -73,6 +73,7 @@ class ZapHandler::Impl {
   }
 
   std::uint64_t refused() const { return refused_; }
+  void tell(bool refusals) { tell_ = refusals; }
 
  private:
   void run() {
@@ -96,6 +97,7 @@ class ZapHandler::Impl {
     }
     write_reply(socket_, {"1.0", request.id(), "400", "this key is not known here", "", ""});
     ++refused_;
+    if (!tell_) return;
     if (auto refusal = log_.note(request.address(), key, RefusalLog::Clock::now())) {
       report(*refusal);
     }
@@ -119,6 +121,7 @@ class ZapHandler::Impl {
   std::mutex mutex_;
   std::map<std::string, std::string> keys_;
   std::atomic<std::uint64_t> refused_{0};
+  std::atomic<bool> tell_{true};
   std::thread thread_;
 };
 
@@ -139,6 +142,10 @@ Result<std::unique_ptr<ZapHandler>> ZapHandler::start(zmq::context_t& context,
 
 void ZapHandler::set_keys(std::map<std::string, std::string> keys) {
   impl_->set_keys(std::move(keys));
+}
+
+void ZapHandler::tell(bool refusals) {
+  impl_->tell(refusals);
 }
 
 std::uint64_t ZapHandler::refused() const {

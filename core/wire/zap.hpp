@@ -19,8 +19,9 @@ inline constexpr const char* kZapDomain = "skerry";
 
 struct Refusal {
   std::string address;      // IP
-  std::string public_key;   // Z85, the last one tried
+  std::string public_key;   // Z85, the last one tried; empty: it did not come to that
   std::uint64_t count = 0;  // refusals of that address since it was last reported
+  std::string reason = "its key is not known here";
 };
 
 // One a context, started before any CURVE socket binds. Lets nobody in until set_keys().
@@ -34,6 +35,8 @@ class ZapHandler {
   // Replaces all keys. Any thread. Sessions that are up stay up: the caller must end those of a
   // revoked key.
   void set_keys(std::map<std::string, std::string> public_key_to_user_id);
+  // Refusals are told of from now on, or not: a host tries its own lock first.
+  void tell(bool refusals);
   // Of all addresses, ever.
   std::uint64_t refused() const;
 

@@ -190,15 +190,20 @@ class CommandLine {
     CLI::App* token =
         operator_command(*node, "token", "Make a token with which one edge can join",
                          "skerry node token edge-1 --endpoint tcp://cloud.example.org:7443",
-                         [this] { return node_token_command(who_, name_, endpoint_); });
+                         [this] { return node_token_command(who_, name_, endpoint_, ttl_); });
     token->add_option("--endpoint", endpoint_,
                       "where the edge finds the cloud (default: where it listens)");
+    token->add_option("--ttl", ttl_, "how long it holds, by the cloud's clock")
+        ->capture_default_str();
     operator_command(*node, "ls", "List nodes", "skerry node ls",
                      [this] { return node_list_command(who_); });
     CLI::App* revoke =
         operator_command(*node, "revoke", "Cut a node off for good", "skerry node revoke edge-1",
                          [this] { return node_revoke_command(who_, name_); });
-    for (CLI::App* one : {token, revoke})
+    CLI::App* rotate = operator_command(*node, "rotate", "Let a node change to a new key",
+                                        "skerry node rotate edge-1",
+                                        [this] { return node_rotate_command(who_, name_); });
+    for (CLI::App* one : {token, revoke, rotate})
       one->add_option("NAME", name_, "the node's name")->required();
   }
 
@@ -293,6 +298,7 @@ class CommandLine {
   std::filesystem::path file_;
   std::optional<int> edges_;
   std::string kind_, name_, signal_, value_, endpoint_, head_;
+  std::string ttl_ = "24h";
   std::int64_t since_ = 0;
 };
 

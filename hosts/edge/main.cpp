@@ -13,6 +13,8 @@
 namespace {
 
 constexpr int kBadInput = 2;
+// The cloud refuses this node, and will again: there is no sense in starting anew without a person.
+constexpr int kRefused = 77;
 
 int refuse(const skerry::Problem& problem) {
   std::fprintf(stderr, "skerry-edge: %s\n", problem.text().c_str());
@@ -45,6 +47,13 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"on", "off"}));
   app.add_option("--allow-plugin", options.allowed,
                  "let the plugin with this digest out of quarantine; may be repeated");
+  app.add_flag("--rotate-key", options.rotate_key, "change to a new key, once connected");
+  int give_up_after = static_cast<int>(options.give_up_after.count());
+  app.add_option("--give-up-after", give_up_after,
+                 "seconds for which it goes on with a key that the cloud does not know, before it "
+                 "ends with status 77; 0: for ever")
+      ->check(CLI::Range(0, 1'000'000'000))
+      ->capture_default_str();
   app.add_option("--parent-pid", parent, "end when this process ends");
   try {
     app.parse(argc, argv);
@@ -52,6 +61,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? EXIT_SUCCESS : kBadInput;
   }
 
+  options.give_up_after = std::chrono::seconds(give_up_after);
   options.workers.sandbox = sandbox == "on";
   options.state = std::filesystem::absolute(options.state);
   if (parent != 0) {
@@ -60,6 +70,9 @@ int main(int argc, char** argv) {
   }
   auto edge = skerry::engine::edge::Edge::open(options);
   if (!edge) return refuse(edge.error());
-  if (auto ended = (*edge)->run(); !ended) return refuse(ended.error());
+  if (auto ended = (*edge)->run(); !ended) {
+    const int status = refuse(ended.error());
+    return ended.error().code == skerry::Code::permission_denied ? kRefused : status;
+  }
   return EXIT_SUCCESS;
 }

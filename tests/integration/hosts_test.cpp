@@ -61,7 +61,7 @@ TEST_F(Hosts, ATokenServesOneMachineOnly) {
   await_state("edge-1", "online");
   Process thief = start_edge("elsewhere", invitation);
   const Output output = finish(thief);
-  EXPECT_EQ(output.ending.status, 1) << output.all();
+  EXPECT_EQ(output.ending.status, 77) << output.all();
   EXPECT_THAT(output.err, HasSubstr("refuses this node"));
   EXPECT_THAT(output.err, HasSubstr("used"));
   EXPECT_EQ(state_of("edge-1"), "online");

@@ -19,6 +19,7 @@ namespace {
 constexpr std::int64_t kMaxWaitMs = 60'000;
 constexpr std::size_t kLogTail = 64 * 1024;
 constexpr std::int64_t kAuditPage = 200;
+constexpr std::int64_t kMaxTokenLife = std::int64_t{10} * 365 * 24 * 3600;  // seconds
 
 tl::unexpected<std::vector<Problem>> refuse(Code code, std::string message,
                                             std::string field = {}) {
@@ -121,6 +122,7 @@ Admin::Answer Admin::dispatch(const std::string& verb, const Json& body) {
                                                  {"node.token", &Admin::node_token},
                                                  {"node.ls", &Admin::node_list},
                                                  {"node.revoke", &Admin::node_revoke},
+                                                 {"node.rotate", &Admin::node_rotate},
                                                  {"apply", &Admin::apply},
                                                  {"get", &Admin::get},
                                                  {"describe", &Admin::describe},
@@ -161,11 +163,14 @@ Admin::Answer Admin::node_token(const Json& body) {
                               name, kCloudNode),
                   "name");
   }
+  const std::chrono::seconds life(
+      std::clamp<std::int64_t>(body.value("seconds", Nodes::kTokenLife.count()), 1, kMaxTokenLife));
   const auto token =
-      nodes_.invite(name, body.value("endpoint", identity_.endpoint), identity_.public_key);
+      nodes_.invite(name, body.value("endpoint", identity_.endpoint), identity_.public_key, life);
   if (!token) return refuse(token.error());
   audit(unit_, actor_, "node.token", name,
-        {{"key", wire::key_fingerprint(must(wire::KeyPair::public_of(token->secret_key)))}});
+        {{"key", wire::key_fingerprint(must(wire::KeyPair::public_of(token->secret_key)))},
+         {"seconds", life.count()}});
   return Json{{"name", name}, {"token", token->text()}};
 }
 
@@ -179,6 +184,16 @@ Admin::Answer Admin::node_revoke(const Json& body) {
   audit(unit_, actor_, "node.revoked", name);
   peers_.drop(name, "revoked",
               fmt::format("node `{}` was revoked by an operator of the cloud", name));
+  return Json::object();
+}
+
+Admin::Answer Admin::node_rotate(const Json& body) {
+  const std::string name = body.at("name").get<std::string>();
+  if (!is_active_node(unit_, name)) {
+    return refuse(Code::not_found, fmt::format("there is no node `{}`, or it was revoked", name));
+  }
+  audit(unit_, actor_, "node.rotate", name);
+  peers_.send(name, wire::RenewKey{"an operator of the cloud wants it"});
   return Json::object();
 }
 

@@ -65,6 +65,7 @@ class Admin {
   Answer node_token(const Json&);
   Answer node_list(const Json&);
   Answer node_revoke(const Json&);
+  Answer node_rotate(const Json&);
   Answer apply(const Json&);
   Answer get(const Json&);
   Answer describe(const Json&);

@@ -8,6 +8,7 @@
 #include "core/base/json.hpp"
 #include "core/base/try.hpp"
 #include "core/engine/audit.hpp"
+#include "core/wire/keys.hpp"
 
 namespace skerry::engine::cloud {
 namespace {
@@ -29,6 +30,19 @@ Status its_own_name(Unit&, const Caller& caller, const Deed& deed) {
   if (deed.node == caller.name) return {};
   return deny(fmt::format("this {} is for node `{}`, not `{}`",
                           caller.role == Role::invite ? "token" : "key", caller.name, deed.node));
+}
+
+// With a key that is the node's now: a connection can outlive the right to it.
+Status its_own_name_and_key(Unit& unit, const Caller& caller, const Deed& deed) {
+  SKERRY_TRY(its_own_name(unit, caller, deed));
+  if (caller.key.empty()) return {};
+  auto keys = unit.sql("SELECT public_key, coalesce(next_key, '') FROM node WHERE name = ?");
+  keys.bind(1, caller.name);
+  if (must(keys.step()))
+    for (const int column : {0, 1})
+      if (wire::key_fingerprint(keys.column_text(column)) == caller.key) return {};
+  return deny(
+      fmt::format("the key {} of node `{}` was replaced by another one", caller.key, caller.name));
 }
 
 Status any(Unit&, const Caller&, const Deed&) {
@@ -134,7 +148,8 @@ struct MessageRow {
 
 constexpr MessageRow kMessages[] = {
     {Role::invite, wire::Type::join, its_own_name},
-    {Role::node, wire::Type::hello, its_own_name},
+    {Role::node, wire::Type::hello, its_own_name_and_key},
+    {Role::node, wire::Type::new_key, any},
     {Role::node, wire::Type::ping, any},
     {Role::node, wire::Type::bye, any},
     {Role::node, wire::Type::pong, any},
@@ -153,25 +168,16 @@ struct VerbRow {
 };
 
 constexpr VerbRow kVerbs[] = {
-    {"ping", true, true},
-    {"get", true, true},
-    {"describe", true, true},
-    {"logs", true, true},
-    {"watch", true, true},
-    {"apply", true, true},
-    {"signal", true, true},
-    {"delete", true, true},
-    {"node.ls", true, true},
-    {"node.token", true, true},
-    {"node.revoke", true, true},
-    {"audit.ls", true, true},
-    {"audit.head", true, true},
-    {"model.export", true, false},
-    {"shutdown", true, false},
-    {"admin.key", true, false},
-    {"admin.ls", true, false},
-    {"admin.revoke", true, false},
-    {"plugin.quarantined", true, true},
+    {"ping", true, true},          {"get", true, true},
+    {"describe", true, true},      {"logs", true, true},
+    {"watch", true, true},         {"apply", true, true},
+    {"signal", true, true},        {"delete", true, true},
+    {"node.ls", true, true},       {"node.token", true, true},
+    {"node.revoke", true, true},   {"node.rotate", true, true},
+    {"audit.ls", true, true},      {"audit.head", true, true},
+    {"model.export", true, false}, {"shutdown", true, false},
+    {"admin.key", true, false},    {"admin.ls", true, false},
+    {"admin.revoke", true, false}, {"plugin.quarantined", true, true},
     {"plugin.allow", true, false},
 };
 
@@ -203,18 +209,23 @@ std::string Caller::actor() const {
   return "unknown";
 }
 
-std::string user_id(Role role, const std::string& name) {
+std::string user_id(Role role, const std::string& name, const std::string& key) {
   return std::string(role == Role::node     ? kNodePrefix
                      : role == Role::invite ? kInvitePrefix
                                             : kAdminPrefix) +
-         name;
+         name + (key.empty() ? "" : "/" + key);
 }
 
 std::optional<Caller> parse_user_id(const std::string& user) {
-  if (user.starts_with(kNodePrefix)) return Caller{Role::node, user.substr(kNodePrefix.size())};
-  if (user.starts_with(kInvitePrefix))
-    return Caller{Role::invite, user.substr(kInvitePrefix.size())};
-  if (user.starts_with(kAdminPrefix)) return Caller{Role::admin, user.substr(kAdminPrefix.size())};
+  for (const auto& [prefix, role] :
+       {std::pair{kNodePrefix, Role::node}, std::pair{kInvitePrefix, Role::invite},
+        std::pair{kAdminPrefix, Role::admin}}) {
+    if (!user.starts_with(prefix)) continue;
+    const std::string name = user.substr(prefix.size());
+    const auto slash = name.find('/');
+    return Caller{role, name.substr(0, slash),
+                  slash == std::string::npos ? "" : name.substr(slash + 1)};
+  }
   return std::nullopt;
 }
 

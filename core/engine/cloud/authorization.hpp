@@ -27,13 +27,15 @@ enum class Role {
 
 struct Caller {
   Role role;
-  std::string name;  // of the node or the admin key; empty for the operator
+  std::string name;      // of the node or the admin key; empty for the operator
+  std::string key = {};  // fingerprint of the key that was let in; empty where there is none
 
   std::string actor() const;  // as the audit log names it
 };
 
-// The user id that ZAP gives to a connection.
-std::string user_id(Role role, const std::string& name);
+// The user id that ZAP gives to a connection: "node:NAME/KEY", with the key's fingerprint, so that
+// connections of a key that is not let in any more can be told and cut.
+std::string user_id(Role role, const std::string& name, const std::string& key = {});
 std::optional<Caller> parse_user_id(const std::string& user);
 
 // What a message would do, as far as rules look at it.

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
-#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -103,6 +102,8 @@ class Cloud::Impl : public Workers::Listener {
   std::string advertised(const std::string& bound) const;
   // The ZAP handler refused a key; it tells of each address once a minute.
   void stranger(const wire::Refusal& refusal);
+  void tell_of_strangers(const wire::Refusal& refusal);  // any thread
+  void publish(std::map<std::string, std::string> keys);
   Result<std::string> bind_again(
       const std::string& wanted, const std::string& meta_key,
       const std::function<Result<std::string>(const std::string&)>& bind);
@@ -127,7 +128,7 @@ class Cloud::Impl : public Workers::Listener {
   std::unique_ptr<Views> views_;
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<wire::BulkServer> bulk_;
-  std::atomic<bool> proven_ = false;  // that strangers are refused
+  std::map<std::string, std::string> published_;  // keys that are let in, and as whom
   int control_socket_ = -1;
 };
 
@@ -167,7 +168,7 @@ void Cloud::Impl::build() {
       Engine::World{.loop = loop_,
                     .transport = *sockets_,
                     .workers = *workers_,
-                    .publish_keys = [this](auto keys) { zap_->set_keys(std::move(keys)); }},
+                    .publish_keys = [this](auto keys) { publish(std::move(keys)); }},
       unit_, *blobs_, options_.state / "uploads");
   submit_ =
       std::make_unique<Submit>(unit_, *blobs_, engine_->machine(), engine_->peers(), quarantine_);
@@ -198,6 +199,7 @@ std::string Cloud::Impl::advertised(const std::string& bound) const {
 }
 
 Status Cloud::Impl::open_sockets() {
+  const auto strangers = [this](const wire::Refusal& refusal) { tell_of_strangers(refusal); };
   SKERRY_TRY(workers_->open());
   SKERRY_ASSIGN(
       const std::string control,
@@ -205,18 +207,19 @@ Status Cloud::Impl::open_sockets() {
           options_.listen, "control", [&](const std::string& endpoint) -> Result<std::string> {
             SKERRY_ASSIGN(auto bound, sockets_->bind_router({.endpoint = endpoint,
                                                              .curve = key_,
-                                                             .max_message = wire::kControlLimit}));
+                                                             .max_message = wire::kControlLimit,
+                                                             .on_refused = strangers}));
             control_socket_ = bound.first;
             return bound.second;
           }));
   SKERRY_TRY(wire::prove_strangers_are_refused(context_, control, key_.public_key));
-  proven_ = true;
+  zap_->tell(true);
   const std::string bulk_listen =
       options_.bulk_listen.empty() ? without_port(options_.listen) + ":*" : options_.bulk_listen;
   SKERRY_TRY(
       bind_again(bulk_listen, "bulk", [&](const std::string& endpoint) -> Result<std::string> {
-        SKERRY_ASSIGN(bulk_,
-                      wire::BulkServer::start(context_, endpoint, key_, engine_->blob_access()));
+        SKERRY_ASSIGN(bulk_, wire::BulkServer::start(context_, endpoint, key_,
+                                                     engine_->blob_access(), strangers));
         return bulk_->endpoint();
       }));
   SKERRY_ASSIGN(
@@ -234,7 +237,8 @@ Status Cloud::Impl::open_sockets() {
                                                              {.endpoint = endpoint,
                                                               .curve = key_,
                                                               .max_message = wire::kAdminLimit,
-                                                              .max_answer = wire::kLocalLimit}));
+                                                              .max_answer = wire::kLocalLimit,
+                                                              .on_refused = strangers}));
                                admin.remote = bound.first;
                                return bound.second;
                              }));
@@ -262,18 +266,34 @@ Status Cloud::Impl::open_sockets() {
 Status Cloud::Impl::open() {
   SKERRY_TRY(open_store());
   SKERRY_ASSIGN(zap_, wire::ZapHandler::start(context_, [this](const wire::Refusal& refusal) {
-                  if (!proven_) return;  // the proof's own attempt
-                  boost::asio::post(io_, [this, refusal] { stranger(refusal); });
+                  tell_of_strangers(refusal);
                 }));
+  zap_->tell(false);  // until it is proved that strangers are refused
   build();
   return open_sockets();
 }
 
+// Connections of keys that are not let in any more end.
+void Cloud::Impl::publish(std::map<std::string, std::string> keys) {
+  zap_->set_keys(keys);
+  for (const auto& [key, user] : published_) {
+    if (keys.contains(key)) continue;
+    sockets_->turn_out(user);
+    if (bulk_) bulk_->turn_out(user);
+  }
+  published_ = std::move(keys);
+}
+
+void Cloud::Impl::tell_of_strangers(const wire::Refusal& refusal) {
+  boost::asio::post(io_, [this, refusal] { stranger(refusal); });
+}
+
 void Cloud::Impl::stranger(const wire::Refusal& refusal) {
-  log_warn(fmt::format("refused a connection from {}: its key {} is not known here ({} tries)",
-                       refusal.address, refusal.public_key, refusal.count));
-  audit(unit_, "stranger:" + refusal.address, "stranger.refused", refusal.address,
-        {{"key", wire::key_fingerprint(refusal.public_key)}, {"tries", refusal.count}});
+  Json details{{"reason", refusal.reason}, {"tries", refusal.count}};
+  if (!refusal.public_key.empty()) details["key"] = wire::key_fingerprint(refusal.public_key);
+  log_warn(fmt::format("refused a connection from {}: {} ({} tries)", refusal.address,
+                       refusal.reason, refusal.count));
+  audit(unit_, "stranger:" + refusal.address, "stranger.refused", refusal.address, details);
 }
 
 void Cloud::Impl::receive(std::vector<wire::Incoming> batch) {

@@ -1,6 +1,7 @@
 // Which nodes there are, and which keys may connect as whom: those of nodes, tokens and admins.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -20,6 +21,11 @@ class Nodes {
     std::string name;
     bool revoked = false;
     std::string joined;
+    std::string key;  // fingerprint
+  };
+  struct Invited {
+    std::string node;
+    std::string expires;  // date and time; empty: never
   };
 
   // Lets exactly these keys in: public key (Z85), user id.
@@ -30,16 +36,26 @@ class Nodes {
   // Lets the known keys in. Call at start and after each change.
   void publish_keys();
 
-  // A token for a new node, or a new token for one that has not used its own yet.
+  // A token for a new node, or a new token for one that has not used its own yet. `life`: by the
+  // wall clock, in which people agree on such things.
+  static constexpr std::chrono::seconds kTokenLife{24 * 3600};
   Result<wire::JoinToken> invite(const std::string& node, const std::string& endpoint,
-                                 const std::string& server_key);
+                                 const std::string& server_key,
+                                 std::chrono::seconds life = kTokenLife);
   // Consumes the invitation. The same node may ask again with the same key: the first answer can
   // get lost.
   Status join(const std::string& node, const std::string& public_key);
   Status revoke(const std::string& node);
 
+  // The node, in a session of its own, announces the key that it will use: both are let in from now
+  // on. Again with the same key: nothing changes.
+  Status note_key(const std::string& node, const std::string& public_key);
+  // The node greeted with this key (its fingerprint): if it is the one that was noted, the old one
+  // is let in no more.
+  void settle_key(const std::string& node, const std::string& key);
+
   std::vector<Node> list();
-  std::vector<std::string> invited();
+  std::vector<Invited> invited();
   std::optional<Node> find(const std::string& name);
 
  private:

@@ -138,6 +138,7 @@ void Peers::greet(const wire::Incoming& incoming, const Caller& caller,
     return refuse(incoming.peer, "wrong_node", may.error().message, false);
   }
   const Unit::Scope scope(unit_);
+  nodes_.settle_key(node, caller.key);
   Peer& peer = this->peer(node);
   const bool was_online = !peer.address.empty();
   peer.address = incoming.peer;
@@ -240,6 +241,9 @@ void Peers::take(Peer& peer, wire::Received frame) {
     case wire::Type::bye:
       log_info(fmt::format("node {} has ended", peer.node));
       return lose(peer);
+    case wire::Type::new_key:
+      if (const auto fresh = wire::decode<wire::NewKey>(frame.payload())) note_key(peer, *fresh);
+      return;
     case wire::Type::task_reported:
       if (const auto report = wire::decode<wire::TaskReported>(frame.payload()))
         listener_.progress(peer.node, *report);
@@ -252,6 +256,19 @@ void Peers::take(Peer& peer, wire::Received frame) {
     default:
       return;
   }
+}
+
+void Peers::note_key(const Peer& peer, const wire::NewKey& fresh) {
+  const Unit::Scope scope(unit_);
+  if (const auto noted = nodes_.note_key(peer.node, fresh.public_key); !noted) {
+    note_violation({Role::node, peer.node}, "its new key is refused: " + noted.error().message);
+    return;
+  }
+  SKERRY_FAILPOINT("cloud.key.noted");
+  unit_.after_commit(
+      [this, address = peer.address, session = peer.session, key = fresh.public_key] {
+        send_now(address, session, wire::NewKeyNoted{key});
+      });
 }
 
 void Peers::pump(Peer& peer) {

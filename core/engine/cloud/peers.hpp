@@ -104,6 +104,7 @@ class Peers {
   void refuse(const std::string& address, const std::string& code, const std::string& message,
               bool retry, std::uint64_t session = 0);
   void take(Peer& peer, wire::Received frame);
+  void note_key(const Peer& peer, const wire::NewKey& fresh);
   void pump(Peer& peer);
   void acknowledge(Peer& peer);
   void acknowledged(Peer& peer, std::uint64_t seq);

@@ -9,7 +9,7 @@
 
 namespace skerry::engine::cloud {
 
-inline constexpr std::array<std::string_view, 6> kMigrations{
+inline constexpr std::array<std::string_view, 7> kMigrations{
     R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
@@ -76,6 +76,11 @@ CREATE TABLE pin(job INTEGER NOT NULL REFERENCES job(id) ON DELETE CASCADE, task
 CREATE INDEX pinned ON pin(digest);
 CREATE INDEX held_artifact ON artifact(digest);
 CREATE INDEX held_model ON model(digest);
+)sql",
+    R"sql(
+-- When the token ends, in seconds since 1970. next_key: takes public_key's place once the node greets with it.
+ALTER TABLE invite ADD COLUMN expires INTEGER;
+ALTER TABLE node ADD COLUMN next_key TEXT;
 )sql"};
 
 }  // namespace skerry::engine::cloud

@@ -37,11 +37,13 @@ Json Views::nodes() {
                               : peers_.online(node.name) ? "online"
                                                          : "offline"},
                     {"joined", node.joined},
+                    {"key", node.key},
                     {"lastSeenSeconds", heard ? Json(*heard) : Json()},
                     {"tasks", tasks.column_int(0)}});
   }
-  for (const auto& name : nodes_.invited()) {
+  for (const auto& [name, expires] : nodes_.invited()) {
     list.push_back({{"name", name},
+                    {"expires", expires},
                     {"state", "invited"},
                     {"joined", Json()},
                     {"lastSeenSeconds", Json()},

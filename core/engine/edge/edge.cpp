@@ -31,12 +31,12 @@ constexpr auto kFarewell = std::chrono::milliseconds(50);
 
 class Edge::Impl : public Workers::Listener {
  public:
-  Impl(const EdgeOptions& options, store::StateLock lock, store::Database database,
-       wire::KeyPair key, const std::filesystem::path& worker_program)
+  Impl(const EdgeOptions& options, store::StateLock lock, store::Database database, KeyRing keys,
+       const std::filesystem::path& worker_program)
       : options_(options),
         lock_(std::move(lock)),
         database_(std::move(database)),
-        key_(std::move(key)),
+        keys_(std::move(keys)),
         unit_(database_),
         quarantine_(unit_, "skerry-edge --allow-plugin {} (at its next start)"),
         signals_(io_, SIGINT, SIGTERM),
@@ -65,7 +65,7 @@ class Edge::Impl : public Workers::Listener {
   EdgeOptions options_;
   store::StateLock lock_;
   store::Database database_;
-  wire::KeyPair key_;
+  KeyRing keys_;
   Unit unit_;
   Quarantine quarantine_;
   boost::asio::io_context io_;
@@ -113,7 +113,7 @@ Status Edge::Impl::open() {
                                                    refusal_ = message;
                                                    io_.stop();
                                                  }},
-                               unit_, *blobs_, key_, options_.state / "downloads");
+                               unit_, *blobs_, std::move(keys_), options_.state / "downloads");
   SKERRY_TRY(workers_->open());
   for (const std::string& digest : options_.allowed)
     if (const auto lifted = quarantine_.allow(digest); !lifted)
@@ -122,13 +122,14 @@ Status Edge::Impl::open() {
   if (!options_.token.empty()) {
     SKERRY_ASSIGN(token, wire::JoinToken::parse(options_.token));
   }
-  return engine_->start(token);
+  if (options_.rotate_key) SKERRY_TRY(engine_->renew_key());
+  return engine_->start(token, options_.give_up_after);
 }
 
 wire::BlobTransfers* Edge::Impl::open_transfers(const Link::Cloud& cloud,
                                                 const std::string& endpoint) {
   bulk_.reset();
-  bulk_ = must(wire::BulkClient::start(context_, endpoint, key_, cloud.server_key));
+  bulk_ = must(wire::BulkClient::start(context_, endpoint, engine_->key(), cloud.server_key));
   return bulk_.get();
 }
 
@@ -164,11 +165,11 @@ Result<std::unique_ptr<Edge>> Edge::open(const EdgeOptions& options) {
   SKERRY_TRY(init_log({.name = "edge", .file = options.state / "log" / "host.log"}));
   add_plugin_paths(options.plugin_paths);
   SKERRY_TRY(use_allow_list(options.workers.allow_list));
-  SKERRY_ASSIGN(auto key, wire::KeyPair::load_or_create(options.state / "edge.key"));
+  SKERRY_ASSIGN(auto keys, KeyRing::open(options.state / "edge.key"));
   SKERRY_ASSIGN(auto database, store::Database::open(options.state / "edge.db"));
   SKERRY_ASSIGN(const auto worker, runtime::worker_beside_this_program());
-  auto impl =
-      std::make_unique<Impl>(options, std::move(lock), std::move(database), std::move(key), worker);
+  auto impl = std::make_unique<Impl>(options, std::move(lock), std::move(database), std::move(keys),
+                                     worker);
   SKERRY_TRY(impl->open());
   return std::unique_ptr<Edge>(new Edge(std::move(impl)));
 }

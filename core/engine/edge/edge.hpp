@@ -1,6 +1,7 @@
 // The edge host: its parts, put together, on one event loop.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -17,7 +18,9 @@ struct EdgeOptions {
   std::vector<std::filesystem::path> plugin_paths;
   int threads = 1;  // for plugins
   WorkerSettings workers;
-  std::vector<std::string> allowed;  // digests of plugins to be let out of quarantine
+  std::chrono::seconds give_up_after{30};  // with a key that the cloud does not know; 0: never
+  bool rotate_key = false;                 // change to a new key, once connected
+  std::vector<std::string> allowed;        // digests of plugins to be let out of quarantine
 };
 
 class Edge {
@@ -25,7 +28,8 @@ class Edge {
   static Result<std::unique_ptr<Edge>> open(const EdgeOptions& options);
   ~Edge();
 
-  // Until SIGINT or SIGTERM (ok), or until the cloud refuses this node for good.
+  // Until SIGINT or SIGTERM (ok), or until the cloud refuses this node for good
+  // (permission_denied).
   Status run();
 
  private:

@@ -7,11 +7,11 @@
 
 namespace skerry::engine::edge {
 
-Engine::Engine(World world, Unit& unit, store::BlobStore& blobs, wire::KeyPair key,
+Engine::Engine(World world, Unit& unit, store::BlobStore& blobs, KeyRing keys,
                const std::filesystem::path& downloads)
     : world_(std::move(world)),
       examiner_(world_.loop),
-      link_(world_.loop, unit, world_.transport, std::move(key), *this),
+      link_(world_.loop, unit, world_.transport, std::move(keys), *this),
       tasks_(world_.loop, unit, blobs, examiner_, world_.workers, link_, downloads),
       collector_(world_.loop, unit, blobs,
                  {.blob = "EXISTS (SELECT 1 FROM held WHERE held.digest = blob.digest)",
@@ -21,19 +21,21 @@ Engine::Engine(World world, Unit& unit, store::BlobStore& blobs, wire::KeyPair k
                     return digest && tasks_.needs(*digest);
                   }}) {}
 
-Status Engine::start(const std::optional<wire::JoinToken>& token) {
-  SKERRY_TRY(link_.start(token));
+Status Engine::start(const std::optional<wire::JoinToken>& token,
+                     std::chrono::seconds give_up_after) {
+  SKERRY_TRY(link_.start(token, give_up_after));
   tasks_.recover();
   collector_.start();
   return {};
 }
 
 void Engine::welcomed(std::uint32_t bulk_port) {
-  if (bulk_port != bulk_port_) {
+  if (bulk_port != bulk_port_ || key().public_key != bulk_key_) {
     tasks_.set_bulk(nullptr);
     transfers_ =
         world_.open_transfers(link_.cloud(), fmt::format("{}:{}", link_.host(), bulk_port));
     bulk_port_ = bulk_port;
+    bulk_key_ = key().public_key;
   }
   tasks_.set_bulk(transfers_);
 }
@@ -56,6 +58,10 @@ void Engine::message(const wire::Received& message) {
     case wire::Type::task_result:
       return decoded(wire::decode<wire::TaskResult>(message.payload()),
                      [&](auto m) { tasks_.refused(m); });
+    case wire::Type::renew_key:
+      if (const auto renewed = link_.renew_key(); !renewed)
+        log_error("this node cannot make a new key: " + renewed.error().text());
+      return;
     case wire::Type::forget_job:
       return decoded(wire::decode<wire::ForgetJob>(message.payload()),
                      [&](auto m) { tasks_.forget(m.job); });

@@ -31,11 +31,14 @@ class Engine : public Workers::Listener, private Link::Listener {
 
   // `downloads`: a directory for partial downloads, on the store's file system. The database is
   // migrated.
-  Engine(World world, Unit& unit, store::BlobStore& blobs, wire::KeyPair key,
+  Engine(World world, Unit& unit, store::BlobStore& blobs, KeyRing keys,
          const std::filesystem::path& downloads);
 
   // With a token: joins first. Goes on with what is in the database.
-  Status start(const std::optional<wire::JoinToken>& token);
+  Status start(const std::optional<wire::JoinToken>& token,
+               std::chrono::seconds give_up_after = Link::kGiveUpAfter);
+  Status renew_key() { return link_.renew_key(); }
+  const wire::KeyPair& key() const { return link_.key(); }
   // From the link's socket; inside a unit that all which arrived together shares.
   void handle(const wire::Incoming& incoming) { link_.handle(incoming); }
   // This host ends, and will be back.
@@ -62,6 +65,7 @@ class Engine : public Workers::Listener, private Link::Listener {
   Tasks tasks_;
   Collector collector_;
   std::uint32_t bulk_port_ = 0;
+  std::string bulk_key_;  // public, that the transfers use
   wire::BlobTransfers* transfers_ = nullptr;
 };
 

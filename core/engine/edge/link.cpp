@@ -24,9 +24,17 @@ constexpr auto kWarnAfter = 5s;
 
 }  // namespace
 
-Link::Link(Loop& loop, Unit& unit, wire::Transport& transport, wire::KeyPair key,
-           Listener& listener)
-    : loop_(loop), unit_(unit), transport_(transport), key_(std::move(key)), listener_(listener) {}
+Link::Link(Loop& loop, Unit& unit, wire::Transport& transport, KeyRing keys, Listener& listener)
+    : loop_(loop),
+      unit_(unit),
+      transport_(transport),
+      keys_(std::move(keys)),
+      listener_(listener),
+      self_(std::make_shared<Link*>(this)) {}
+
+Link::~Link() {
+  *self_ = nullptr;
+}
 
 std::string Link::meta(const std::string& key) {
   auto select = unit_.sql("SELECT value FROM meta WHERE key = ?");
@@ -45,7 +53,9 @@ std::string Link::host() const {
   return cloud_.endpoint.substr(0, cloud_.endpoint.rfind(':'));
 }
 
-Status Link::start(const std::optional<wire::JoinToken>& token) {
+Status Link::start(const std::optional<wire::JoinToken>& token,
+                   std::chrono::seconds give_up_after) {
+  give_up_after_ = give_up_after;
   cloud_ = {meta("node"), meta("endpoint"), meta("server_key")};
   const bool known = !cloud_.node.empty();
   if (!known && !token) {
@@ -75,7 +85,7 @@ Status Link::start(const std::optional<wire::JoinToken>& token) {
   started_ = loop_.now();
   tick();
   if (known) {
-    SKERRY_TRY(connect(key_));
+    SKERRY_TRY(connect(key()));
     greet();
     return {};
   }
@@ -89,11 +99,17 @@ Status Link::start(const std::optional<wire::JoinToken>& token) {
 
 Status Link::connect(const wire::KeyPair& key) {
   if (socket_ >= 0) transport_.disconnect(socket_);
+  const auto hand_over = [&loop = loop_, self = self_](wire::Reception reception) {
+    loop.post([self, reception] {
+      if (*self != nullptr) (*self)->received(reception);
+    });
+  };
   SKERRY_ASSIGN(socket_, transport_.connect_dealer({.endpoint = cloud_.endpoint,
                                                     .curve = key,
                                                     .server_key = cloud_.server_key,
                                                     .max_message = wire::kControlLimit,
-                                                    .queue_while_disconnected = false}));
+                                                    .queue_while_disconnected = false,
+                                                    .on_reception = hand_over}));
   return {};
 }
 
@@ -105,7 +121,7 @@ void Link::send_now(const Message& message) {
 
 void Link::join() {
   state_ = State::joining;
-  send_now(wire::Join{cloud_.node, key_.public_key});
+  send_now(wire::Join{cloud_.node, key().public_key});
 }
 
 void Link::joined() {
@@ -118,7 +134,7 @@ void Link::joined() {
     SKERRY_FAILPOINT("edge.join.recorded");
   }
   log_info(fmt::format("joined {} as node {}", cloud_.endpoint, cloud_.node));
-  must(connect(key_));
+  must(connect(key()));
   greet();
 }
 
@@ -142,6 +158,7 @@ void Link::greet() {
 void Link::welcome(const wire::Welcome& welcome) {
   if (state_ == State::joining) return;
   const Unit::Scope scope(unit_);
+  settle_key();
   if (welcome.uplink_seq >= next_seq_) return renew_outbox();
   state_ = State::up;
   ask_again_ = kAskAgain;
@@ -213,8 +230,7 @@ void Link::refuse(const wire::Refused& refused, std::uint64_t session) {
     if (state_ == State::up && session == session_) greet();
     return;
   }
-  if (std::exchange(given_up_, true)) return;
-  listener_.refused(
+  give_up(
       fmt::format("{} refuses this node: {} ({})", cloud_.endpoint, refused.message, refused.code));
 }
 
@@ -243,7 +259,8 @@ void Link::take(const wire::Received& frame) {
     case wire::Type::start_task:
     case wire::Type::stop_task:
     case wire::Type::task_result:
-    case wire::Type::forget_job: {
+    case wire::Type::forget_job:
+    case wire::Type::renew_key: {
       const Unit::Scope scope(unit_);
       acknowledge();
       if (frame.header.seq != inbox_seq_ + 1)
@@ -253,6 +270,9 @@ void Link::take(const wire::Received& frame) {
       SKERRY_FAILPOINT("edge.downlink.counted");
       return listener_.message(frame);
     }
+    case wire::Type::new_key_noted:
+      if (const auto noted = wire::decode<wire::NewKeyNoted>(frame.payload())) use_new_key(*noted);
+      return;
     default:
       return;  // pong, ack: heard and counted above
   }
@@ -325,6 +345,9 @@ void Link::tick() {
   alarm_ = loop_.after(kTick, [this] {
     if (given_up_) return;
     const auto now = loop_.now();
+    look_at_receptions(now);
+    if (given_up_) return;
+    if (state_ == State::up) announce_key(now);
     if (state_ != State::up) {
       if (now - spoken_ > patience_) {
         ask_again_ = std::min(2 * ask_again_, kAskAgainAtMost);

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "core/engine/edge/key_ring.hpp"
 #include "core/engine/loop.hpp"
 #include "core/engine/unit.hpp"
 #include "core/wire/envelope.hpp"
@@ -42,10 +43,19 @@ class Link {
     std::string server_key;
   };
 
-  Link(Loop& loop, Unit& unit, wire::Transport& transport, wire::KeyPair key, Listener& listener);
+  Link(Loop& loop, Unit& unit, wire::Transport& transport, KeyRing keys, Listener& listener);
+  ~Link();
 
-  // With a token: joins first. Without: the cloud that was joined before.
-  Status start(const std::optional<wire::JoinToken>& token);
+  // With a token: joins first. Without: the cloud that was joined before. `give_up_after`: how long
+  // it goes on with a key that the cloud does not know, as one may that is being restored; 0: for
+  // ever.
+  Status start(const std::optional<wire::JoinToken>& token,
+               std::chrono::seconds give_up_after = kGiveUpAfter);
+  static constexpr std::chrono::seconds kGiveUpAfter{30};
+
+  // Changes to a new key, whatever dies meanwhile.
+  Status renew_key();
+  const wire::KeyPair& key() const;  // that this node uses now
   int socket() const { return socket_; }
   void handle(const wire::Incoming& incoming);
   const Cloud& cloud() const { return cloud_; }
@@ -71,6 +81,12 @@ class Link {
   static constexpr std::uint64_t kOutboxQuota = 2048;  // messages, of at most 64 KiB
 
   Status connect(const wire::KeyPair& key);
+  void received(wire::Reception reception);
+  void look_at_receptions(Clock::time_point now);
+  void give_up(const std::string& message);
+  void announce_key(Clock::time_point now);
+  void use_new_key(const wire::NewKeyNoted& noted);
+  void settle_key();
   void begin_outbox();
   void renew_outbox();
   void join();
@@ -91,7 +107,8 @@ class Link {
   Loop& loop_;
   Unit& unit_;
   wire::Transport& transport_;
-  wire::KeyPair key_;
+  KeyRing keys_;
+  bool with_successor_ = false;  // it is the new key that is tried now
   Listener& listener_;
   std::unique_ptr<Loop::Alarm> alarm_;
   std::optional<wire::JoinToken> token_;
@@ -99,6 +116,14 @@ class Link {
   int socket_ = -1;
   State state_ = State::greeting;
   bool given_up_ = false;
+  std::chrono::seconds give_up_after_ = kGiveUpAfter;
+  // How the cloud has taken each attempt to connect since this moment; nothing: not refused.
+  std::optional<Clock::time_point> refused_since_;
+  wire::Reception refused_as_ = wire::Reception::welcome;
+  int refusals_ = 0;
+  std::optional<Clock::time_point> change_key_at_;  // the other one may be the one that is known
+  Clock::time_point announced_{};
+  std::shared_ptr<Link*> self_;  // what other threads hold; empty once this is gone
   std::uint64_t session_ = 0;
   std::uint32_t credit_ = 1;
   Clock::time_point heard_{};   // from the cloud

@@ -38,7 +38,10 @@ int logs_command(const Operator& who, const std::string& job);
 int signal_command(const Operator& who, const std::string& job, const std::string& name,
                    const std::string& value);
 
-int node_token_command(const Operator& who, const std::string& name, const std::string& endpoint);
+// `ttl`: how long the token holds, by the cloud's clock.
+int node_token_command(const Operator& who, const std::string& name, const std::string& endpoint,
+                       const std::string& ttl);
+int node_rotate_command(const Operator& who, const std::string& name);
 int node_list_command(const Operator& who);
 int node_revoke_command(const Operator& who, const std::string& name);
 

@@ -50,11 +50,12 @@ std::string jobs_table(const Json& items) {
 }
 
 std::string nodes_table(const Json& items) {
-  TextTable table({{"NAME"}, {"STATE"}, {"TASKS", true}, {"LAST SEEN"}, {"JOINED"}});
+  TextTable table({{"NAME"}, {"STATE"}, {"TASKS", true}, {"LAST SEEN"}, {"JOINED"}, {"KEY"}});
   for (const Json& node : items) {
     const auto seen = number_at(node, "lastSeenSeconds");
     table.add({text_at(node, "name"), text_at(node, "state"), number_text(node, "tasks"),
-               seen ? format_seconds(*seen) + " ago" : "-", text_at(node, "joined", "-")});
+               seen ? format_seconds(*seen) + " ago" : "-", text_at(node, "joined", "-"),
+               text_at(node, "key", "-").substr(0, 16)});
   }
   return table.text();
 }

@@ -40,6 +40,7 @@ TEST(CommandLine, EveryCommandHasHelpWithAnExample) {
                                                        {"node", "token"},
                                                        {"node", "ls"},
                                                        {"node", "revoke"},
+                                                       {"node", "rotate"},
                                                        {"model", "ls"},
                                                        {"model", "get"},
                                                        {"plugin", "ls"},

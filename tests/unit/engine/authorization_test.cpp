@@ -9,6 +9,7 @@
 #include "core/base/file.hpp"
 #include "core/engine/cloud/tables.hpp"
 #include "core/store/blob_store.hpp"
+#include "core/wire/keys.hpp"
 
 namespace skerry::engine::cloud {
 namespace {
@@ -86,8 +87,20 @@ TEST_F(Authorization, ANodeGreetsAsItselfOnly) {
   EXPECT_FALSE(authorize(unit, node, {.type = Type::hello, .node = "island"}));
 }
 
+TEST_F(Authorization, ANodeGreetsWithAKeyThatIsItsOwnNow) {
+  must(unit.sql("UPDATE node SET next_key = 'k6' WHERE name = 'harbour'").run());
+  const auto greet = [&](const std::string& key) {
+    return authorize(unit, {Role::node, "harbour", wire::key_fingerprint(key)},
+                     {.type = Type::hello, .node = "harbour"});
+  };
+  EXPECT_TRUE(greet("k1"));
+  EXPECT_TRUE(greet("k6"));
+  EXPECT_FALSE(greet("k2"));
+  EXPECT_FALSE(greet(""));
+}
+
 TEST_F(Authorization, ANodeKeepsItsSessionAlive) {
-  for (const Type type : {Type::ping, Type::pong, Type::ack, Type::bye})
+  for (const Type type : {Type::ping, Type::pong, Type::ack, Type::bye, Type::new_key})
     EXPECT_TRUE(authorize(unit, {Role::node, "harbour"}, {.type = type}));
 }
 
@@ -143,7 +156,7 @@ TEST_F(Authorization, NoOtherMessageIsAllowedToAnybody) {
       {Role::invite, Type::join},        {Role::node, Type::hello},
       {Role::node, Type::ping},          {Role::node, Type::pong},
       {Role::node, Type::ack},           {Role::node, Type::bye},
-      {Role::node, Type::task_reported},
+      {Role::node, Type::new_key},       {Role::node, Type::task_reported},
       {Role::node, Type::task_finished}, {Role::node, Type::task_failed},
       {Role::node, Type::blob_get},      {Role::node, Type::blob_put}};
   for (const Role role : {Role::invite, Role::node, Role::admin, Role::operator_}) {
@@ -161,9 +174,9 @@ TEST_F(Authorization, NoOtherMessageIsAllowedToAnybody) {
 
 TEST_F(Authorization, AnOperatorMayAllVerbsAndAnAdminKeyThoseThatStayOffTheDisk) {
   const Caller op{Role::operator_, ""}, admin{Role::admin, "laptop"};
-  for (const std::string verb :
-       {"ping", "get", "describe", "logs", "watch", "apply", "signal", "delete", "node.ls",
-        "node.token", "node.revoke", "audit.ls", "audit.head", "plugin.quarantined"}) {
+  for (const std::string verb : {"ping", "get", "describe", "logs", "watch", "apply", "signal",
+                                 "delete", "node.ls", "node.token", "node.revoke", "node.rotate",
+                                 "audit.ls", "audit.head", "plugin.quarantined"}) {
     EXPECT_TRUE(authorize(unit, op, verb)) << verb;
     EXPECT_TRUE(authorize(unit, admin, verb)) << verb;
   }
@@ -192,6 +205,8 @@ TEST(UserId, IsReadAsItIsWritten) {
     ASSERT_TRUE(caller);
     EXPECT_EQ(caller->role, role);
     EXPECT_EQ(caller->name, "harbour");
+    EXPECT_EQ(caller->key, "");
+    EXPECT_EQ(parse_user_id(user_id(role, "harbour", "f00"))->key, "f00");
   }
   for (const std::string text : {"", "harbour", "operator:", "root:x", "Node:x"})
     EXPECT_FALSE(parse_user_id(text)) << text;
