@@ -39,6 +39,7 @@ struct State {
   std::vector<Order> orders;
   std::map<std::string, std::uint64_t, std::less<>> hits;
   std::uint64_t all_hits = 0;
+  std::function<void()> last_act;
 };
 
 // Never destroyed: threads may still run when the process ends.
@@ -124,16 +125,20 @@ Status carry_out(const Order& order, std::string_view name) {
     std::fprintf(stderr, "failpoint %.*s: %s\n", static_cast<int>(name.size()), name.data(), what);
     std::fflush(stderr);
   };
+  const auto end = [&](const char* what) {
+    say(what);
+    if (state().last_act) state().last_act();
+  };
   switch (order.action) {
     case Action::kill:
-      say("kill");
+      end("kill");
       ::raise(SIGKILL);
       return {};
     case Action::abort:
-      say("abort");
+      end("abort");
       std::abort();
     case Action::exit:
-      say("exit");
+      end("exit");
       std::_Exit(EXIT_FAILURE);
     case Action::sleep:
       std::this_thread::sleep_for(std::chrono::milliseconds(order.millis));
@@ -211,6 +216,15 @@ void plant_bug(std::string_view name) {
 
 bool planted(std::string_view name) {
   return !bug().empty() && bug() == name;
+}
+
+bool has_handler() {
+  return static_cast<bool>(handler_of_this_thread);
+}
+
+void before_kill(std::function<void()> last_act) {
+  const std::lock_guard lock(state().mutex);
+  state().last_act = std::move(last_act);
 }
 
 std::map<std::string, std::uint64_t, std::less<>> names() {

@@ -38,6 +38,11 @@ Status configure(std::string_view orders);
 // Called at each hit on the calling thread, in place of the orders; empty: none.
 void set_handler(std::function<Status(std::string_view name)> handler);
 
+bool has_handler();  // on this thread
+
+// Called before an ordered kill, abort or exit: the last that happens. Once, at the start.
+void before_kill(std::function<void()> last_act);
+
 // Hits so far, by name.
 std::map<std::string, std::uint64_t, std::less<>> names();
 

@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "core/base/failpoint.hpp"
+#include "core/base/power_journal.hpp"
 #include "core/base/try.hpp"
 
 namespace skerry {
@@ -40,11 +42,17 @@ Code code_for(int error) {
   }
 }
 
-Problem lost_on_sync(int error, std::string_view what, const std::filesystem::path& path) {
-  Problem problem = errno_problem(error, what, path);
+std::atomic<void (*)(const Problem&)> end_of_host = nullptr;
+
+tl::unexpected<Problem> lost_on_sync(Problem problem) {
   problem.code = Code::data_loss;
   problem.message += "; what was written may be lost, check the disk and start again";
-  return problem;
+  if (auto* end = end_of_host.load()) end(problem);
+  return fail(std::move(problem));
+}
+tl::unexpected<Problem> lost_on_sync(int error, std::string_view what,
+                                     const std::filesystem::path& path) {
+  return lost_on_sync(errno_problem(error, what, path));
 }
 
 std::filesystem::path parent_of(const std::filesystem::path& path) {
@@ -70,6 +78,10 @@ std::filesystem::path temporary_beside(const std::filesystem::path& path) {
 
 }  // namespace
 
+void on_sync_failure(void (*end)(const Problem&)) {
+  end_of_host = end;
+}
+
 void UniqueFd::reset(int fd) {
   if (fd_ >= 0) ::close(fd_);
   fd_ = fd;
@@ -83,11 +95,13 @@ Problem errno_problem(int error, std::string_view what, const std::filesystem::p
 }
 
 Result<UniqueFd> open_file(const std::filesystem::path& path, int flags, mode_t mode) {
+  const power_journal::Opening opening(path, flags);
   int fd;
   do {
     fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
   } while (fd < 0 && errno == EINTR);
   if (fd < 0) return fail(errno_problem(errno, "open", path));
+  opening.done(fd);
   return UniqueFd(fd);
 }
 
@@ -104,17 +118,24 @@ Status write_all(int fd, Bytes bytes, const std::filesystem::path& path_for_erro
 }
 
 Status sync_data(int fd, const std::filesystem::path& path_for_errors) {
-  if (::fdatasync(fd) != 0) return fail(lost_on_sync(errno, "sync", path_for_errors));
+  if (auto injected = SKERRY_FAILPOINT_STATUS("file.sync"); !injected)
+    return lost_on_sync(injected.error());
+  if (::fdatasync(fd) != 0) return lost_on_sync(errno, "sync", path_for_errors);
+  power_journal::synced(fd);
   return {};
 }
 
 Status sync_directory(const std::filesystem::path& directory) {
   SKERRY_ASSIGN(auto fd, open_file(directory, O_RDONLY | O_DIRECTORY));
-  if (::fsync(fd.get()) != 0) return fail(lost_on_sync(errno, "sync", directory));
+  if (auto injected = SKERRY_FAILPOINT_STATUS("file.directory.sync"); !injected)
+    return lost_on_sync(injected.error());
+  if (::fsync(fd.get()) != 0) return lost_on_sync(errno, "sync", directory);
+  power_journal::directory_synced(directory);
   return {};
 }
 
 Status rename_file(const std::filesystem::path& from, const std::filesystem::path& to) {
+  power_journal::renaming(from, to);
   if (::rename(from.c_str(), to.c_str()) == 0) return {};
   return fail(errno_problem(errno, fmt::format("rename {} to it", from.string()), to));
 }
@@ -124,17 +145,38 @@ Status rename_durably(const std::filesystem::path& from, const std::filesystem::
   return sync_directory(parent_of(to));
 }
 
-Status make_directories(const std::filesystem::path& directory) {
-  if (directory.empty() || ::mkdir(directory.c_str(), 0700) == 0) return {};
-  if (errno == ENOENT && directory.has_parent_path() && directory.parent_path() != directory) {
-    SKERRY_TRY(make_directories(directory.parent_path()));
-    if (::mkdir(directory.c_str(), 0700) == 0) return {};
+Status remove_file(const std::filesystem::path& path) {
+  power_journal::removing(path);
+  if (::unlink(path.c_str()) == 0 || errno == ENOENT) return {};
+  return fail(errno_problem(errno, "remove", path));
+}
+
+Result<bool> make_directory(const std::filesystem::path& directory) {
+  if (::mkdir(directory.c_str(), 0700) == 0) {
+    power_journal::directory_made(directory);
+    return true;
   }
   if (errno != EEXIST) return fail(errno_problem(errno, "create the directory", directory));
   std::error_code ignored;
-  if (std::filesystem::is_directory(directory, ignored)) return {};
+  if (std::filesystem::is_directory(directory, ignored)) return false;
   return fail(Code::already_exists, "a directory is wanted here, but something else has its name",
               directory.string());
+}
+
+Status make_directories(const std::filesystem::path& directory) {
+  if (directory.empty()) return {};
+  auto made = make_directory(directory);
+  if (!made && made.error().code == Code::not_found && directory.has_parent_path() &&
+      directory.parent_path() != directory) {
+    SKERRY_TRY(make_directories(directory.parent_path()));
+    made = make_directory(directory);
+  }
+  if (!made) return fail(made.error());
+  if (!*made) return {};
+  const Status synced = sync_directory(parent_of(directory));
+  // A parent that others own can be entered and not be read.
+  if (!synced && synced.error().code == Code::permission_denied) return {};
+  return synced;
 }
 
 Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t limit) {
@@ -177,7 +219,7 @@ Status write_file_durably(const std::filesystem::path& path, Bytes bytes, mode_t
     return rename_durably(temporary, path);
   };
   Status status = write();
-  if (!status) ::unlink(temporary.c_str());
+  if (!status) static_cast<void>(remove_file(temporary));
   return status;
 }
 

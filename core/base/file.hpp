@@ -43,8 +43,11 @@ Problem errno_problem(int error, std::string_view what, const std::filesystem::p
 Result<UniqueFd> open_file(const std::filesystem::path& path, int flags, mode_t mode = 0600);
 Status write_all(int fd, Bytes bytes, const std::filesystem::path& path_for_errors);
 
-// fdatasync. Failure is Code::data_loss: the kernel may have dropped the pages, so trying again
-// proves nothing.
+// Called with the problem when a sync fails, on whatever thread: hosts end themselves there. The
+// kernel may have dropped the pages, and a later sync would say ok. Once, before any thread.
+void on_sync_failure(void (*end)(const Problem&));
+
+// fdatasync. Failure is Code::data_loss; trying again proves nothing.
 Status sync_data(int fd, const std::filesystem::path& path_for_errors);
 // Makes renames and creations in the directory durable. Failure to sync is Code::data_loss.
 Status sync_directory(const std::filesystem::path& directory);
@@ -52,8 +55,12 @@ Status sync_directory(const std::filesystem::path& directory);
 Status rename_file(const std::filesystem::path& from, const std::filesystem::path& to);
 // rename_file, and makes the new entry durable.
 Status rename_durably(const std::filesystem::path& from, const std::filesystem::path& to);
-// Creates what is missing, private to this user (0700).
+// True when it did not exist. Private to this user (0700); durable after a sync of its parent.
+Result<bool> make_directory(const std::filesystem::path& directory);
+// Creates what is missing, private to this user (0700) and durable.
 Status make_directories(const std::filesystem::path& directory);
+// A file that is not there is no failure. A power cut may undo it until the directory is synced.
+Status remove_file(const std::filesystem::path& path);
 
 // Regular files only; a file larger than `limit` bytes is refused.
 Result<std::string> read_file(const std::filesystem::path& path,

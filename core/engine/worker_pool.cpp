@@ -97,6 +97,9 @@ void WorkerPool::start(Worker& worker) {
   spec.log_file = log_of(worker);
   spec.call_record = call_record_of(worker);
   spec.memory = options_.memory;
+#ifdef SKERRY_FAILPOINTS
+  spec.env["SKERRY_FAILPOINTS"] = "";  // orders are for the host
+#endif
   spec.env["TMPDIR"] = (worker.output_dir / "tmp").string();
   if (!options_.hidden.empty()) {
     spec.files = runtime::FileAccess{options_.hidden, options_.readable, {worker.output_dir}};

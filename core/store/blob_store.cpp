@@ -27,11 +27,6 @@ constexpr std::string_view kSchema =
     " size INTEGER NOT NULL,"
     " data BLOB)";  // NULL: in a file
 
-Status remove_if_there(const fs::path& path) {
-  if (::unlink(path.c_str()) == 0 || errno == ENOENT) return {};
-  return fail(errno_problem(errno, "remove", path));
-}
-
 Status empty_directory(const fs::path& directory) {
   std::error_code error;
   fs::remove_all(directory, error);
@@ -65,12 +60,10 @@ Status make_durable(const fs::path& path) {
 
 // root/ab, made durable in root when it is new.
 Status ensure_shard(const fs::path& shard) {
-  if (::mkdir(shard.c_str(), 0700) == 0) {
-    SKERRY_FAILPOINT("store.shard.made");
-    return sync_directory(shard.parent_path());
-  }
-  if (errno == EEXIST) return {};
-  return fail(errno_problem(errno, "create the directory", shard));
+  SKERRY_ASSIGN(const bool made, make_directory(shard));
+  if (!made) return {};
+  SKERRY_FAILPOINT("store.shard.made");
+  return sync_directory(shard.parent_path());
 }
 
 }  // namespace
@@ -120,7 +113,7 @@ Status BlobStore::put(Bytes bytes, const Digest& digest) {
   Status written = write_all(file.get(), bytes, staged);
   if (written) written = prepare_file(staged, digest, bytes.size());
   if (!written) {
-    ::unlink(staged.c_str());
+    static_cast<void>(skerry::remove_file(staged));
     return written;
   }
   return record(digest, bytes.size());
@@ -128,7 +121,7 @@ Status BlobStore::put(Bytes bytes, const Digest& digest) {
 
 Status BlobStore::adopt(const fs::path& file, const Digest& digest, std::uint64_t size) {
   SKERRY_ASSIGN(const bool known, contains(digest));
-  if (known) return remove_if_there(file);
+  if (known) return skerry::remove_file(file);
   if (size > kInlineLimit) {
     SKERRY_TRY(prepare_file(file, digest, size));
     return record(digest, size);
@@ -136,7 +129,7 @@ Status BlobStore::adopt(const fs::path& file, const Digest& digest, std::uint64_
   SKERRY_TRY(check_size(file, size));
   SKERRY_ASSIGN(const std::string bytes, read_file(file, size));
   SKERRY_TRY(insert(digest, bytes.size(), as_bytes(bytes)));
-  return remove_if_there(file);
+  return skerry::remove_file(file);
 }
 
 Status BlobStore::prepare_file(const fs::path& file, const Digest& digest,
@@ -146,12 +139,11 @@ Status BlobStore::prepare_file(const fs::path& file, const Digest& digest,
   if (size_of_file(target) == size) {
     // Whoever renamed it had synced its bytes before, but may have died before the directory's
     // sync.
-    SKERRY_TRY(remove_if_there(file));
+    SKERRY_TRY(skerry::remove_file(file));
     return sync_directory(target.parent_path());
   }
   SKERRY_TRY(check_size(file, size));
   SKERRY_FAILPOINT("store.blob.begun");
-  SKERRY_TRY(SKERRY_FAILPOINT_STATUS("store.blob.sync"));
   SKERRY_TRY(make_durable(file));
   SKERRY_FAILPOINT("store.blob.synced");
   SKERRY_TRY(rename_file(file, target));
@@ -248,9 +240,9 @@ Result<std::optional<fs::path>> BlobStore::discard(const Digest& digest) {
   const std::lock_guard lock(claims_->mutex);
   if (claims_->counts.contains(digest)) return std::nullopt;
   const fs::path file = file_path(digest);
-  if (::rename(file.c_str(), gone.c_str()) != 0) {
-    if (errno == ENOENT) return std::nullopt;
-    return fail(errno_problem(errno, "remove", file));
+  if (const Status moved = rename_file(file, gone); !moved) {
+    if (moved.error().code == Code::not_found) return std::nullopt;
+    return fail(moved.error());
   }
   SKERRY_FAILPOINT("store.blob.removed");
   return gone;
@@ -297,7 +289,7 @@ Result<std::uint64_t> BlobStore::sweep() {
       if (!digest) continue;
       SKERRY_ASSIGN(const auto blob, find(*digest));
       if (blob && !blob->is_inline()) continue;
-      SKERRY_TRY(remove_if_there(file->path()));
+      SKERRY_TRY(skerry::remove_file(file->path()));
       SKERRY_FAILPOINT("store.sweep.removed");
       ++removed;
     }

@@ -38,7 +38,7 @@ std::string_view advice_for(int rc) {
       return "; check the disk and start again";
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return "; the file is damaged, restore it from a backup";
+      return "; the file is damaged, restore it from a backup (`skerry restore`)";
     case SQLITE_BUSY:
       return "; another process uses the file";
     default:

@@ -4,16 +4,19 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <cstdlib>
 #include <utility>
 
 #include "core/base/file.hpp"
 #include "core/base/try.hpp"
 #include "core/store/connection.hpp"
+#include "core/store/power_cut.hpp"
 
 namespace skerry::store {
 namespace {
 
 constexpr int kBusyTimeoutMs = 5000;
+constexpr std::uintmax_t kMaxChecked = 64u << 20;  // bytes
 
 // The journal's size limit keeps the -wal file from staying at the size of the largest burst.
 constexpr std::string_view kSettings =
@@ -23,12 +26,30 @@ constexpr std::string_view kSettings =
     "PRAGMA temp_store = MEMORY;"
     "PRAGMA journal_size_limit = 16777216;";
 
+#ifdef SKERRY_FAILPOINTS
+const char* disk() {
+  return power_cut::vfs();
+}
+// The test of the power cuts: whether they notice that commits are not durable.
+std::string sloppiness() {
+  const char* level = std::getenv("SKERRY_SYNCHRONOUS");
+  return level != nullptr ? fmt::format("PRAGMA synchronous = {};", level) : std::string();
+}
+#else
+const char* disk() {
+  return nullptr;
+}
+std::string sloppiness() {
+  return {};
+}
+#endif
+
 Result<std::unique_ptr<Connection>> connect(const std::filesystem::path& path) {
   sqlite3* handle = nullptr;
   const int rc = sqlite3_open_v2(
       path.c_str(), &handle,
       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE,
-      nullptr);
+      disk());
   if (handle == nullptr)
     return fail(Code::unavailable, "no memory to open the database", path.string());
   auto connection = std::make_unique<Connection>(handle, path.string());
@@ -44,6 +65,20 @@ Status create_private(const std::filesystem::path& path) {
   const auto file = open_file(path, O_RDWR | O_CREAT | O_EXCL, 0600);
   if (!file && file.error().code != Code::already_exists) return fail(file.error());
   return {};
+}
+
+// Damage is found before it is built upon. Larger files would take too long.
+Status check_whole(Database& database, const std::filesystem::path& path) {
+  std::error_code error;
+  if (std::filesystem::file_size(path, error) > kMaxChecked || error) return {};
+  SKERRY_ASSIGN(auto check, database.prepare("PRAGMA quick_check(1)"));
+  SKERRY_ASSIGN(const bool row, check.step());
+  if (row && check.column_text(0) == "ok") return {};
+  return fail(
+      Code::data_loss,
+      fmt::format("the database is damaged: {}; restore it from a backup (`skerry restore`)",
+                  row ? check.column_text(0) : "no answer"),
+      path.string());
 }
 
 std::string_view without_end(std::string_view sql) {
@@ -72,6 +107,8 @@ Result<Database> Database::open(const std::filesystem::path& path) {
   }
   statement.reset();
   SKERRY_TRY(database.exec(kSettings));
+  if (const std::string looser = sloppiness(); !looser.empty()) SKERRY_TRY(database.exec(looser));
+  SKERRY_TRY(check_whole(database, path));
   SKERRY_TRY(sync_directory(path.has_parent_path() ? path.parent_path() : "."));
   return database;
 }

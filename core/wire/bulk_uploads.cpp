@@ -153,8 +153,7 @@ void Uploads::finish(const Digest& digest, Upload& upload) {
   }
   const auto path = upload.file->path();
   if (*found != digest) {
-    std::error_code ignored;
-    std::filesystem::remove(path, ignored);
+    static_cast<void>(remove_file(path));
     end(digest, {Code::data_loss,
                  fmt::format("digest mismatch: the upload of {} is in truth {}; it was thrown away",
                              digest.hex(), found->hex()),

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "core/base/failpoint.hpp"
+#include "core/base/power_journal.hpp"
 #include "core/base/try.hpp"
 
 namespace skerry::wire {
@@ -46,7 +47,6 @@ Status PartialFile::hash_content() {
 
 Status PartialFile::sync() {
   SKERRY_FAILPOINT("bulk.partial.written");
-  SKERRY_TRY(SKERRY_FAILPOINT_STATUS("bulk.partial.sync"));
   SKERRY_TRY(sync_data(fd_.get(), path_));
   SKERRY_FAILPOINT("bulk.partial.synced");
   durable_ = flushing_ = size_;
@@ -76,6 +76,7 @@ Status PartialFile::restart() {
   if (::ftruncate(fd_.get(), 0) != 0 || ::lseek(fd_.get(), 0, SEEK_SET) != 0) {
     return fail(errno_problem(errno, "empty", path_));
   }
+  power_journal::truncated(fd_.get());
   hasher_ = Hasher();
   size_ = durable_ = flushing_ = 0;
   return {};

@@ -51,6 +51,10 @@ int main(int argc, char** argv) {
   std::string sandbox = "on";
   app.add_option("--worker-sandbox", sandbox, "off: workers are not confined; to debug a plugin")
       ->check(CLI::IsMember({"on", "off"}));
+  app.add_option("--min-free", options.min_free,
+                 "space on the state directory's disk below which no new work is taken, as 500MB; "
+                 "64 MB or 1 % of the disk when left out")
+      ->transform(CLI::AsSizeValue(false));
   app.add_option("--parent-pid", parent, "end when this process ends");
   try {
     app.parse(argc, argv);

@@ -54,6 +54,10 @@ int main(int argc, char** argv) {
                  "ends with status 77; 0: for ever")
       ->check(CLI::Range(0, 1'000'000'000))
       ->capture_default_str();
+  app.add_option("--min-free", options.min_free,
+                 "space on the state directory's disk below which no new work is taken, as 500MB; "
+                 "64 MB or 1 % of the disk when left out")
+      ->transform(CLI::AsSizeValue(false));
   app.add_option("--parent-pid", parent, "end when this process ends");
   try {
     app.parse(argc, argv);

@@ -137,6 +137,22 @@ TEST(Architecture, CoreAndHostsContainTheNameOfNoPlugin) {
   }
 }
 
+// What an operator or a time server does to the wall clock must change nothing: hosts decide by the
+// monotonic clock, and write the other one down for people.
+TEST(Architecture, ClockJumpsMoveNoDecision) {
+  static const std::regex kWallClock(
+      R"(system_clock|gettimeofday|CLOCK_REALTIME|high_resolution_clock|\btime\((nullptr|NULL|0)\))");
+  // The age of files: a jump can make garbage of them early or late, and what is in use is claimed.
+  static const std::set<std::string> kAllowed{"wall_clock.cpp", "blob_store.cpp"};
+  int found = 0;
+  for (const Source& source : sources({"core", "hosts/cloud", "hosts/edge", "hosts/worker"})) {
+    if (!std::regex_search(source.text, kWallClock)) continue;
+    ++found;
+    EXPECT_EQ(kAllowed.count(source.file.filename().string()), 1u) << source.file;
+  }
+  EXPECT_GE(found, 1) << "the wall clock is not where it is looked for";
+}
+
 TEST(Architecture, PluginsIncludeNothingOfCoreOrHosts) {
   const auto list = sources({"plugins"});
   EXPECT_EQ(includes_of(list, "core/"), "");

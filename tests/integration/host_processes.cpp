@@ -4,22 +4,25 @@
 
 namespace skerry::testing {
 
-Process HostsTest::start_cloud() const {
+Process HostsTest::start_cloud(const Environment& environment) const {
   Process cloud =
-      start("skerry-cloud", {"--state", cloud_state().string(), "--listen", "tcp://127.0.0.1:*"});
+      start("skerry-cloud", {"--state", cloud_state().string(), "--listen", "tcp://127.0.0.1:*"},
+            environment);
   const bool answers = eventually([&] { return cloud.ended() || ask({"node", "ls"}).ok(); });
   EXPECT_TRUE(answers && !cloud.ended()) << cloud.err();
   return cloud;
 }
 
-Process HostsTest::start_edge(const std::string& folder, const std::string& token) const {
+Process HostsTest::start_edge(const std::string& folder, const std::string& token,
+                              const Environment& environment) const {
   std::vector<std::string> arguments{"--state", (scratch / folder).string()};
   if (!token.empty()) arguments.insert(arguments.end(), {"--join", token});
-  return start("skerry-edge", arguments);
+  return start("skerry-edge", arguments, environment);
 }
 
-Process HostsTest::start_joined_edge(const std::string& name) const {
-  Process edge = start_edge(name, token(name));
+Process HostsTest::start_joined_edge(const std::string& name,
+                                     const Environment& environment) const {
+  Process edge = start_edge(name, token(name), environment);
   await_state(name, "online");
   return edge;
 }

@@ -10,11 +10,13 @@ namespace skerry::testing {
 class HostsTest : public SkerryTest {
  protected:
   // Both wait until the host answers.
-  Process start_cloud() const;
-  Process start_joined_edge(const std::string& name) const;
+  using Environment = std::map<std::string, std::string>;
+  Process start_cloud(const Environment& environment = {}) const;
+  Process start_joined_edge(const std::string& name, const Environment& environment = {}) const;
 
   // Waits for nothing. `token` empty: as for a later start.
-  Process start_edge(const std::string& folder, const std::string& token = "") const;
+  Process start_edge(const std::string& folder, const std::string& token = "",
+                     const Environment& environment = {}) const;
 
   // `skerry ARGUMENTS --state <the cloud's> --json`
   Output ask(std::vector<std::string> arguments) const;

@@ -54,18 +54,19 @@ void SkerryTest::TearDown() {
   for (const Running& process : running()) ::kill(process.pid, SIGKILL);
 }
 
-Process SkerryTest::start(const std::string& name, std::vector<std::string> arguments) const {
+Process SkerryTest::start(const std::string& name, std::vector<std::string> arguments,
+                          const std::map<std::string, std::string>& environment) const {
   arguments.insert(arguments.begin(), program(name).string());
   const std::string home = (scratch / "home").string();
-  return Process({std::move(arguments),
-                  {{"HOME", home},
-                   {"XDG_DATA_HOME", home},
-                   {"XDG_STATE_HOME", home},
-                   {"TMPDIR", (scratch / "tmp").string()},
-                   {"SKERRY_PLUGIN_PATH", ""},
-                   {"SKERRY_STATE", ""},
-                   {"SKERRY_LOG_LEVEL", ""}},
-                  scratch / "printed"});
+  auto all = environment;
+  all.merge(std::map<std::string, std::string>{{"HOME", home},
+                                               {"XDG_DATA_HOME", home},
+                                               {"XDG_STATE_HOME", home},
+                                               {"TMPDIR", (scratch / "tmp").string()},
+                                               {"SKERRY_PLUGIN_PATH", ""},
+                                               {"SKERRY_STATE", ""},
+                                               {"SKERRY_LOG_LEVEL", ""}});
+  return Process({std::move(arguments), std::move(all), scratch / "printed"});
 }
 
 Output SkerryTest::finish(Process& process, std::chrono::milliseconds patience) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -37,7 +38,8 @@ class SkerryTest : public ::testing::Test {
   void TearDown() override;
 
   // Starts a program. Keep the result in the test's body, so that it is gone before TearDown().
-  Process start(const std::string& name, std::vector<std::string> arguments) const;
+  Process start(const std::string& name, std::vector<std::string> arguments,
+                const std::map<std::string, std::string>& environment = {}) const;
   // `skerry ARGUMENTS`, to its end.
   Output skerry(std::vector<std::string> arguments) const;
   static Output finish(Process& process, std::chrono::milliseconds patience = kPatience);

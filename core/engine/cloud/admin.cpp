@@ -208,7 +208,7 @@ Admin::Answer Admin::apply(const Json& body) {
 Admin::Answer Admin::get(const Json& body) {
   const auto items = views_.list(body.at("kind").get<std::string>(), body.value("name", ""));
   if (!items) return refuse(items.error());
-  return Json{{"items", *items}};
+  return Json{{"items", *items}, {"conditions", views_.conditions()}};
 }
 
 Admin::Answer Admin::describe(const Json& body) {

@@ -10,7 +10,7 @@
 namespace skerry::engine::cloud {
 namespace {
 
-// Bytes of disk that uploads must leave: for the database, which can end the host.
+// Bytes of disk that uploads must leave where nobody watches it.
 constexpr std::uint64_t kReserve = 64u << 20;
 
 }  // namespace
@@ -53,12 +53,12 @@ Result<wire::BulkTarget> BlobAccess::target(const std::string& user, const Diges
   if (!tasks_.pin_for(node, digest))
     return fail(Code::permission_denied, "this node has no open task");
   SKERRY_ASSIGN(const bool have, blobs_.contains(digest));
-  std::error_code unknown;
-  const auto space = std::filesystem::space(uploads_, unknown);
-  if (!have && !unknown && space.available < kReserve + size) {
+  const auto space = disk_space(uploads_);
+  const std::uint64_t wanted = size + (disk_ != nullptr ? disk_->low_mark() : kReserve);
+  if (!have && space && space->available < wanted) {
     return fail(Code::unavailable,
                 fmt::format("the cloud's disk has {} bytes left, too few for {} more",
-                            space.available, size));
+                            space->available, size));
   }
   return wire::BulkTarget{have, partial(node, digest)};
 }

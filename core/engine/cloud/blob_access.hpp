@@ -6,6 +6,7 @@
 
 #include "core/engine/cloud/authorization.hpp"
 #include "core/engine/cloud/tasks.hpp"
+#include "core/engine/disk_guard.hpp"
 #include "core/engine/examiner.hpp"
 #include "core/engine/loop.hpp"
 #include "core/store/blob_store.hpp"
@@ -24,6 +25,9 @@ class BlobAccess : public wire::BulkBackend {
         tasks_(tasks),
         examiner_(examiner),
         uploads_(std::move(uploads)) {}
+
+  // Uploads leave the space below its mark alone.
+  void watch(DiskGuard* disk) { disk_ = disk; }
 
   void resolve(const std::string& user, const Digest& digest,
                std::function<void(Result<wire::BulkSource>)> done) override;
@@ -48,6 +52,7 @@ class BlobAccess : public wire::BulkBackend {
   Tasks& tasks_;
   Examiner& examiner_;
   std::filesystem::path uploads_;
+  DiskGuard* disk_ = nullptr;
 };
 
 }  // namespace skerry::engine::cloud

@@ -20,6 +20,7 @@
 #include "core/engine/cloud/submit.hpp"
 #include "core/engine/cloud/tables.hpp"
 #include "core/engine/cloud/views.hpp"
+#include "core/engine/disk_guard.hpp"
 #include "core/engine/limits.hpp"
 #include "core/engine/plugin_paths.hpp"
 #include "core/engine/worker_pool.hpp"
@@ -56,6 +57,8 @@ Status check_endpoint(const std::string& endpoint) {
                   endpoint));
 }
 
+constexpr auto kLookAtDisk = std::chrono::seconds(1);
+
 std::string without_port(const std::string& endpoint) {
   return endpoint.substr(0, endpoint.rfind(':'));
 }
@@ -68,11 +71,12 @@ std::string port_of(const std::string& endpoint) {
 class Cloud::Impl : public Workers::Listener {
  public:
   Impl(const CloudOptions& options, store::StateLock lock, store::Database database,
-       wire::KeyPair key, const std::filesystem::path& worker_program)
+       wire::KeyPair key, DiskGuard disk, const std::filesystem::path& worker_program)
       : options_(options),
         lock_(std::move(lock)),
         database_(std::move(database)),
         key_(std::move(key)),
+        disk_(std::move(disk)),
         unit_(database_),
         quarantine_(unit_, "skerry plugin allow {}"),
         signals_(io_, SIGINT, SIGTERM),
@@ -99,6 +103,7 @@ class Cloud::Impl : public Workers::Listener {
   Status open_sockets();
   void build();
   void receive(std::vector<wire::Incoming> batch);
+  void watch_disk();
   std::string advertised(const std::string& bound) const;
   // The ZAP handler refused a key; it tells of each address once a minute.
   void stranger(const wire::Refusal& refusal);
@@ -112,6 +117,7 @@ class Cloud::Impl : public Workers::Listener {
   store::StateLock lock_;
   store::Database database_;
   wire::KeyPair key_;
+  DiskGuard disk_;
   Unit unit_;
   Quarantine quarantine_;
   boost::asio::io_context io_;
@@ -129,6 +135,7 @@ class Cloud::Impl : public Workers::Listener {
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<wire::BulkServer> bulk_;
   std::map<std::string, std::string> published_;  // keys that are let in, and as whom
+  std::unique_ptr<Loop::Alarm> disk_alarm_;
   int control_socket_ = -1;
 };
 
@@ -168,7 +175,8 @@ void Cloud::Impl::build() {
       Engine::World{.loop = loop_,
                     .transport = *sockets_,
                     .workers = *workers_,
-                    .publish_keys = [this](auto keys) { publish(std::move(keys)); }},
+                    .publish_keys = [this](auto keys) { publish(std::move(keys)); },
+                    .disk = &disk_},
       unit_, *blobs_, options_.state / "uploads");
   submit_ =
       std::make_unique<Submit>(unit_, *blobs_, engine_->machine(), engine_->peers(), quarantine_);
@@ -176,6 +184,10 @@ void Cloud::Impl::build() {
                                    *blobs_);
   admin_ = std::make_unique<Admin>(io_, unit_, *sockets_, engine_->machine(), engine_->nodes(),
                                    engine_->peers(), *submit_, *views_, *blobs_, quarantine_);
+  submit_->watch(&disk_);
+  views_->watch(&disk_);
+  disk_.on_change([this] { engine_->disk_changed(); });
+  watch_disk();
   engine_->machine().on_change([this](Job& job) { admin_->job_changed(job); });
 }
 
@@ -296,6 +308,13 @@ void Cloud::Impl::stranger(const wire::Refusal& refusal) {
   audit(unit_, "stranger:" + refusal.address, "stranger.refused", refusal.address, details);
 }
 
+void Cloud::Impl::watch_disk() {
+  disk_alarm_ = loop_.after(kLookAtDisk, [this] {
+    disk_.look();
+    watch_disk();
+  });
+}
+
 void Cloud::Impl::receive(std::vector<wire::Incoming> batch) {
   const Unit::Scope scope(unit_);  // one commit for all that arrived together
   for (const auto& incoming : batch) {
@@ -323,6 +342,7 @@ Result<std::unique_ptr<Cloud>> Cloud::open(const CloudOptions& options) {
   for (const std::string& endpoint : {options.listen, options.bulk_listen, options.admin_listen})
     SKERRY_TRY(check_endpoint(endpoint));
   SKERRY_TRY(init_sodium());
+  on_sync_failure([](const Problem& problem) { die(problem); });
   raise_descriptor_limit();
   SKERRY_ASSIGN(auto lock, store::StateLock::acquire(options.state));
   SKERRY_TRY(make_directories(options.state / "log"));
@@ -330,10 +350,12 @@ Result<std::unique_ptr<Cloud>> Cloud::open(const CloudOptions& options) {
   add_plugin_paths(options.plugin_paths);
   SKERRY_TRY(use_allow_list(options.workers.allow_list));
   SKERRY_ASSIGN(auto key, wire::KeyPair::load_or_create(options.state / "cloud.key"));
+  // Before the database, which may need the reserve.
+  DiskGuard disk({.directory = options.state, .low = options.min_free});
   SKERRY_ASSIGN(auto database, store::Database::open(options.state / "cloud.db"));
   SKERRY_ASSIGN(const auto worker, runtime::worker_beside_this_program());
-  auto impl =
-      std::make_unique<Impl>(options, std::move(lock), std::move(database), std::move(key), worker);
+  auto impl = std::make_unique<Impl>(options, std::move(lock), std::move(database), std::move(key),
+                                     std::move(disk), worker);
   SKERRY_TRY(impl->open());
   return std::unique_ptr<Cloud>(new Cloud(std::move(impl)));
 }

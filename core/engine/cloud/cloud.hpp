@@ -2,8 +2,10 @@
 // transfers and the reading of large files have threads of their own, which hand over to it.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,8 @@ struct CloudOptions {
   std::string admin_listen;  // for admin keys; empty: operators on this machine only
   std::string advertise;     // host name that goes into tokens; empty: that of `listen`
   std::vector<std::filesystem::path> plugin_paths;
+  // Bytes of disk below which no new work is taken; none: chosen by the size of the disk.
+  std::optional<std::uint64_t> min_free;
   int threads = 1;  // for plugins that run on the cloud
   WorkerSettings workers;
 };

@@ -26,6 +26,14 @@ Engine::Engine(World world, Unit& unit, store::BlobStore& blobs,
   tasks_.set_hooks({.find_job = [this](const std::string& key) { return machine_.find_key(key); },
                     .post = [this](Job& job, Json event) { machine_.post(job, std::move(event)); },
                     .changed = [this](Job& job) { machine_.changed(job); }});
+  peers_.watch(world.disk);
+  tasks_.watch(world.disk);
+  blob_access_.watch(world.disk);
+}
+
+void Engine::disk_changed() {
+  peers_.disk_changed();
+  tasks_.disk_changed();
 }
 
 void Engine::start(int control_socket, const Peers::Options& options) {

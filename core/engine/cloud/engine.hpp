@@ -10,6 +10,7 @@
 #include "core/engine/cloud/peers.hpp"
 #include "core/engine/cloud/tasks.hpp"
 #include "core/engine/collector.hpp"
+#include "core/engine/disk_guard.hpp"
 #include "core/engine/examiner.hpp"
 #include "core/engine/loop.hpp"
 #include "core/engine/workers.hpp"
@@ -23,6 +24,7 @@ class Engine : public Workers::Listener, private Peers::Listener {
     wire::Transport& transport;
     Workers& workers;  // whose listener is this engine
     Nodes::Publish publish_keys;
+    DiskGuard* disk = nullptr;  // nullptr: nobody watches it
   };
 
   // `uploads`: a directory for partial uploads, on the store's file system. The database is
@@ -33,6 +35,9 @@ class Engine : public Workers::Listener, private Peers::Listener {
   void start(int control_socket, const Peers::Options& options);
   // From the control socket; inside a unit that all which arrived together shares.
   void handle(const wire::Incoming& incoming) { peers_.handle(incoming); }
+
+  // The disk is low, or has space again.
+  void disk_changed();
 
   Nodes& nodes() { return nodes_; }
   Peers& peers() { return peers_; }

@@ -19,11 +19,21 @@ constexpr auto kResendAfter = 3s;
 constexpr std::uint64_t kWindow = 256;  // downlink messages on their way to one node
 constexpr std::uint32_t kUplinkCredit = 1024;
 constexpr std::size_t kMaxInbox = 2 * kUplinkCredit;
+constexpr std::size_t kMaxComplaint = 512;  // characters
 
 std::uint64_t random_session() {
   std::uint64_t session = 0;
   while (session == 0) randombytes_buf(&session, sizeof session);
   return session;
+}
+
+// Text of a node, for people: short, and without what a terminal would take for a command.
+std::string readable(Bytes payload) {
+  std::string text(reinterpret_cast<const char*>(payload.data()),
+                   std::min(payload.size(), kMaxComplaint));
+  for (char& each : text)
+    if (each < ' ' || each > '~') each = '?';
+  return text;
 }
 
 }  // namespace
@@ -232,6 +242,7 @@ void Peers::take(Peer& peer, wire::Received frame) {
   acknowledged(peer, frame.header.ack);
   switch (frame.header.type) {
     case wire::Type::ping:
+      peer.complaint = readable(frame.payload());
       transport_.send(socket_, peer.address,
                       wire::frame({wire::Type::pong, peer.session, 0, peer.uplink_committed}, {}));
       return;
@@ -250,7 +261,7 @@ void Peers::take(Peer& peer, wire::Received frame) {
       return;
     case wire::Type::task_finished:
     case wire::Type::task_failed:
-      if (peer.inbox.size() < kMaxInbox)
+      if (!disk_is_full() && peer.inbox.size() < kMaxInbox)
         peer.inbox.push_back(std::move(frame));  // else it is sent again
       return pump(peer);
     default:
@@ -272,7 +283,7 @@ void Peers::note_key(const Peer& peer, const wire::NewKey& fresh) {
 }
 
 void Peers::pump(Peer& peer) {
-  while (!peer.busy && !peer.inbox.empty()) {
+  while (!peer.busy && !peer.inbox.empty() && !disk_is_full()) {
     const wire::Received frame = std::move(peer.inbox.front());
     peer.inbox.pop_front();
     const std::uint64_t seq = frame.header.seq;
@@ -297,6 +308,10 @@ void Peers::pump(Peer& peer) {
                         unit_.after_commit([this, node] { pump(this->peer(node)); });
                       });
   }
+}
+
+void Peers::disk_changed() {
+  for (auto& [name, peer] : peers_) pump(peer);
 }
 
 // Once for all that this unit commits.
@@ -415,6 +430,11 @@ std::vector<std::string> Peers::online_nodes() const {
   for (const auto& [name, peer] : peers_)
     if (!peer.address.empty()) nodes.push_back(name);
   return nodes;
+}
+
+std::string Peers::complaint(const std::string& node) const {
+  const auto it = peers_.find(node);
+  return it == peers_.end() || it->second.address.empty() ? "" : it->second.complaint;
 }
 
 std::optional<double> Peers::seconds_since_heard(const std::string& node) const {

@@ -17,6 +17,7 @@
 
 #include "core/engine/audit.hpp"
 #include "core/engine/cloud/nodes.hpp"
+#include "core/engine/disk_guard.hpp"
 #include "core/engine/loop.hpp"
 #include "core/engine/unit.hpp"
 #include "core/wire/envelope.hpp"
@@ -57,6 +58,10 @@ class Peers {
 
   void start(int socket, Options options);
   void handle(const wire::Incoming& incoming);
+  // While the disk is full no result is taken: its sender keeps it and sends it again. nullptr:
+  // nobody watches the disk. Call disk_changed() when it is low or has space again.
+  void watch(const DiskGuard* disk) { disk_ = disk; }
+  void disk_changed();
 
   // Inside a unit: a message that will reach the node, whatever dies meanwhile. Returns its number.
   template <class Message>
@@ -69,6 +74,8 @@ class Peers {
 
   bool online(const std::string& node) const;
   std::vector<std::string> online_nodes() const;  // sorted
+  // What it says keeps it from working; empty: nothing.
+  std::string complaint(const std::string& node) const;
   std::optional<double> seconds_since_heard(const std::string& node) const;
 
  private:
@@ -81,6 +88,7 @@ class Peers {
     bool welcomed = false;  // nothing of a session may overtake its WELCOME
     std::uint64_t session = 0;
     Clock::time_point heard{};
+    std::string complaint;
     // Uplink
     std::uint64_t uplink_seq = 0;        // last one applied, in the unit that is open perhaps
     std::uint64_t uplink_committed = 0;  // what may be acknowledged
@@ -106,6 +114,7 @@ class Peers {
   void take(Peer& peer, wire::Received frame);
   void note_key(const Peer& peer, const wire::NewKey& fresh);
   void pump(Peer& peer);
+  bool disk_is_full() const { return disk_ != nullptr && disk_->low(); }
   void acknowledge(Peer& peer);
   void acknowledged(Peer& peer, std::uint64_t seq);
   std::uint64_t append(const std::string& node, wire::Type type, const std::string& payload);
@@ -124,6 +133,7 @@ class Peers {
   wire::Transport& transport_;
   Nodes& nodes_;
   Listener& listener_;
+  const DiskGuard* disk_ = nullptr;
   std::unique_ptr<Loop::Alarm> alarm_;
   Options options_;
   int socket_ = -1;

@@ -89,6 +89,7 @@ tl::expected<Json, std::vector<Problem>> Submit::apply(const std::string& text,
 
   // Files travel with the job: read them all before anything is written.
   std::vector<std::vector<std::string>> files(fresh.size());
+  std::uint64_t shipped = 0;
   for (std::size_t i = 0; i < fresh.size(); ++i) {
     for (const auto& artifact : fresh[i].job.artifacts) {
       auto bytes = read_file(artifact.path);
@@ -98,9 +99,12 @@ tl::expected<Json, std::vector<Problem>> Submit::apply(const std::string& text,
                                 "the file changed while the job was being applied; apply again",
                                 artifact.path.string(), ""}});
       }
+      shipped += bytes->size();
       files[i].push_back(std::move(*bytes));
     }
   }
+  if (const auto space = check_space(shipped); !space && !fresh.empty())
+    return Failure({space.error()});
 
   const Unit::Scope scope(unit_);
   for (const auto& resource : *resources) {
@@ -138,6 +142,12 @@ tl::expected<Json, std::vector<Problem>> Submit::apply(const std::string& text,
     machine_.create(std::move(job), peers_.online_nodes());
   }
   return Json{{"applied", applied}};
+}
+
+Status Submit::check_space(std::uint64_t bytes) const {
+  if (disk_ == nullptr) return {};
+  const std::string text = disk_->refusal(bytes);
+  return text.empty() ? Status() : fail(Code::unavailable, text);
 }
 
 Status Submit::remove_resource(const std::string& kind, const std::string& name,

@@ -8,6 +8,7 @@
 #include "core/base/json.hpp"
 #include "core/engine/cloud/machine.hpp"
 #include "core/engine/cloud/peers.hpp"
+#include "core/engine/disk_guard.hpp"
 #include "core/engine/quarantine.hpp"
 #include "core/store/blob_store.hpp"
 
@@ -18,6 +19,9 @@ class Submit {
   Submit(Unit& unit, store::BlobStore& blobs, Machine& machine, Peers& peers,
          Quarantine& quarantine)
       : unit_(unit), blobs_(blobs), machine_(machine), peers_(peers), quarantine_(quarantine) {}
+
+  // While it is low, or would be with the files of a job, no job is taken.
+  void watch(const DiskGuard* disk) { disk_ = disk; }
 
   // All documents or none. `file` is the name in problems; relative paths are relative to its
   // folder. `actor`: who wants it, for the audit log.
@@ -33,7 +37,10 @@ class Submit {
   store::BlobStore& blobs_;
   Machine& machine_;
   Peers& peers_;
+  Status check_space(std::uint64_t bytes) const;
+
   Quarantine& quarantine_;
+  const DiskGuard* disk_ = nullptr;
 };
 
 }  // namespace skerry::engine::cloud

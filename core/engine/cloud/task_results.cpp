@@ -194,6 +194,7 @@ void Tasks::local_done(wire::TaskDone done) {
   const auto task = job != nullptr ? load(*job, done.key.task) : std::nullopt;
   if (!task || task->state != "open") return;
   if (!done.ok) {
+    if (wait_for_space(done.key)) return;
     const Unit::Scope scope(unit_);
     return failed(
         *job, done.key.task, *task, done.code,
@@ -217,6 +218,7 @@ void Tasks::local_done(wire::TaskDone done) {
         loop_.post([this, digest = output.digest] { free_file(loop_, blobs_, digest); });
       return;
     }
+    if (result.code == "data_loss" && wait_for_space(done.key)) return;
     if (!result.ok) return failed(*current, done.key.task, *open, result.code, result.message);
     wire::TaskFinished what;
     what.key = done.key;

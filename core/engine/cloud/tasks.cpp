@@ -177,8 +177,35 @@ Status Tasks::run_here(Job& job, const std::string& id, const Task& task) {
     SKERRY_TRY(add(run.inputs, name, hex.get<std::string>()));
   for (const Digest& digest : job.shipped)
     SKERRY_TRY(add(run.attachments, digest.hex(), digest.hex()));
-  unit_.after_commit([this, run = std::move(run)]() mutable { workers_.run(std::move(run)); });
+  unit_.after_commit([this, run = std::move(run)]() mutable {
+    if (disk_ != nullptr && disk_->low()) {
+      waiting_for_space_.insert(run.key);
+    } else {
+      workers_.run(std::move(run));
+    }
+  });
   return {};
+}
+
+// Did the full disk make the task fail? Nobody can tell, but it may.
+bool Tasks::wait_for_space(const wire::TaskKey& key) {
+  if (disk_ == nullptr) return false;
+  disk_->look();
+  if (!disk_->low()) return false;
+  waiting_for_space_.insert(key);
+  return true;
+}
+
+void Tasks::disk_changed() {
+  if (disk_->low()) return;
+  const Unit::Scope scope(unit_);
+  for (const wire::TaskKey& key : std::exchange(waiting_for_space_, {})) {
+    Job* job = hooks_.find_job(key.job);
+    const auto task = job != nullptr ? load(*job, key.task) : std::nullopt;
+    if (!task || task->state != "open") continue;
+    if (const auto started = run_here(*job, key.task, *task); !started)
+      failed(*job, key.task, *task, "lost", started.error().text());
+  }
 }
 
 void Tasks::restart_local(Job& job) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "core/engine/audit.hpp"
 #include "core/engine/cloud/job.hpp"
 #include "core/engine/cloud/peers.hpp"
+#include "core/engine/disk_guard.hpp"
 #include "core/engine/examiner.hpp"
 #include "core/engine/loop.hpp"
 #include "core/engine/unit.hpp"
@@ -38,6 +40,9 @@ class Tasks {
         workers_(workers),
         peers_(peers) {}
   void set_hooks(Hooks hooks) { hooks_ = std::move(hooks); }
+  // While the disk is full the cloud's own tasks wait, and those that fail begin again later.
+  void watch(DiskGuard* disk) { disk_ = disk; }
+  void disk_changed();
 
   // The commands of a workflow; inside a unit. A task id that exists already is left alone: asking
   // again changes nothing.
@@ -118,6 +123,7 @@ class Tasks {
   void unpin(std::int64_t job, const std::string& task);
   void unpin_all(std::int64_t job);
   bool is_open(const Job& job, const std::string& id);
+  bool wait_for_space(const wire::TaskKey& key);
 
   void audit_refusal(const std::string& node, const wire::TaskKey& key, const Verdict& verdict);
 
@@ -128,6 +134,8 @@ class Tasks {
   Workers& workers_;
   Peers& peers_;
   Hooks hooks_;
+  DiskGuard* disk_ = nullptr;
+  std::set<wire::TaskKey> waiting_for_space_;
   AuditLimit refusals_{60, std::chrono::seconds(60)};  // of a node
 };
 

@@ -25,6 +25,16 @@ Json metrics_of(const Json& record) {
 
 }  // namespace
 
+Json Views::conditions() const {
+  Json list = Json::array();
+  if (disk_ != nullptr && disk_->low())
+    list.push_back({{"at", disk_->since()},
+                    {"type", "DiskFull"},
+                    {"reason", "cloud"},
+                    {"message", disk_->text()}});
+  return list;
+}
+
 Json Views::nodes() {
   Json list = Json::array();
   for (const auto& node : nodes_.list()) {
@@ -39,7 +49,8 @@ Json Views::nodes() {
                     {"joined", node.joined},
                     {"key", node.key},
                     {"lastSeenSeconds", heard ? Json(*heard) : Json()},
-                    {"tasks", tasks.column_int(0)}});
+                    {"tasks", tasks.column_int(0)},
+                    {"message", peers_.complaint(node.name)}});
   }
   for (const auto& [name, expires] : nodes_.invited()) {
     list.push_back({{"name", name},
@@ -47,7 +58,8 @@ Json Views::nodes() {
                     {"state", "invited"},
                     {"joined", Json()},
                     {"lastSeenSeconds", Json()},
-                    {"tasks", 0}});
+                    {"tasks", 0},
+                    {"message", ""}});
   }
   return list;
 }
@@ -121,6 +133,7 @@ Json Views::job_details(const Job& job) {
          {"message", tasks.column_text(4)},
          {"progress", progress == job.progress.end() ? 0.0 : progress->second}});
   }
+  if (!job.finished()) details["conditions"] = conditions();
   details["plugins"] = Json::array();
   auto plugins = unit_.sql("SELECT plugin FROM loaded WHERE job = ? ORDER BY plugin");
   plugins.bind(1, job.id);

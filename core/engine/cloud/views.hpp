@@ -7,6 +7,7 @@
 #include "core/engine/cloud/machine.hpp"
 #include "core/engine/cloud/nodes.hpp"
 #include "core/engine/cloud/peers.hpp"
+#include "core/engine/disk_guard.hpp"
 #include "core/store/blob_store.hpp"
 
 namespace skerry::engine::cloud {
@@ -21,6 +22,10 @@ class Views {
     Digest digest;
   };
 
+  void watch(const DiskGuard* disk) { disk_ = disk; }
+
+  // What keeps this cloud from working as it should: {at, type, reason, message} each.
+  Json conditions() const;
   Json nodes();
   // kind: jobs, nodes, models, datasets. An empty name: all.
   Result<Json> list(const std::string& kind, const std::string& name);
@@ -44,6 +49,7 @@ class Views {
   Nodes& nodes_;
   Peers& peers_;
   store::BlobStore& blobs_;
+  const DiskGuard* disk_ = nullptr;
 };
 
 }  // namespace skerry::engine::cloud

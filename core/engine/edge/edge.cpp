@@ -12,6 +12,7 @@
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
 #include "core/engine/asio_loop.hpp"
+#include "core/engine/disk_guard.hpp"
 #include "core/engine/edge/engine.hpp"
 #include "core/engine/edge/tables.hpp"
 #include "core/engine/limits.hpp"
@@ -26,17 +27,19 @@ namespace {
 
 // For the last message to leave.
 constexpr auto kFarewell = std::chrono::milliseconds(50);
+constexpr auto kLookAtDisk = std::chrono::seconds(1);
 
 }  // namespace
 
 class Edge::Impl : public Workers::Listener {
  public:
   Impl(const EdgeOptions& options, store::StateLock lock, store::Database database, KeyRing keys,
-       const std::filesystem::path& worker_program)
+       DiskGuard disk, const std::filesystem::path& worker_program)
       : options_(options),
         lock_(std::move(lock)),
         database_(std::move(database)),
         keys_(std::move(keys)),
+        disk_(std::move(disk)),
         unit_(database_),
         quarantine_(unit_, "skerry-edge --allow-plugin {} (at its next start)"),
         signals_(io_, SIGINT, SIGTERM),
@@ -61,11 +64,13 @@ class Edge::Impl : public Workers::Listener {
  private:
   wire::BlobTransfers* open_transfers(const Link::Cloud& cloud, const std::string& endpoint);
   void receive(std::vector<wire::Incoming> batch);
+  void watch_disk();
 
   EdgeOptions options_;
   store::StateLock lock_;
   store::Database database_;
   KeyRing keys_;
+  DiskGuard disk_;
   Unit unit_;
   Quarantine quarantine_;
   boost::asio::io_context io_;
@@ -79,6 +84,7 @@ class Edge::Impl : public Workers::Listener {
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<wire::BulkClient> bulk_;
   std::unique_ptr<Loop::Alarm> farewell_;
+  std::unique_ptr<Loop::Alarm> disk_alarm_;
   std::string refusal_;
 };
 
@@ -112,8 +118,11 @@ Status Edge::Impl::open() {
                                                  [this](const std::string& message) {
                                                    refusal_ = message;
                                                    io_.stop();
-                                                 }},
+                                                 },
+                                             .disk = &disk_},
                                unit_, *blobs_, std::move(keys_), options_.state / "downloads");
+  disk_.on_change([this] { engine_->disk_changed(); });
+  watch_disk();
   SKERRY_TRY(workers_->open());
   for (const std::string& digest : options_.allowed)
     if (const auto lifted = quarantine_.allow(digest); !lifted)
@@ -131,6 +140,13 @@ wire::BlobTransfers* Edge::Impl::open_transfers(const Link::Cloud& cloud,
   bulk_.reset();
   bulk_ = must(wire::BulkClient::start(context_, endpoint, engine_->key(), cloud.server_key));
   return bulk_.get();
+}
+
+void Edge::Impl::watch_disk() {
+  disk_alarm_ = loop_.after(kLookAtDisk, [this] {
+    disk_.look();
+    watch_disk();
+  });
 }
 
 void Edge::Impl::receive(std::vector<wire::Incoming> batch) {
@@ -159,6 +175,7 @@ Status Edge::Impl::run() {
 
 Result<std::unique_ptr<Edge>> Edge::open(const EdgeOptions& options) {
   SKERRY_TRY(init_sodium());
+  on_sync_failure([](const Problem& problem) { die(problem); });
   raise_descriptor_limit();
   SKERRY_ASSIGN(auto lock, store::StateLock::acquire(options.state));
   SKERRY_TRY(make_directories(options.state / "log"));
@@ -166,10 +183,12 @@ Result<std::unique_ptr<Edge>> Edge::open(const EdgeOptions& options) {
   add_plugin_paths(options.plugin_paths);
   SKERRY_TRY(use_allow_list(options.workers.allow_list));
   SKERRY_ASSIGN(auto keys, KeyRing::open(options.state / "edge.key"));
+  // Before the database, which may need the reserve.
+  DiskGuard disk({.directory = options.state, .low = options.min_free});
   SKERRY_ASSIGN(auto database, store::Database::open(options.state / "edge.db"));
   SKERRY_ASSIGN(const auto worker, runtime::worker_beside_this_program());
   auto impl = std::make_unique<Impl>(options, std::move(lock), std::move(database), std::move(keys),
-                                     worker);
+                                     std::move(disk), worker);
   SKERRY_TRY(impl->open());
   return std::unique_ptr<Edge>(new Edge(std::move(impl)));
 }

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,8 @@ struct EdgeOptions {
   std::filesystem::path state;  // its durable state; one host at a time
   std::string token;            // needed at the first start only
   std::vector<std::filesystem::path> plugin_paths;
+  // Bytes of disk below which no new work is taken; none: chosen by the size of the disk.
+  std::optional<std::uint64_t> min_free;
   int threads = 1;  // for plugins
   WorkerSettings workers;
   std::chrono::seconds give_up_after{30};  // with a key that the cloud does not know; 0: never

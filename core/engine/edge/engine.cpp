@@ -19,7 +19,10 @@ Engine::Engine(World world, Unit& unit, store::BlobStore& blobs, KeyRing keys,
                   .partial = [this](const std::string& name) {
                     const auto digest = Digest::from_hex(name);
                     return digest && tasks_.needs(*digest);
-                  }}) {}
+                  }}) {
+  link_.watch(world_.disk);
+  tasks_.watch(world_.disk);
+}
 
 Status Engine::start(const std::optional<wire::JoinToken>& token,
                      std::chrono::seconds give_up_after) {

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "core/engine/collector.hpp"
+#include "core/engine/disk_guard.hpp"
 #include "core/engine/edge/link.hpp"
 #include "core/engine/edge/tasks.hpp"
 #include "core/engine/examiner.hpp"
@@ -27,6 +28,7 @@ class Engine : public Workers::Listener, private Link::Listener {
         open_transfers;
     // The cloud refuses this node for good; trying again can't help.
     std::function<void(const std::string& message)> refused;
+    DiskGuard* disk = nullptr;  // nullptr: nobody watches it
   };
 
   // `downloads`: a directory for partial downloads, on the store's file system. The database is
@@ -45,6 +47,8 @@ class Engine : public Workers::Listener, private Link::Listener {
   void leave() { link_.leave(); }
   int socket() const { return link_.socket(); }
   const Collector& collector() const { return collector_; }
+  // The disk is low, or has space again.
+  void disk_changed() { tasks_.resume(); }
 
   // Workers::Listener
   void task_done(wire::TaskDone done) override { tasks_.done(std::move(done)); }

@@ -261,6 +261,7 @@ void Link::take(const wire::Received& frame) {
     case wire::Type::task_result:
     case wire::Type::forget_job:
     case wire::Type::renew_key: {
+      if (disk_ != nullptr && disk_->critical()) return;  // it comes again
       const Unit::Scope scope(unit_);
       acknowledge();
       if (frame.header.seq != inbox_seq_ + 1)
@@ -373,7 +374,8 @@ void Link::tick() {
     } else if (now - spoken_ > kPing) {
       spoken_ = now;
       transport_.send(socket_, {},
-                      wire::frame({wire::Type::ping, session_, 0, inbox_committed_}, {}));
+                      wire::frame({wire::Type::ping, session_, 0, inbox_committed_},
+                                  disk_ != nullptr ? disk_->text() : std::string()));
     }
     tick();
   });

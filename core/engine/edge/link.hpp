@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "core/engine/disk_guard.hpp"
 #include "core/engine/edge/key_ring.hpp"
 #include "core/engine/loop.hpp"
 #include "core/engine/unit.hpp"
@@ -58,6 +59,8 @@ class Link {
   const wire::KeyPair& key() const;  // that this node uses now
   int socket() const { return socket_; }
   void handle(const wire::Incoming& incoming);
+  // Tells the cloud when it is full; takes nothing while not even its reserve is left.
+  void watch(const DiskGuard* disk) { disk_ = disk; }
   const Cloud& cloud() const { return cloud_; }
   std::string host() const;  // of the cloud: "tcp://HOST" without the port
 
@@ -110,6 +113,7 @@ class Link {
   KeyRing keys_;
   bool with_successor_ = false;  // it is the new key that is tried now
   Listener& listener_;
+  const DiskGuard* disk_ = nullptr;
   std::unique_ptr<Loop::Alarm> alarm_;
   std::optional<wire::JoinToken> token_;
   Cloud cloud_;

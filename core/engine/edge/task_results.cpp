@@ -23,6 +23,7 @@ void Tasks::done(wire::TaskDone done) {
   SKERRY_FAILPOINT("edge.result.received");
   const wire::TaskKey key = done.key;
   if (!done.ok) {
+    if (wait_for_space(*task)) return;
     const Unit::Scope scope(unit_);
     return report_failure(key, done.code, done.field, done.message);
   }
@@ -65,12 +66,14 @@ void Tasks::done(wire::TaskDone done) {
         return {};
       },
       [this, key, files, claims, result = std::move(result)](const Verdict& verdict) {
-        if (find(key) == nullptr) {
+        Active* made = find(key);
+        if (made == nullptr) {
           for (const auto& file : files)  // once the claims are let go of
             loop_.post([this, digest = file.digest] { free_file(loop_, blobs_, digest); });
           return;
         }
         const Unit::Scope scope(unit_);
+        if (!verdict.ok && wait_for_space(*made)) return;
         if (!verdict.ok) return report_failure(key, "data_loss", "", verdict.message);
         for (const auto& file : files) {
           const Status stored = file.path.empty() ? blobs_.put(as_bytes(file.data), file.digest)

@@ -207,7 +207,8 @@ bool Tasks::needs(const Digest& digest) {
 }
 
 void Tasks::prepare(Active& task) {
-  if (link_.full()) return;  // delivered() comes back here
+  if (link_.full()) return;                      // delivered() comes back here
+  if (disk_ != nullptr && disk_->low()) return;  // and the disk's change
   std::vector<wire::Artifact> missing;
   {
     // What another job brought here would go with that job.
@@ -226,6 +227,15 @@ void Tasks::prepare(Active& task) {
   task.step = Step::fetching;
   if (missing.empty()) return run(task);
   for (const auto& artifact : missing) fetch(task.message.key, artifact);
+}
+
+// Did the full disk make it fail? Nobody can tell, but it may.
+bool Tasks::wait_for_space(Active& task) {
+  if (disk_ == nullptr) return false;
+  disk_->look();
+  if (!disk_->low()) return false;
+  enter(task, Step::waiting);
+  return true;
 }
 
 void Tasks::fetch(const wire::TaskKey& key, const wire::Artifact& artifact) {
@@ -270,6 +280,7 @@ void Tasks::arrived(const wire::Artifact& artifact, std::uint64_t moved, const V
     Active* task = find(key);
     if (task == nullptr) continue;
     if (!recorded) {
+      if (wait_for_space(*task)) continue;
       report_failure(key, verdict.ok ? "data_loss" : verdict.code, "",
                      verdict.ok ? "an input was given up while it was stored" : verdict.message);
       continue;

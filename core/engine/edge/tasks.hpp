@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/engine/disk_guard.hpp"
 #include "core/engine/edge/link.hpp"
 #include "core/engine/examiner.hpp"
 #include "core/engine/loop.hpp"
@@ -34,8 +35,12 @@ class Tasks {
 
   // Transfers go through this client; nullptr while the cloud's bulk address is not known.
   void set_bulk(wire::BlobTransfers* bulk);
+  // While the disk is full tasks wait, and those that fail begin again later.
+  void watch(DiskGuard* disk) { disk_ = disk; }
   // After a start: goes on with what is in the database.
   void recover();
+  // Prepares tasks that wait, if nothing stands in their way any more.
+  void resume();
 
   // From the cloud; inside a unit.
   void start(wire::StartTask message);
@@ -76,7 +81,7 @@ class Tasks {
   };
 
   void prepare(Active& task);
-  void resume();
+  bool wait_for_space(Active& task);
   void fetch(const wire::TaskKey& key, const wire::Artifact& artifact);
   void fetched(const wire::Artifact& artifact, const std::filesystem::path& file,
                Result<std::uint64_t> moved);
@@ -106,6 +111,7 @@ class Tasks {
   Link& link_;
   std::filesystem::path downloads_;
   wire::BlobTransfers* bulk_ = nullptr;
+  DiskGuard* disk_ = nullptr;
   std::map<wire::TaskKey, std::unique_ptr<Active>> active_;
   std::map<Digest, std::vector<wire::TaskKey>> fetches_;  // under way, and who waits for them
 };

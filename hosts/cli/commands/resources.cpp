@@ -50,12 +50,13 @@ std::string jobs_table(const Json& items) {
 }
 
 std::string nodes_table(const Json& items) {
-  TextTable table({{"NAME"}, {"STATE"}, {"TASKS", true}, {"LAST SEEN"}, {"JOINED"}, {"KEY"}});
+  TextTable table(
+      {{"NAME"}, {"STATE"}, {"TASKS", true}, {"LAST SEEN"}, {"JOINED"}, {"KEY"}, {"MESSAGE"}});
   for (const Json& node : items) {
     const auto seen = number_at(node, "lastSeenSeconds");
     table.add({text_at(node, "name"), text_at(node, "state"), number_text(node, "tasks"),
                seen ? format_seconds(*seen) + " ago" : "-", text_at(node, "joined", "-"),
-               text_at(node, "key", "-").substr(0, 16)});
+               text_at(node, "key", "-").substr(0, 16), shorten(text_at(node, "message"), 100)});
   }
   return table.text();
 }
@@ -172,6 +173,7 @@ int get_command(const Operator& who, const std::string& kind, const std::string&
   if (!name.empty()) body["name"] = name;
   return ask(who, {"get", body}, [&](const Json& reply) {
     put(items_table(one, reply.value("items", Json::array())));
+    put(section("Conditions", describe_conditions(reply.value("conditions", Json::array()))));
   });
 }
 
