@@ -68,6 +68,15 @@ void DiskGuard::look() {
   if (changed_) changed_();
 }
 
+// Nobody is told from here: a transaction is open.
+void DiskGuard::make_room() {
+  if (!reserved_) return;
+  const auto space = options_.probe(options_.directory);
+  if (!space || space->available >= reserve_size()) return;
+  give_up_reserve();
+  critical_ = true;
+}
+
 std::string DiskGuard::refusal(std::uint64_t bytes) const {
   if (low_) return "the disk is full: " + text_;
   const auto space = options_.probe(options_.directory);

@@ -40,6 +40,8 @@ class DiskGuard {
 
   // Asks the disk: once a second, and when something failed that a full disk may have caused.
   void look();
+  // Before a commit: gives the reserve up when what is left might not do.
+  void make_room();
   bool low() const { return low_; }
   // Not even the reserve is left: nothing should be recorded that can wait.
   bool critical() const { return critical_; }

@@ -27,6 +27,7 @@ void Unit::leave() {
   if (--depth_ > 0) return;
   SKERRY_FAILPOINT("unit.commit.begun");
   must(SKERRY_FAILPOINT_STATUS("unit.commit.sync"));
+  if (make_room_) make_room_();
   must(transaction_->commit());
   transaction_.reset();
   SKERRY_FAILPOINT("unit.commit.done");

@@ -64,6 +64,9 @@ class Unit {
   // Inside a scope only. An effect may open a unit of its own.
   void after_commit(std::function<void()> effect);
 
+  // Called before each commit: one that finds no space takes the whole transaction with it.
+  void before_commit(std::function<void()> make_room) { make_room_ = std::move(make_room); }
+
   store::Database& database() { return database_; }
   store::Statement sql(std::string_view text) { return must(database_.cached(text)); }
 
@@ -76,6 +79,7 @@ class Unit {
   std::optional<store::Transaction> transaction_;
   int depth_ = 0;
   std::vector<std::function<void()>> effects_;
+  std::function<void()> make_room_;
 };
 
 }  // namespace skerry::engine

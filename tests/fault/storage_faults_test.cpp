@@ -57,7 +57,7 @@ TEST_P(FsyncError, EndsAnEdgeAndLosesNothing) {
 // Of a transaction; of a file, the host's key not counted; of a directory, those of the start not
 // counted.
 INSTANTIATE_TEST_SUITE_P(StorageFaults, FsyncError,
-                         ::testing::Values("unit.commit.sync=error(fsync)@20",
+                         ::testing::Values("unit.commit.sync=error(fsync)@32",
                                            "file.sync=error(fsync)@4",
                                            "file.directory.sync=error(fsync)@18"));
 

@@ -187,6 +187,7 @@ void Cloud::Impl::build() {
   submit_->watch(&disk_);
   views_->watch(&disk_);
   disk_.on_change([this] { engine_->disk_changed(); });
+  unit_.before_commit([this] { disk_.make_room(); });
   watch_disk();
   engine_->machine().on_change([this](Job& job) { admin_->job_changed(job); });
 }

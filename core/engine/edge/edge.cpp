@@ -122,6 +122,7 @@ Status Edge::Impl::open() {
                                              .disk = &disk_},
                                unit_, *blobs_, std::move(keys_), options_.state / "downloads");
   disk_.on_change([this] { engine_->disk_changed(); });
+  unit_.before_commit([this] { disk_.make_room(); });
   watch_disk();
   SKERRY_TRY(workers_->open());
   for (const std::string& digest : options_.allowed)
