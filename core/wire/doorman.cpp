@@ -54,8 +54,15 @@ void Doorman::look(Clock::time_point now) {
       case ZMQ_EVENT_ACCEPTED:
         accepted(fd);
         break;
+      case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+        ++told_;
+        break;
       case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
       case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+        if (told_ > 0) {
+          --told_;  // it hung up when its key was refused
+          break;
+        }
         failed_ = true;  // the I/O thread tells the end of this very connection next
         break;
       case ZMQ_EVENT_DISCONNECTED: {
@@ -73,6 +80,7 @@ void Doorman::look(Clock::time_point now) {
   cut_turned_out(now);
   weigh(now);
   due_.reset();
+  if (open_.empty()) told_ = 0;
   if (!open_.empty()) due_ = now + kLook;
 }
 

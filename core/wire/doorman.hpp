@@ -67,6 +67,7 @@ class Doorman {
   std::uint64_t most_unheard_ = 0;
   std::unordered_map<int, Guest>
       open_;             // by descriptor; libzmq's own, only to be asked and shut down
+  int told_ = 0;         // handshakes that failed for their key, of which the ZAP handler tells
   bool failed_ = false;  // the handshake of the connection that ends next
   std::set<std::string> turned_out_;
   std::map<std::string, Clock::time_point> to_cut_;

@@ -117,7 +117,7 @@ TEST_F(Hosts, ARevokedEdgeIsCutOffAtOnceAndSaysWhy) {
   const Output revoked = ask({"node", "revoke", "edge-1"});
   EXPECT_TRUE(revoked.ok()) << revoked.all();
   const Output output = finish(edge);
-  EXPECT_EQ(output.ending.status, 1) << output.all();
+  EXPECT_EQ(output.ending.status, 77) << output.all();
   EXPECT_THAT(output.err, HasSubstr("refuses this node"));
   EXPECT_THAT(output.err, HasSubstr("was revoked by an operator"));
   EXPECT_EQ(state_of("edge-1"), "revoked");
