@@ -164,7 +164,7 @@ std::string encode(const TaskReported& m) {
   Builder b;
   const auto key = encode_key(b, m.key);
   const auto metrics = encode_metrics(b, m.metrics);
-  return finish(b, fbs::CreateTaskReported(b, key, m.progress, metrics));
+  return finish(b, fbs::CreateTaskReported(b, key, m.progress, metrics, m.left_out));
 }
 
 template <>
@@ -175,6 +175,7 @@ Result<TaskReported> decode(std::span<const std::byte> payload) {
     m.key = reader.key(from->key());
     m.progress = from->progress();
     m.metrics = reader.metrics(from->metrics(), "metrics");
+    m.left_out = from->left_out();
   }
   return reader.finish(std::move(m));
 }

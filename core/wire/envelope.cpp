@@ -37,7 +37,7 @@ Status check_header(std::span<const std::byte> whole) {
     return fail(Code::invalid_argument, "a frame does not begin with SKRY: not a Skerry peer");
   }
   if (const auto version = get_number<std::uint16_t>(at + kVersionAt); version != kVersion) {
-    return fail(Code::invalid_argument,
+    return fail(Code::failed_precondition,
                 fmt::format("a frame has format version {}, this program reads {}: use the same "
                             "Skerry version on both sides",
                             version, kVersion));

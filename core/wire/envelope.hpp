@@ -51,8 +51,8 @@ struct FrameView {
   std::span<const std::byte> payload;
 };
 
-// Problems: invalid_argument (not of this protocol, or too large), data_loss (the crc does not
-// match).
+// Problems: failed_precondition (of another version), invalid_argument (not of this protocol, or
+// too large), data_loss (the crc does not match).
 Result<FrameView> check_frame(std::string_view bytes, std::size_t limit);
 
 struct Received {

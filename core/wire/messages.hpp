@@ -1,5 +1,5 @@
 // Every message as a plain struct, with its FlatBuffers encoding (sdk/schemas/*.fbs) hidden in
-// messages.cpp.
+// codec_*.cpp.
 //
 // decode() copies to aligned memory, verifies under limits (depth 16, 4,096 tables), then checks
 // meaning: names, lengths, digests. What it returns needs no further check of form.
@@ -75,12 +75,19 @@ struct TaskKey {
   std::string task;
   auto operator<=>(const TaskKey&) const = default;
 };
+// Bytes that a list takes for it in a message, at most.
+inline std::size_t encoded_size(const TaskKey& key) {
+  return key.job.size() + key.task.size() + 40;
+}
 
 // ---- session
 
+// Of what the messages mean. Peers of different protocols do not talk to each other.
+inline constexpr std::uint32_t kProtocol = 1;
+
 struct Hello {
   static constexpr Type type = Type::hello;
-  std::uint32_t protocol = 1;
+  std::uint32_t protocol = kProtocol;
   std::string node;
   std::string version;
   std::string outbox;  // hex UUID of the edge's outbox; a restored backup starts a new one
@@ -99,7 +106,7 @@ struct Welcome {
   std::uint64_t downlink_seq = 0;  // the next downlink message has this number + 1 at least
   std::uint32_t credit = 0;        // uplink messages that may be unacknowledged at a time
   std::uint32_t bulk_port = 0;
-  std::vector<TaskKey> tasks;  // what the cloud believes the edge has
+  std::vector<TaskKey> tasks;  // what the cloud waits for; the edge gives up the others
 };
 
 struct Refused {  // a peer that retries will be refused again, unless retry is set
@@ -195,6 +202,7 @@ struct TaskReported {  // may be dropped
   TaskKey key;
   double progress = 0;
   std::map<std::string, double> metrics;
+  std::uint64_t left_out = 0;  // reports of this node that were dropped since the last one sent
 };
 
 // ---- bulk
@@ -334,7 +342,7 @@ struct AdminReply {
   static constexpr Type type = Type::admin_reply;
   std::uint64_t id = 0;
   bool ok = false;
-  std::string body;  // JSON; when not ok: {code, message, where, field}
+  std::string body;  // JSON; when not ok: {problems: [{code, message, where, field}]}
 };
 
 struct Empty {};  // ping, pong, ack, bye
@@ -342,7 +350,7 @@ struct Empty {};  // ping, pong, ack, bye
 // The FlatBuffer of a message, to be put behind a header by envelope.hpp's frame().
 template <class Message>
 std::string encode(const Message&);
-// Problem code data_loss or invalid_argument: the frame must be dropped and counted.
+// Problem code data_loss or invalid_argument: the frame must be dropped.
 template <class Message>
 Result<Message> decode(std::span<const std::byte> payload);
 

@@ -20,8 +20,9 @@ namespace {
 
 using Clock = Dealer::Clock;
 
-// Messages taken from one socket before the others have their turn.
+// Messages, and bytes of them, taken from one socket before the others have their turn.
 constexpr int kTurn = 256;
+constexpr std::size_t kTurnBytes = 4u << 20;
 
 // What one connection that floods can make the host hold: messages that wait to be taken, and bytes
 // that wait in the kernel to be read.
@@ -41,6 +42,30 @@ struct Port {
   zmq::socket_t& socket() { return router ? *router : dealer->socket(); }
 };
 
+// What was handed over and is not handled yet. Shared with those who hold it, who may outlive the
+// thread.
+struct Gate {
+  explicit Gate(Wake wake) : wake(std::move(wake)) {}
+
+  bool open() const { return in_hand < SocketThread::kMaxInHand; }
+  std::shared_ptr<const void> hold(const std::shared_ptr<Gate>& self, std::size_t bytes) {
+    in_hand += bytes;
+    return {static_cast<void*>(nullptr), [self, bytes](const void*) {
+              const bool was_open = self->open();
+              self->in_hand -= bytes;
+              if (!was_open && self->open()) self->wake.notify();
+            }};
+  }
+
+  Wake wake;
+  std::atomic<std::size_t> in_hand{0};
+};
+
+Result<std::shared_ptr<Gate>> make_gate() {
+  SKERRY_ASSIGN(auto wake, Wake::create());
+  return std::make_shared<Gate>(std::move(wake));
+}
+
 struct Outgoing {
   int socket;
   std::string peer;
@@ -52,8 +77,8 @@ struct Outgoing {
 class SocketThread::Impl {
  public:
   Impl(zmq::context_t& context, Deliver deliver)
-      : context_(context), deliver_(std::move(deliver)), wake_(Wake::create()) {
-    if (wake_) thread_ = std::thread([this] { run(); });
+      : context_(context), deliver_(std::move(deliver)), gate_(make_gate()) {
+    if (gate_) thread_ = std::thread([this] { run(); });
   }
 
   ~Impl() {
@@ -62,7 +87,7 @@ class SocketThread::Impl {
       std::lock_guard lock(mutex_);
       stopping_ = true;
     }
-    wake_->notify();
+    gate().wake.notify();
     thread_.join();
   }
 
@@ -111,7 +136,7 @@ class SocketThread::Impl {
         outgoing_.push_back({socket, std::move(peer), std::move(data)});
       }
     }
-    if (wake) wake_->notify();
+    if (wake) gate().wake.notify();
     if (size > limit) refuse(socket, size, limit);
   }
 
@@ -121,7 +146,7 @@ class SocketThread::Impl {
       limits_.erase(socket);
       removed_.push_back(socket);
     }
-    wake_->notify();
+    gate().wake.notify();
   }
 
   void turn_out(std::string user) {
@@ -129,7 +154,7 @@ class SocketThread::Impl {
       std::lock_guard lock(mutex_);
       turned_out_.push_back(std::move(user));
     }
-    wake_->notify();
+    gate().wake.notify();
   }
 
   Counters counters() const {
@@ -140,7 +165,7 @@ class SocketThread::Impl {
  private:
   // The lock hands the socket from the caller's thread to this one.
   Result<int> adopt(Port port, std::size_t max_message) {
-    if (!wake_) return fail(wake_.error());
+    if (!gate_) return fail(gate_.error());
     int number;
     {
       std::lock_guard lock(mutex_);
@@ -148,7 +173,7 @@ class SocketThread::Impl {
       limits_[number] = max_message;
       added_.emplace_back(number, std::move(port));
     }
-    wake_->notify();
+    gate().wake.notify();
     return number;
   }
 
@@ -169,7 +194,7 @@ class SocketThread::Impl {
           zmq_errno() == ETERM) {
         break;
       }
-      wake_->clear();
+      gate().wake.clear();
       look_after_connections();
       receive_all();
     }
@@ -220,11 +245,14 @@ class SocketThread::Impl {
     }
   }
 
+  Gate& gate() { return **gate_; }
+
   void watch() {
     items_.clear();
-    items_.push_back({nullptr, wake_->fd(), ZMQ_POLLIN, 0});
+    items_.push_back({nullptr, gate().wake.fd(), ZMQ_POLLIN, 0});
+    const bool open = gate().open();
     for (auto& [number, port] : ports_) {
-      items_.push_back({port.socket().handle(), 0, ZMQ_POLLIN, 0});
+      if (open) items_.push_back({port.socket().handle(), 0, ZMQ_POLLIN, 0});
       if (port.dealer) items_.push_back({port.dealer->events().handle(), 0, ZMQ_POLLIN, 0});
       if (port.doorman) items_.push_back({port.doorman->events().handle(), 0, ZMQ_POLLIN, 0});
     }
@@ -257,16 +285,22 @@ class SocketThread::Impl {
   }
 
   void receive_all() {
-    std::vector<Incoming> batch;
-    for (auto& [number, port] : ports_) receive_some(number, port, batch);
-    if (!batch.empty()) deliver_(std::move(batch));
+    if (!gate().open()) return;
+    Batch batch;
+    std::size_t bytes = 0;
+    for (auto& [number, port] : ports_) bytes += receive_some(number, port, batch.messages);
+    if (batch.messages.empty()) return;
+    batch.hold = gate().hold(*gate_, bytes);
+    deliver_(std::move(batch));
   }
 
-  void receive_some(int number, Port& port, std::vector<Incoming>& batch) {
-    for (int i = 0; i < kTurn; ++i) {
+  // Returns how many bytes.
+  std::size_t receive_some(int number, Port& port, std::vector<Incoming>& batch) {
+    std::size_t bytes = 0;
+    for (int i = 0; i < kTurn && bytes < kTurnBytes; ++i) {
       Arrived arrived;
       const Receipt receipt = receive(port.socket(), port.router.has_value(), arrived);
-      if (receipt == Receipt::nothing) return;
+      if (receipt == Receipt::nothing) break;
       if (receipt == Receipt::multipart) {
         ++dropped_multipart_;
         continue;
@@ -276,14 +310,16 @@ class SocketThread::Impl {
         continue;
       }
       ++received_;
+      bytes += arrived.body.size();
       batch.push_back(
           {number, std::move(arrived.peer), std::move(arrived.user), arrived.body.to_string()});
     }
+    return bytes;
   }
 
   zmq::context_t& context_;
   Deliver deliver_;
-  Result<Wake> wake_;
+  Result<std::shared_ptr<Gate>> gate_;
 
   std::mutex mutex_;  // guards what follows, up to the blank line
   bool stopping_ = false;

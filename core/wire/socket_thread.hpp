@@ -25,9 +25,16 @@ namespace skerry::wire {
 
 class SocketThread : public Transport {
  public:
-  // Called on the socket thread with all that arrived in one wake-up; must only hand over. It may
-  // call send().
-  using Deliver = std::function<void(std::vector<Incoming>&&)>;
+  // All that arrived in one wake-up. While more than kMaxInHand bytes of messages are held, nothing
+  // more is taken from any socket: a peer that floods waits in the kernel and not in memory.
+  struct Batch {
+    std::vector<Incoming> messages;
+    std::shared_ptr<const void> hold;  // let go of it when they have been handled; any thread
+  };
+  static constexpr std::size_t kMaxInHand = 16u << 20;
+
+  // Called on the socket thread; must only hand over. It may call send().
+  using Deliver = std::function<void(Batch&&)>;
 
   struct RouterOptions {
     std::string endpoint;          // "tcp://ADDRESS:PORT", port * for any free one, or "ipc://PATH"

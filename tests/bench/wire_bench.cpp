@@ -241,16 +241,16 @@ void bench_bare_round_trips() {
 void bench_round_trips() {
   Network net;
   SocketThread* answers = nullptr;
-  SocketThread cloud(net.cloud_context, [&](std::vector<Incoming>&& batch) {
-    for (auto& m : batch) answers->send(m.socket, std::move(m.peer), std::move(m.data));
+  SocketThread cloud(net.cloud_context, [&](SocketThread::Batch&& batch) {
+    for (auto& m : batch.messages) answers->send(m.socket, std::move(m.peer), std::move(m.data));
   });
   answers = &cloud;
   std::mutex mutex;
   std::condition_variable changed;
   std::size_t arrived = 0;
-  SocketThread edge(net.edge_context, [&](std::vector<Incoming>&& batch) {
+  SocketThread edge(net.edge_context, [&](SocketThread::Batch&& batch) {
     std::lock_guard lock(mutex);
-    arrived += batch.size();
+    arrived += batch.messages.size();
     changed.notify_one();
   });
   const auto bound = cloud.bind_router({"tcp://127.0.0.1:*", net.cloud, kControlLimit}).value();

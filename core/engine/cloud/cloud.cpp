@@ -102,7 +102,7 @@ class Cloud::Impl : public Workers::Listener {
   Status open_store();
   Status open_sockets();
   void build();
-  void receive(std::vector<wire::Incoming> batch);
+  void receive(const wire::SocketThread::Batch& batch);
   void watch_disk();
   std::string advertised(const std::string& bound) const;
   // The ZAP handler refused a key; it tells of each address once a minute.
@@ -156,9 +156,9 @@ Status Cloud::Impl::open_store() {
 
 void Cloud::Impl::build() {
   sockets_ =
-      std::make_unique<wire::SocketThread>(context_, [this](std::vector<wire::Incoming>&& batch) {
+      std::make_unique<wire::SocketThread>(context_, [this](wire::SocketThread::Batch&& batch) {
         boost::asio::post(
-            io_, [this, batch = std::move(batch)]() mutable { receive(std::move(batch)); });
+            io_, [this, batch = std::move(batch)] { receive(batch); });
       });
   limit_workers(options_.workers, launcher_);
   quarantine_.on_quarantine([this](const Quarantine::Entry& entry) {
@@ -316,9 +316,9 @@ void Cloud::Impl::watch_disk() {
   });
 }
 
-void Cloud::Impl::receive(std::vector<wire::Incoming> batch) {
+void Cloud::Impl::receive(const wire::SocketThread::Batch& batch) {
   const Unit::Scope scope(unit_);  // one commit for all that arrived together
-  for (const auto& incoming : batch) {
+  for (const auto& incoming : batch.messages) {
     if (incoming.socket == workers_->socket()) {
       workers_->handle(incoming);
     } else if (incoming.socket == control_socket_) {

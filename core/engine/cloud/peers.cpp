@@ -6,6 +6,7 @@
 #include "core/base/failpoint.hpp"
 #include "core/base/log.hpp"
 #include "core/engine/audit.hpp"
+#include "core/version.hpp"
 #include "core/wire/keys.hpp"
 
 namespace skerry::engine::cloud {
@@ -19,6 +20,8 @@ constexpr auto kResendAfter = 3s;
 constexpr std::uint64_t kWindow = 256;  // downlink messages on their way to one node
 constexpr std::uint32_t kUplinkCredit = 1024;
 constexpr std::size_t kMaxInbox = 2 * kUplinkCredit;
+constexpr std::size_t kMaxInboxBytes = 4u << 20;  // twice what an edge sends ahead
+constexpr std::uint64_t kDownlinkQuota = 1024;    // messages that a node can make wait for itself
 constexpr std::size_t kMaxComplaint = 512;  // characters
 
 std::uint64_t random_session() {
@@ -71,7 +74,12 @@ void Peers::handle(const wire::Incoming& incoming) {
   const auto caller = parse_user_id(incoming.user);
   if (!caller) return;  // cannot be: ZAP lets nobody else in
   auto frame = wire::parse_frame(incoming.data, wire::kControlLimit);
-  if (!frame) return note_violation(*caller, frame.error().text());
+  if (!frame) {
+    note_violation(*caller, frame.error().text());
+    if (frame.error().code == Code::failed_precondition)
+      refuse(incoming.peer, "version", frame.error().message, false);
+    return;
+  }
   const wire::Type type = frame->header.type;
   if (!is_listed(caller->role, type)) {
     note_violation(
@@ -104,6 +112,7 @@ void Peers::admit(const wire::Incoming& incoming, const Caller& caller,
     return refuse_join(incoming.peer, node, *join, std::string(code_name(joined.error().code)),
                        joined.error().message);
   }
+  peer(node).revoked = false;  // an earlier invitation was
   unit_.after_commit(
       [this, address = incoming.peer, node] { send_now(address, 0, wire::Joined{node}); });
   SKERRY_FAILPOINT("cloud.node.joined");
@@ -130,6 +139,7 @@ void Peers::refuse(const std::string& address, const std::string& code, const st
 
 // What a node should not have sent: told to people now and then, however often it comes.
 void Peers::note_violation(const Caller& caller, const std::string& what) {
+  ++counters_.violations;
   const auto left_out = violations_.admit(caller.actor(), loop_.now());
   if (!left_out) return;
   log_warn(fmt::format("{}: a message is refused: {}", caller.actor(), what));
@@ -141,6 +151,14 @@ void Peers::greet(const wire::Incoming& incoming, const Caller& caller,
                   const wire::Received& frame) {
   const auto hello = wire::decode<wire::Hello>(frame.payload());
   if (!hello) return refuse(incoming.peer, "invalid_argument", hello.error().text(), false);
+  if (hello->protocol != wire::kProtocol) {
+    const std::string what = fmt::format(
+        "its Skerry {} speaks protocol {}, this cloud's Skerry {} speaks {}: use the same version "
+        "on both sides",
+        hello->version, hello->protocol, kVersion, wire::kProtocol);
+    note_violation(caller, what);
+    return refuse(incoming.peer, "version", what, false);
+  }
   const std::string& node = caller.name;
   if (const auto may = authorize(unit_, caller, {.type = frame.header.type, .node = hello->node});
       !may) {
@@ -155,7 +173,7 @@ void Peers::greet(const wire::Incoming& incoming, const Caller& caller,
   peer.session = random_session();
   peer.welcomed = false;
   peer.heard = loop_.now();
-  peer.inbox.clear();
+  empty_inbox(peer);
 
   settle_uplink(peer, *hello);
   settle_downlink(peer, *hello);
@@ -256,17 +274,35 @@ void Peers::take(Peer& peer, wire::Received frame) {
       if (const auto fresh = wire::decode<wire::NewKey>(frame.payload())) note_key(peer, *fresh);
       return;
     case wire::Type::task_reported:
-      if (const auto report = wire::decode<wire::TaskReported>(frame.payload()))
+      if (const auto report = wire::decode<wire::TaskReported>(frame.payload())) {
+        counters_.reports_lost += report->left_out;
         listener_.progress(peer.node, *report);
+      }
       return;
     case wire::Type::task_finished:
     case wire::Type::task_failed:
-      if (!disk_is_full() && peer.inbox.size() < kMaxInbox)
-        peer.inbox.push_back(std::move(frame));  // else it is sent again
+      enqueue(peer, std::move(frame));
       return pump(peer);
     default:
       return;
   }
+}
+
+// What is left out is sent again.
+void Peers::enqueue(Peer& peer, wire::Received frame) {
+  if (disk_is_full()) return;
+  const std::size_t size = frame.payload().size();
+  if (peer.inbox.size() >= kMaxInbox || peer.inbox_bytes + size > kMaxInboxBytes) {
+    ++counters_.inbox_full;
+    return;
+  }
+  peer.inbox_bytes += size;
+  peer.inbox.push_back(std::move(frame));
+}
+
+void Peers::empty_inbox(Peer& peer) {
+  peer.inbox.clear();
+  peer.inbox_bytes = 0;
 }
 
 void Peers::note_key(const Peer& peer, const wire::NewKey& fresh) {
@@ -286,6 +322,7 @@ void Peers::pump(Peer& peer) {
   while (!peer.busy && !peer.inbox.empty() && !disk_is_full()) {
     const wire::Received frame = std::move(peer.inbox.front());
     peer.inbox.pop_front();
+    peer.inbox_bytes -= frame.payload().size();
     const std::uint64_t seq = frame.header.seq;
     // A repetition, or a gap that go-back-N will fill.
     if (seq != peer.uplink_seq + 1 && !SKERRY_PLANTED_BUG("skip-dedup")) {
@@ -342,9 +379,19 @@ void Peers::acknowledged(Peer& peer, std::uint64_t seq) {
   transmit(peer);
 }
 
+void Peers::tell(const std::string& node, const wire::TaskResult& result) {
+  const Peer& peer = this->peer(node);
+  if (peer.downlink_seq - peer.acked >= kDownlinkQuota) {
+    ++counters_.untold;
+    return;
+  }
+  send(node, result);
+}
+
 std::uint64_t Peers::append(const std::string& node, wire::Type type, const std::string& payload) {
   const Unit::Scope scope(unit_);
   Peer& peer = this->peer(node);
+  if (peer.revoked) return 0;
   const std::uint64_t seq = ++peer.downlink_seq;
   must(unit_.sql("DELETE FROM downlink WHERE node = ? AND seq <= ?")
            .bind(1, node)
@@ -403,7 +450,7 @@ void Peers::tick() {
 
 void Peers::lose(Peer& peer) {
   peer.address.clear();
-  peer.inbox.clear();
+  empty_inbox(peer);
   const Unit::Scope scope(unit_);
   listener_.node_offline(peer.node);
 }

@@ -35,7 +35,7 @@ class Peers {
     virtual void node_offline(const std::string& node) = 0;
     // Inside a unit: it will not come back.
     virtual void node_revoked(const std::string& node) = 0;
-    // What the cloud believes the node has.
+    // What the cloud waits for from the node.
     virtual std::vector<wire::TaskKey> open_tasks(const std::string& node) = 0;
     // Inside a unit. `has`: what it says it has. `acked`: the last downlink message that it has
     // committed.
@@ -54,6 +54,14 @@ class Peers {
     std::uint32_t bulk_port = 0;
   };
 
+  // What was dropped, since the host started.
+  struct Counters {
+    std::uint64_t inbox_full = 0;      // results that came too fast; their senders send them again
+    std::uint64_t untold = 0;          // refusals for which a node's downlink had no room
+    std::uint64_t reports_lost = 0;    // progress reports that edges left out
+    std::uint64_t violations = 0;      // messages that were refused
+  };
+
   Peers(Loop& loop, Unit& unit, wire::Transport& transport, Nodes& nodes, Listener& listener);
 
   void start(int socket, Options options);
@@ -63,11 +71,15 @@ class Peers {
   void watch(const DiskGuard* disk) { disk_ = disk; }
   void disk_changed();
 
-  // Inside a unit: a message that will reach the node, whatever dies meanwhile. Returns its number.
+  // Inside a unit: a message that will reach the node, whatever dies meanwhile. Returns its number;
+  // 0 for a node that was revoked, which will never fetch it.
   template <class Message>
   std::uint64_t send(const std::string& node, const Message& message) {
     return append(node, Message::type, wire::encode(message));
   }
+  // As send, for what a node can make the cloud say: dropped and counted when the node does not take
+  // what waits for it.
+  void tell(const std::string& node, const wire::TaskResult& result);
 
   // The node was revoked: ends its session and opens no other.
   void drop(const std::string& node, const std::string& code, const std::string& message);
@@ -77,6 +89,7 @@ class Peers {
   // What it says keeps it from working; empty: nothing.
   std::string complaint(const std::string& node) const;
   std::optional<double> seconds_since_heard(const std::string& node) const;
+  const Counters& counters() const { return counters_; }
 
  private:
   using Clock = Loop::Clock;
@@ -94,6 +107,7 @@ class Peers {
     std::uint64_t uplink_committed = 0;  // what may be acknowledged
     int generation = 0;                  // of the node's outbox
     std::deque<wire::Received> inbox;
+    std::size_t inbox_bytes = 0;
     bool busy = false;  // a message is being examined
     bool ack_due = false;
     // Downlink
@@ -103,6 +117,7 @@ class Peers {
     Clock::time_point progress{};  // when `acked` last moved, or something was first sent
   };
 
+  static void empty_inbox(Peer& peer);
   void greet(const wire::Incoming& incoming, const Caller& caller, const wire::Received& frame);
   void admit(const wire::Incoming& incoming, const Caller& caller, const wire::Received& frame);
   void note_violation(const Caller& caller, const std::string& what);
@@ -112,6 +127,7 @@ class Peers {
   void refuse(const std::string& address, const std::string& code, const std::string& message,
               bool retry, std::uint64_t session = 0);
   void take(Peer& peer, wire::Received frame);
+  void enqueue(Peer& peer, wire::Received frame);
   void note_key(const Peer& peer, const wire::NewKey& fresh);
   void pump(Peer& peer);
   bool disk_is_full() const { return disk_ != nullptr && disk_->low(); }
@@ -138,6 +154,7 @@ class Peers {
   Options options_;
   int socket_ = -1;
   std::map<std::string, Peer> peers_;                      // by node
+  Counters counters_;
   AuditLimit refused_joins_{1, std::chrono::seconds(60)};  // of a token
   AuditLimit violations_{1, std::chrono::seconds(60)};     // of a caller
 };

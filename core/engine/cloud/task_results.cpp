@@ -149,7 +149,7 @@ void Tasks::refuse(const std::string& node, const wire::TaskKey& key, const Verd
   log_warn(fmt::format("job {}: task {} of node {} is refused: {}: {}", key.job, key.task, node,
                        verdict.code, verdict.message));
   audit_refusal(node, key, verdict);
-  peers_.send(node, wire::TaskResult{key, false, verdict.code, verdict.message});
+  peers_.tell(node, {key, false, verdict.code, verdict.message});
 }
 
 // Why a result for this task changes nothing; none: it is awaited.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "core/base/failpoint.hpp"
 #include "core/base/log.hpp"
@@ -15,6 +16,9 @@ namespace {
 
 // What a message to a node may hold besides inline artifacts.
 constexpr std::size_t kMaxTaskText = wire::kControlLimit - wire::kInlineBlobLimit - 4096;
+
+// The names of a node's open tasks must fit into one greeting, with room to spare.
+constexpr std::size_t kMaxOpenNames = wire::kControlLimit / 2;
 
 constexpr std::int64_t kMaxDeadlineMs = std::int64_t{10} * 365 * 24 * 3600 * 1000;  // ten years
 
@@ -100,6 +104,16 @@ Status Tasks::start(Job& job, const Json& command) {
   if (!is_active_node(unit_, task.node)) {
     failed(job, id, task, "lost",
            fmt::format("there is no node `{}`, or it was revoked", task.node));
+    return {};
+  }
+  const auto open = open_on(task.node);
+  const std::size_t names = std::accumulate(
+      open.begin(), open.end(), std::size_t{0},
+      [](std::size_t sum, const wire::TaskKey& key) { return sum + wire::encoded_size(key); });
+  if (names > kMaxOpenNames) {
+    failed(job, id, task, "unavailable",
+           fmt::format("node `{}` has {} open tasks, and takes no more until some have ended",
+                       task.node, open.size() - 1));
     return {};
   }
   return send_to_node(job, id, task);
@@ -277,15 +291,8 @@ std::vector<wire::TaskKey> Tasks::open_on(const std::string& node) {
 
 void Tasks::reconcile(const std::string& node, const std::vector<wire::TaskKey>& has,
                       std::uint64_t acked) {
-  const auto open = open_on(node);
-  const auto contains = [](const auto& list, const wire::TaskKey& key) {
-    return std::find(list.begin(), list.end(), key) != list.end();
-  };
-  for (const wire::TaskKey& key : has)
-    if (!contains(open, key))
-      peers_.send(node, wire::StopTask{key, "the cloud does not wait for it any more"});
-  for (const wire::TaskKey& key : open) {
-    if (contains(has, key)) continue;
+  for (const wire::TaskKey& key : open_on(node)) {
+    if (std::find(has.begin(), has.end(), key) != has.end()) continue;
     Job* job = hooks_.find_job(key.job);
     auto sent = unit_.sql("SELECT downlink_seq FROM task WHERE job = ? AND id = ?");
     sent.bind(1, job->id).bind(2, key.task);

@@ -63,7 +63,7 @@ class Edge::Impl : public Workers::Listener {
 
  private:
   wire::BlobTransfers* open_transfers(const Link::Cloud& cloud, const std::string& endpoint);
-  void receive(std::vector<wire::Incoming> batch);
+  void receive(const wire::SocketThread::Batch& batch);
   void watch_disk();
 
   EdgeOptions options_;
@@ -94,9 +94,9 @@ Status Edge::Impl::open() {
   must(blobs_->sweep());  // files of a crash between their rename and their row
   SKERRY_TRY(make_directories(options_.state / "downloads"));
   sockets_ =
-      std::make_unique<wire::SocketThread>(context_, [this](std::vector<wire::Incoming>&& batch) {
+      std::make_unique<wire::SocketThread>(context_, [this](wire::SocketThread::Batch&& batch) {
         boost::asio::post(
-            io_, [this, batch = std::move(batch)]() mutable { receive(std::move(batch)); });
+            io_, [this, batch = std::move(batch)] { receive(batch); });
       });
   limit_workers(options_.workers, launcher_);
   WorkerPool::Options pool{.run_dir = options_.state / "run",
@@ -150,9 +150,9 @@ void Edge::Impl::watch_disk() {
   });
 }
 
-void Edge::Impl::receive(std::vector<wire::Incoming> batch) {
+void Edge::Impl::receive(const wire::SocketThread::Batch& batch) {
   const Unit::Scope scope(unit_);  // one commit for all that arrived together
-  for (const auto& incoming : batch) {
+  for (const auto& incoming : batch.messages) {
     if (incoming.socket == workers_->socket()) {
       workers_->handle(incoming);
     } else if (incoming.socket == engine_->socket()) {

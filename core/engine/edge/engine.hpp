@@ -59,6 +59,7 @@ class Engine : public Workers::Listener, private Link::Listener {
   // Link::Listener
   void welcomed(std::uint32_t bulk_port) override;
   std::vector<wire::TaskKey> tasks() override { return tasks_.keys(); }
+  void awaited(const std::vector<wire::TaskKey>& tasks) override { tasks_.keep_only(tasks); }
   void message(const wire::Received& message) override;
   void delivered(const wire::TaskKey& key) override { tasks_.delivered(key); }
   void refused(const std::string& message) override { world_.refused(message); }

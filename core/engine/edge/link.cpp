@@ -21,6 +21,19 @@ constexpr auto kAskAgain = 100ms;  // Join and Hello at first, then twice as lon
 constexpr auto kAskAgainAtMost = 1000ms;
 constexpr auto kResendAfter = 3s;
 constexpr auto kWarnAfter = 5s;
+constexpr std::size_t kBytesInFlight = 2u << 20;  // of sequenced messages
+constexpr std::size_t kGreetingRoom = wire::kControlLimit - 4096;  // for the names of tasks
+
+// As many as fit into a HELLO. The cloud believes that one it waits for and does not find is lost,
+// and does its work again; it never has so many tasks open on a node.
+void fit(std::vector<wire::TaskKey>& tasks) {
+  std::size_t room = kGreetingRoom;
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    const std::size_t size = wire::encoded_size(tasks[i]);
+    if (size > room) return tasks.resize(i);
+    room -= size;
+  }
+}
 
 }  // namespace
 
@@ -151,6 +164,7 @@ void Link::greet() {
   hello.inbox_seq = inbox_committed_;
   hello.cloud_epoch = meta("cloud_epoch");
   hello.tasks = listener_.tasks();
+  fit(hello.tasks);
   send_now(hello);
 }
 
@@ -175,15 +189,13 @@ void Link::welcome(const wire::Welcome& welcome) {
   unit_.after_commit([this] { inbox_committed_ = inbox_seq_; });
   SKERRY_FAILPOINT("edge.session.recorded");
   acknowledged(welcome.uplink_seq);
-  sent_ = acked_;
+  send_again_after(acked_);
   progress_ = loop_.now();
   if (!std::exchange(told_up_, true))
-    log_info(fmt::format("connected to {} as node {}{}", cloud_.endpoint, cloud_.node,
-                         left_out_ == 0 ? ""
-                                        : fmt::format("; {} progress reports were left out "
-                                                      "meanwhile",
-                                                      std::exchange(left_out_, 0))));
+    log_info(fmt::format("connected to {} as node {}", cloud_.endpoint, cloud_.node));
   warned_ = true;
+  // What this node has been given since is not in a list that was made before.
+  if (inbox_seq_ == welcome.downlink_seq) listener_.awaited(welcome.tasks);
   listener_.welcomed(welcome.bulk_port);
   unit_.after_commit([this] { transmit(); });
 }
@@ -207,7 +219,8 @@ void Link::renew_outbox() {
              .bind(2, row)
              .run());
   set_meta("next_seq", std::to_string(next_seq_));
-  acked_ = sent_ = 0;
+  acked_ = 0;
+  send_again_after(0);
   unit_.after_commit([this] { greet(); });
 }
 
@@ -236,6 +249,9 @@ void Link::refuse(const wire::Refused& refused, std::uint64_t session) {
 
 void Link::handle(const wire::Incoming& incoming) {
   const auto frame = wire::parse_frame(incoming.data, wire::kControlLimit);
+  if (!frame && frame.error().code == Code::failed_precondition)
+    return give_up(fmt::format("{} speaks another protocol: {}", cloud_.endpoint,
+                               frame.error().message));
   if (!frame) return log_warn("a frame from the cloud is refused: " + frame.error().text());
   heard_ = loop_.now();
   switch (frame->header.type) {
@@ -301,6 +317,10 @@ void Link::acknowledged(std::uint64_t seq) {
   }
   must(unit_.sql("DELETE FROM outbox WHERE seq <= ?").bind(1, seq).run());
   acked_ = seq;
+  while (!in_flight_.empty() && in_flight_.front().first <= seq) {
+    bytes_in_flight_ -= in_flight_.front().second;
+    in_flight_.pop_front();
+  }
   progress_ = loop_.now();
   for (const auto& key : keys) listener_.delivered(key);
   SKERRY_FAILPOINT("edge.uplink.delivered");
@@ -327,19 +347,32 @@ void Link::transmit() {
   auto select =
       unit_.sql("SELECT seq, type, payload FROM outbox WHERE seq > ? AND seq <= ? ORDER BY seq");
   select.bind(1, sent_).bind(2, last);
-  while (must(select.step())) {
-    const wire::Header header{static_cast<wire::Type>(select.column_int(1)), session_,
-                              static_cast<std::uint64_t>(select.column_int(0)), inbox_committed_};
-    transport_.send(socket_, {}, wire::frame(header, select.column_blob(2)));
+  while (bytes_in_flight_ < kBytesInFlight && must(select.step())) {
+    sent_ = static_cast<std::uint64_t>(select.column_int(0));
+    std::string frame = wire::frame(
+        {static_cast<wire::Type>(select.column_int(1)), session_, sent_, inbox_committed_},
+        select.column_blob(2));
+    in_flight_.emplace_back(sent_, frame.size());
+    bytes_in_flight_ += frame.size();
+    transport_.send(socket_, {}, std::move(frame));
   }
-  sent_ = last;
   SKERRY_FAILPOINT("edge.uplink.sent");
   spoken_ = loop_.now();
 }
 
-void Link::report(const wire::TaskReported& report) {
-  if (state_ == State::up) return send_now(report);
-  ++left_out_;
+void Link::send_again_after(std::uint64_t seq) {
+  sent_ = seq;
+  in_flight_.clear();
+  bytes_in_flight_ = 0;
+}
+
+void Link::report(wire::TaskReported report) {
+  if (state_ != State::up) {
+    ++left_out_;
+    return;
+  }
+  report.left_out = std::exchange(left_out_, 0);
+  send_now(report);
 }
 
 void Link::tick() {
@@ -369,7 +402,7 @@ void Link::tick() {
                            kSilence.count()));
       greet();
     } else if (sent_ > acked_ && now - progress_ > kResendAfter) {
-      sent_ = acked_;
+      send_again_after(acked_);
       transmit();
     } else if (now - spoken_ > kPing) {
       spoken_ = now;

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -31,7 +32,10 @@ class Link {
    public:
     virtual ~Listener() = default;
     virtual void welcomed(std::uint32_t bulk_port) = 0;
-    virtual std::vector<wire::TaskKey> tasks() = 0;           // that are here and not acknowledged
+    // That are here and not acknowledged; those that the cloud may wait for come first.
+    virtual std::vector<wire::TaskKey> tasks() = 0;
+    // Inside a unit: the cloud waits for these and no others.
+    virtual void awaited(const std::vector<wire::TaskKey>& tasks) = 0;
     virtual void message(const wire::Received& message) = 0;  // sequenced; inside a unit
     virtual void delivered(
         const wire::TaskKey& key) = 0;  // the cloud has its result; inside a unit
@@ -70,12 +74,12 @@ class Link {
     append(Message::type, wire::encode(message), message.key);
   }
   void append(wire::Type type, const std::string& payload, const wire::TaskKey& key);
-  // So much waits for the cloud that no more work should begin.
+  // So much waits for the cloud that no more work should begin: results are never dropped.
   bool full() const { return next_seq_ - 1 - acked_ >= kOutboxQuota; }
   // Tells the cloud that this host ends. As with all that is not sequenced, it may get lost.
   void leave();
-  // Now or never; what is left out is counted.
-  void report(const wire::TaskReported& report);
+  // Now or never; what is left out is counted, and the next one says how many were.
+  void report(wire::TaskReported report);
 
  private:
   using Clock = Loop::Clock;
@@ -101,6 +105,7 @@ class Link {
   void acknowledge();
   void acknowledged(std::uint64_t seq);
   void transmit();
+  void send_again_after(std::uint64_t seq);
   void tick();
   std::string meta(const std::string& key);
   void set_meta(const std::string& key, const std::string& value);
@@ -135,13 +140,15 @@ class Link {
   Clock::time_point started_{};
   std::chrono::milliseconds ask_again_{100};
   Clock::duration patience_ = std::chrono::milliseconds(100);  // ask_again_, more or less
-  std::uint64_t left_out_ = 0;                                 // progress reports
+  std::uint64_t left_out_ = 0;  // progress reports, since the last one that was sent
   bool warned_ = false;
   bool told_up_ = false;
   // Uplink
   std::uint64_t next_seq_ = 1;
   std::uint64_t sent_ = 0;
   std::uint64_t acked_ = 0;
+  std::deque<std::pair<std::uint64_t, std::size_t>> in_flight_;  // number and bytes of what was sent
+  std::size_t bytes_in_flight_ = 0;
   Clock::time_point progress_{};
   // Downlink
   std::uint64_t inbox_seq_ = 0;        // last one recorded, in the unit that is open perhaps

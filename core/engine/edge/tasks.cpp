@@ -120,6 +120,17 @@ void Tasks::stop(const wire::StopTask& message) {
   drop(message.key);
 }
 
+void Tasks::keep_only(const std::vector<wire::TaskKey>& awaited) {
+  std::vector<wire::TaskKey> unwanted;
+  for (const auto& [key, task] : active_)
+    if (std::find(awaited.begin(), awaited.end(), key) == awaited.end()) unwanted.push_back(key);
+  for (const auto& key : unwanted) {
+    log_info(fmt::format("job {}: task {} is stopped: the cloud does not wait for it any more",
+                         key.job, key.task));
+    drop(key);
+  }
+}
+
 void Tasks::drop(const wire::TaskKey& key) {
   cancel_transfers(key);
   active_.erase(key);
@@ -182,7 +193,7 @@ void Tasks::resume() {
 
 std::vector<wire::TaskKey> Tasks::keys() {
   std::vector<wire::TaskKey> keys;
-  auto select = unit_.sql("SELECT job, id FROM task");
+  auto select = unit_.sql("SELECT job, id FROM task ORDER BY state = 'reported', rowid");
   while (must(select.step())) keys.push_back({select.column_text(0), select.column_text(1)});
   return keys;
 }

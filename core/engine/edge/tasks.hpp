@@ -45,6 +45,8 @@ class Tasks {
   // From the cloud; inside a unit.
   void start(wire::StartTask message);
   void stop(const wire::StopTask& message);
+  // Drops what is not among these, but results that are in the outbox.
+  void keep_only(const std::vector<wire::TaskKey>& awaited);
   void refused(const wire::TaskResult& result);
   void forget(const std::string& job);
   void delivered(const wire::TaskKey& key);

@@ -105,6 +105,16 @@ class CloudBench : public testing::Test, protected wire::Transport, protected Wo
     loop_->run();
     return stored;
   }
+  // What it says of itself when it connects; the cloud must know the node.
+  void greet(const std::string& node, wire::Hello hello = {}) {
+    hello.node = node;
+    hello.outbox = "outbox-of-" + node;
+    {
+      const Unit::Scope scope(unit_);
+      engine_->handle({1, node, user(node), wire::frame(0, 0, 0, hello)});
+    }
+    loop_->run();
+  }
   template <class Message>
   void say(const std::string& node, const Message& message) {
     if (!sessions_.contains(node)) greet(node);
@@ -137,23 +147,15 @@ class CloudBench : public testing::Test, protected wire::Transport, protected Wo
   std::unique_ptr<ManualLoop> loop_;
   std::optional<Engine> engine_;
   std::vector<wire::RunTask> run_here_;
+  std::vector<wire::Refused> refusals_;  // that nodes were told
 
  private:
-  void greet(const std::string& node) {
-    wire::Hello hello;
-    hello.node = node;
-    hello.outbox = "outbox-of-" + node;
-    {
-      const Unit::Scope scope(unit_);
-      engine_->handle({1, node, user(node), wire::frame(0, 0, 0, hello)});
-    }
-    loop_->run();
-  }
-
   // wire::Transport
   Result<int> connect_dealer(const DealerOptions&) override { return 2; }
   void send(int, std::string peer, std::string data) override {
     const auto view = wire::check_frame(data, wire::kControlLimit);
+    if (view->header.type == wire::Type::refused)
+      refusals_.push_back(must(wire::decode<wire::Refused>(view->payload)));
     if (view->header.type != wire::Type::welcome) return;
     sessions_[peer] = must(wire::decode<wire::Welcome>(view->payload)).session;
   }

@@ -27,7 +27,7 @@ struct CloudListener : cloud::Peers::Listener {
   void node_online(const std::string&) override { ++online; }
   void node_offline(const std::string&) override { ++offline; }
   void node_revoked(const std::string&) override {}
-  std::vector<wire::TaskKey> open_tasks(const std::string&) override { return {}; }
+  std::vector<wire::TaskKey> open_tasks(const std::string&) override { return open; }
   void reconcile(const std::string& node, const std::vector<wire::TaskKey>&,
                  std::uint64_t) override {
     if (on_reconcile) on_reconcile(node);
@@ -38,22 +38,28 @@ struct CloudListener : cloud::Peers::Listener {
     const Unit::Scope scope(*unit);
     done();
   }
-  void progress(const std::string&, const wire::TaskReported&) override {}
+  void progress(const std::string&, const wire::TaskReported& report) override {
+    left_out += report.left_out;
+  }
   Unit* unit = nullptr;
   int online = 0, offline = 0;
   std::vector<std::uint64_t> uplink;
+  std::vector<wire::TaskKey> open;
+  std::uint64_t left_out = 0;
   std::function<void(const std::string&)> on_reconcile;
 };
 
 struct EdgeListener : edge::Link::Listener {
   void welcomed(std::uint32_t) override { ++welcomes; }
   std::vector<wire::TaskKey> tasks() override { return {}; }
+  void awaited(const std::vector<wire::TaskKey>& tasks) override { waited_for = tasks; }
   void message(const wire::Received& message) override { downlink.push_back(message.header.seq); }
   void delivered(const wire::TaskKey& key) override { acknowledged.push_back(key.task); }
   void refused(const std::string& message) override { refusal = message; }
   int welcomes = 0;
   std::vector<std::uint64_t> downlink;
   std::vector<std::string> acknowledged;
+  std::vector<wire::TaskKey> waited_for;
   std::string refusal;
 };
 
@@ -127,9 +133,9 @@ class Session : public testing::Test {
   std::optional<cloud::Peers> peers;
   std::optional<edge::Link> link;
   std::unique_ptr<wire::SocketThread> sockets =
-      std::make_unique<wire::SocketThread>(context, [this](std::vector<wire::Incoming>&& batch) {
+      std::make_unique<wire::SocketThread>(context, [this](wire::SocketThread::Batch&& batch) {
         boost::asio::post(
-            io, [this, batch = std::move(batch)]() mutable { receive(std::move(batch)); });
+            io, [this, batch = std::move(batch)]() mutable { receive(std::move(batch.messages)); });
       });
 
   void TearDown() override { sockets.reset(); }
@@ -236,6 +242,44 @@ TEST_F(Session, GoesOnWithACloudThatWasRestored) {
   EXPECT_TRUE(eventually([&] {
     return edge_listener.acknowledged.size() == 2 && edge_listener.downlink.size() == 2;
   }));
+}
+
+TEST_F(Session, TellsTheEdgeWhatTheCloudWaitsFor) {
+  cloud_listener.open = {{"job", "wanted"}};
+  connect();
+  EXPECT_TRUE(eventually([&] { return edge_listener.waited_for == cloud_listener.open; }));
+}
+
+TEST_F(Session, CountsTheReportsThatWereLeftOut) {
+  connect();
+  for (int i = 0; i < 3; ++i) link->report({{"job", "task"}, 0.5, {}});
+  ASSERT_TRUE(eventually([&] { return edge_listener.welcomes > 0; }));
+  link->report({{"job", "task"}, 0.75, {}});
+  EXPECT_TRUE(eventually([&] { return cloud_listener.left_out == 3; }));
+  EXPECT_EQ(peers->counters().reports_lost, 3u);
+}
+
+// More than may be on its way at a time, in messages nearly as large as one can be.
+TEST_F(Session, DeliversManyLargeMessages) {
+  connect();
+  {
+    const Unit::Scope scope(edge_unit);
+    for (int i = 0; i < 150; ++i)
+      link->send(wire::TaskFailed{{"job", std::to_string(i)}, "failed", "", std::string(60'000, 'x')});
+  }
+  EXPECT_TRUE(eventually([&] { return edge_listener.acknowledged.size() == 150; }, 2500ms))
+      << edge_listener.acknowledged.size() << " came without being sent again";
+  EXPECT_EQ(peers->counters().inbox_full, 0u);
+}
+
+// The name of an invitation that was taken back may be given out again.
+TEST_F(Session, LetsANodeInWhoseNameWasInvitedBefore) {
+  must(nodes->revoke("harbour"));
+  peers->drop("harbour", "revoked", "it was revoked");
+  token = must(nodes->invite("harbour", token->endpoint, cloud_key.public_key));
+  connect();
+  EXPECT_TRUE(eventually([&] { return peers->online("harbour"); }));
+  EXPECT_EQ(edge_listener.refusal, "");
 }
 
 TEST_F(Session, KnowsAtOnceThatAnEdgeHasEnded) {

@@ -105,9 +105,9 @@ class Supervision : public testing::Test {
   std::unique_ptr<WorkerPool> pool;
   int number = 0;
   std::unique_ptr<wire::SocketThread> sockets =
-      std::make_unique<wire::SocketThread>(context, [this](std::vector<wire::Incoming>&& batch) {
+      std::make_unique<wire::SocketThread>(context, [this](wire::SocketThread::Batch&& batch) {
         boost::asio::post(io, [this, batch = std::move(batch)] {
-          for (const auto& incoming : batch)
+          for (const auto& incoming : batch.messages)
             if (pool) pool->handle(incoming);
         });
       });  // last: ends before what it uses

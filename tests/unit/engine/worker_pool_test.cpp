@@ -57,7 +57,7 @@ class Pool : public testing::Test {
   zmq::context_t context;
   NoWorkers launcher;
   Answers answers;
-  wire::SocketThread sockets{context, [](std::vector<wire::Incoming>&&) {}};
+  wire::SocketThread sockets{context, [](auto&&) {}};
   WorkerPool pool{io,
                   sockets,
                   launcher,

@@ -37,7 +37,7 @@ inline auto all_samples() {
       TaskResult{key, true, "rejected.nan", "the update is not finite"},
       TaskFinished{key, metrics, artifacts, "{}", {1, 2, 3, 4, 5}, 6, 7},
       TaskFailed{key, "crashed", "spec.batch", "the worker ended by signal 11"},
-      TaskReported{key, 0.5, metrics},
+      TaskReported{key, 0.5, metrics, 3},
       BlobGet{sample_digest("g"), 1 << 20, 4096},
       BlobPut{sample_digest("p"), 1 << 30},
       BlobPutReply{sample_digest("r"), 123, 16, true},

@@ -19,8 +19,8 @@ namespace skerry::wire {
 namespace {
 
 SocketThread::Deliver into(Mailbox<Incoming>& mailbox) {
-  return [&mailbox](std::vector<Incoming>&& batch) {
-    for (auto& message : batch) mailbox.put(std::move(message));
+  return [&mailbox](SocketThread::Batch&& batch) {
+    for (auto& message : batch.messages) mailbox.put(std::move(message));
   };
 }
 
@@ -104,8 +104,8 @@ TEST_F(SocketThreadTest, TellsPeersApart) {
 
 TEST_F(SocketThreadTest, MayAnswerFromWithinTheDelivery) {
   SocketThread* echo = nullptr;
-  SocketThread server(net.cloud_context, [&](std::vector<Incoming>&& batch) {
-    for (auto& message : batch) echo->send(message.socket, message.peer, message.data);
+  SocketThread server(net.cloud_context, [&](SocketThread::Batch&& batch) {
+    for (auto& message : batch.messages) echo->send(message.socket, message.peer, message.data);
   });
   echo = &server;
   const auto bound = server.bind_router({"tcp://127.0.0.1:*", net.cloud, kMax}).value();
@@ -115,6 +115,38 @@ TEST_F(SocketThreadTest, MayAnswerFromWithinTheDelivery) {
     edge.send(dealer, "", std::to_string(i));
     EXPECT_EQ(at_edge.take()->data, std::to_string(i));
   }
+}
+
+// A loop that is slower than its peers keeps what it has in hand, and the rest waits where it was
+// sent.
+TEST_F(SocketThreadTest, TakesNoMoreThanItsOwnerHasRoomFor) {
+  constexpr std::size_t kSize = 60'000;
+  constexpr int kMessages = 2000;  // 120 MB
+  std::mutex mutex;
+  std::vector<std::shared_ptr<const void>> holds;
+  std::size_t taken = 0;
+  SocketThread slow(net.cloud_context, [&](SocketThread::Batch&& batch) {
+    std::lock_guard lock(mutex);
+    taken += batch.messages.size();
+    holds.push_back(std::move(batch.hold));
+  });
+  const auto taken_now = [&] {
+    std::lock_guard lock(mutex);
+    return taken;
+  };
+  const auto bound = slow.bind_router({"tcp://127.0.0.1:*", net.cloud, 1 << 16}).value();
+  SocketThread sender{net.edge_context, [](auto&&) {}};
+  const int dealer =
+      sender.connect_dealer({bound.second, net.edge_1, net.cloud.public_key, 1 << 16}).value();
+  for (int i = 0; i < kMessages; ++i) sender.send(dealer, "", std::string(kSize, 'x'));
+  ASSERT_TRUE(eventually([&] { return taken_now() * kSize >= SocketThread::kMaxInHand; }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_LE(taken_now() * kSize, SocketThread::kMaxInHand + (5 << 20));
+  EXPECT_TRUE(eventually([&] {
+    std::lock_guard lock(mutex);
+    holds.clear();
+    return taken == kMessages;
+  }));
 }
 
 TEST_F(SocketThreadTest, DropsMultipartMessagesAndKicksThePeer) {

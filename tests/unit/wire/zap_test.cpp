@@ -59,8 +59,8 @@ class Zap : public testing::Test {
   Mailbox<Incoming> arrived;
   Network net;
   std::unique_ptr<SocketThread> cloud =
-      std::make_unique<SocketThread>(net.cloud_context, [this](std::vector<Incoming>&& batch) {
-        for (auto& message : batch) arrived.put(std::move(message));
+      std::make_unique<SocketThread>(net.cloud_context, [this](SocketThread::Batch&& batch) {
+        for (auto& message : batch.messages) arrived.put(std::move(message));
       });
   SocketThread edges{net.edge_context, [](auto&&) {}};
   std::string endpoint =
