@@ -13,6 +13,7 @@
 #include "core/base/file.hpp"
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
+#include "core/engine/arrivals.hpp"
 #include "core/engine/asio_loop.hpp"
 #include "core/engine/audit.hpp"
 #include "core/engine/cloud/admin.hpp"
@@ -102,7 +103,7 @@ class Cloud::Impl : public Workers::Listener {
   Status open_store();
   Status open_sockets();
   void build();
-  void receive(const wire::SocketThread::Batch& batch);
+  void receive(const std::vector<wire::Incoming>& messages);
   void watch_disk();
   std::string advertised(const std::string& bound) const;
   // The ZAP handler refused a key; it tells of each address once a minute.
@@ -127,6 +128,7 @@ class Cloud::Impl : public Workers::Listener {
   runtime::ProcessLauncher launcher_;
   zmq::context_t context_;
   std::unique_ptr<wire::ZapHandler> zap_;
+  Arrivals arrivals_{io_, [this](const auto& messages) { receive(messages); }};
   std::unique_ptr<wire::SocketThread> sockets_;
   std::unique_ptr<WorkerPool> workers_;
   std::unique_ptr<Engine> engine_;
@@ -155,11 +157,8 @@ Status Cloud::Impl::open_store() {
 }
 
 void Cloud::Impl::build() {
-  sockets_ =
-      std::make_unique<wire::SocketThread>(context_, [this](wire::SocketThread::Batch&& batch) {
-        boost::asio::post(
-            io_, [this, batch = std::move(batch)] { receive(batch); });
-      });
+  sockets_ = std::make_unique<wire::SocketThread>(
+      context_, [this](wire::SocketThread::Batch&& batch) { arrivals_.add(std::move(batch)); });
   limit_workers(options_.workers, launcher_);
   quarantine_.on_quarantine([this](const Quarantine::Entry& entry) {
     audit(unit_, kActorCloud, "plugin.quarantined", entry.digest, to_json(entry));
@@ -316,9 +315,9 @@ void Cloud::Impl::watch_disk() {
   });
 }
 
-void Cloud::Impl::receive(const wire::SocketThread::Batch& batch) {
+void Cloud::Impl::receive(const std::vector<wire::Incoming>& messages) {
   const Unit::Scope scope(unit_);  // one commit for all that arrived together
-  for (const auto& incoming : batch.messages) {
+  for (const auto& incoming : messages) {
     if (incoming.socket == workers_->socket()) {
       workers_->handle(incoming);
     } else if (incoming.socket == control_socket_) {

@@ -22,7 +22,7 @@ constexpr std::uint32_t kUplinkCredit = 1024;
 constexpr std::size_t kMaxInbox = 2 * kUplinkCredit;
 constexpr std::size_t kMaxInboxBytes = 4u << 20;  // twice what an edge sends ahead
 constexpr std::uint64_t kDownlinkQuota = 1024;    // messages that a node can make wait for itself
-constexpr std::size_t kMaxComplaint = 512;  // characters
+constexpr std::size_t kMaxComplaint = 512;        // characters
 
 std::uint64_t random_session() {
   std::uint64_t session = 0;

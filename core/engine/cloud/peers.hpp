@@ -56,10 +56,10 @@ class Peers {
 
   // What was dropped, since the host started.
   struct Counters {
-    std::uint64_t inbox_full = 0;      // results that came too fast; their senders send them again
-    std::uint64_t untold = 0;          // refusals for which a node's downlink had no room
-    std::uint64_t reports_lost = 0;    // progress reports that edges left out
-    std::uint64_t violations = 0;      // messages that were refused
+    std::uint64_t inbox_full = 0;    // results that came too fast; their senders send them again
+    std::uint64_t untold = 0;        // refusals for which a node's downlink had no room
+    std::uint64_t reports_lost = 0;  // progress reports that edges left out
+    std::uint64_t violations = 0;    // messages that were refused
   };
 
   Peers(Loop& loop, Unit& unit, wire::Transport& transport, Nodes& nodes, Listener& listener);
@@ -77,8 +77,8 @@ class Peers {
   std::uint64_t send(const std::string& node, const Message& message) {
     return append(node, Message::type, wire::encode(message));
   }
-  // As send, for what a node can make the cloud say: dropped and counted when the node does not take
-  // what waits for it.
+  // As send, for what a node can make the cloud say: dropped and counted when the node does not
+  // take what waits for it.
   void tell(const std::string& node, const wire::TaskResult& result);
 
   // The node was revoked: ends its session and opens no other.
@@ -153,7 +153,7 @@ class Peers {
   std::unique_ptr<Loop::Alarm> alarm_;
   Options options_;
   int socket_ = -1;
-  std::map<std::string, Peer> peers_;                      // by node
+  std::map<std::string, Peer> peers_;  // by node
   Counters counters_;
   AuditLimit refused_joins_{1, std::chrono::seconds(60)};  // of a token
   AuditLimit violations_{1, std::chrono::seconds(60)};     // of a caller

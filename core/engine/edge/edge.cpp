@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <zmq.hpp>
 
@@ -11,6 +10,7 @@
 #include "core/base/file.hpp"
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
+#include "core/engine/arrivals.hpp"
 #include "core/engine/asio_loop.hpp"
 #include "core/engine/disk_guard.hpp"
 #include "core/engine/edge/engine.hpp"
@@ -63,7 +63,7 @@ class Edge::Impl : public Workers::Listener {
 
  private:
   wire::BlobTransfers* open_transfers(const Link::Cloud& cloud, const std::string& endpoint);
-  void receive(const wire::SocketThread::Batch& batch);
+  void receive(const std::vector<wire::Incoming>& messages);
   void watch_disk();
 
   EdgeOptions options_;
@@ -79,6 +79,7 @@ class Edge::Impl : public Workers::Listener {
   std::optional<store::BlobStore> blobs_;
   runtime::ProcessLauncher launcher_;
   zmq::context_t context_;
+  Arrivals arrivals_{io_, [this](const auto& messages) { receive(messages); }};
   std::unique_ptr<wire::SocketThread> sockets_;
   std::unique_ptr<WorkerPool> workers_;
   std::unique_ptr<Engine> engine_;
@@ -93,11 +94,8 @@ Status Edge::Impl::open() {
   SKERRY_ASSIGN(blobs_, store::BlobStore::open(database_, options_.state / "blobs"));
   must(blobs_->sweep());  // files of a crash between their rename and their row
   SKERRY_TRY(make_directories(options_.state / "downloads"));
-  sockets_ =
-      std::make_unique<wire::SocketThread>(context_, [this](wire::SocketThread::Batch&& batch) {
-        boost::asio::post(
-            io_, [this, batch = std::move(batch)] { receive(batch); });
-      });
+  sockets_ = std::make_unique<wire::SocketThread>(
+      context_, [this](wire::SocketThread::Batch&& batch) { arrivals_.add(std::move(batch)); });
   limit_workers(options_.workers, launcher_);
   WorkerPool::Options pool{.run_dir = options_.state / "run",
                            .output_dir = blobs_->staging_dir(),
@@ -150,9 +148,9 @@ void Edge::Impl::watch_disk() {
   });
 }
 
-void Edge::Impl::receive(const wire::SocketThread::Batch& batch) {
+void Edge::Impl::receive(const std::vector<wire::Incoming>& messages) {
   const Unit::Scope scope(unit_);  // one commit for all that arrived together
-  for (const auto& incoming : batch.messages) {
+  for (const auto& incoming : messages) {
     if (incoming.socket == workers_->socket()) {
       workers_->handle(incoming);
     } else if (incoming.socket == engine_->socket()) {

@@ -21,7 +21,7 @@ constexpr auto kAskAgain = 100ms;  // Join and Hello at first, then twice as lon
 constexpr auto kAskAgainAtMost = 1000ms;
 constexpr auto kResendAfter = 3s;
 constexpr auto kWarnAfter = 5s;
-constexpr std::size_t kBytesInFlight = 2u << 20;  // of sequenced messages
+constexpr std::size_t kBytesInFlight = 2u << 20;                   // of sequenced messages
 constexpr std::size_t kGreetingRoom = wire::kControlLimit - 4096;  // for the names of tasks
 
 // As many as fit into a HELLO. The cloud believes that one it waits for and does not find is lost,
@@ -250,8 +250,8 @@ void Link::refuse(const wire::Refused& refused, std::uint64_t session) {
 void Link::handle(const wire::Incoming& incoming) {
   const auto frame = wire::parse_frame(incoming.data, wire::kControlLimit);
   if (!frame && frame.error().code == Code::failed_precondition)
-    return give_up(fmt::format("{} speaks another protocol: {}", cloud_.endpoint,
-                               frame.error().message));
+    return give_up(
+        fmt::format("{} speaks another protocol: {}", cloud_.endpoint, frame.error().message));
   if (!frame) return log_warn("a frame from the cloud is refused: " + frame.error().text());
   heard_ = loop_.now();
   switch (frame->header.type) {

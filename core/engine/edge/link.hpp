@@ -147,7 +147,8 @@ class Link {
   std::uint64_t next_seq_ = 1;
   std::uint64_t sent_ = 0;
   std::uint64_t acked_ = 0;
-  std::deque<std::pair<std::uint64_t, std::size_t>> in_flight_;  // number and bytes of what was sent
+  std::deque<std::pair<std::uint64_t, std::size_t>>
+      in_flight_;  // number and bytes of what was sent
   std::size_t bytes_in_flight_ = 0;
   Clock::time_point progress_{};
   // Downlink

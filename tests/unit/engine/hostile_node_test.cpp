@@ -34,9 +34,8 @@ class HostileNode : public CloudBench {
 TEST_F(HostileNode, WithNumbersAtTheirLimitIsRefusedAndTheCloudLivesOn) {
   wire::Hello hello;
   hello.cloud_epoch = "epoch";
-  for (const auto number :
-       {std::numeric_limits<std::uint64_t>::max(), std::uint64_t{1} << 63,
-        (std::uint64_t{1} << 62) + 1}) {
+  for (const auto number : {std::numeric_limits<std::uint64_t>::max(), std::uint64_t{1} << 63,
+                            (std::uint64_t{1} << 62) + 1}) {
     hello.inbox_seq = number;
     greet("harbour", hello);
     ASSERT_FALSE(refusals_.empty());

@@ -265,7 +265,8 @@ TEST_F(Session, DeliversManyLargeMessages) {
   {
     const Unit::Scope scope(edge_unit);
     for (int i = 0; i < 150; ++i)
-      link->send(wire::TaskFailed{{"job", std::to_string(i)}, "failed", "", std::string(60'000, 'x')});
+      link->send(
+          wire::TaskFailed{{"job", std::to_string(i)}, "failed", "", std::string(60'000, 'x')});
   }
   EXPECT_TRUE(eventually([&] { return edge_listener.acknowledged.size() == 150; }, 2500ms))
       << edge_listener.acknowledged.size() << " came without being sent again";
