@@ -28,7 +28,7 @@ TEST(TorchLearning, ConvolutionalNetworkLearnsStripesByHeart) {
                            {"dense", 16},
                            {"optimizer", {{"name", "sgd"}, {"lr", 0.05}, {"momentum", 0.9}}},
                            {"batch", 10},
-                           {"epochs", 30}});
+                           {"epochs", 60}});
   estimator.prepare(rows, 3).train(rows, 0, 3);
   EXPECT_EQ(estimator.evaluate(rows).at("accuracy"), 1.0);
 }
