@@ -46,6 +46,15 @@ Status write_all(int fd, Bytes bytes, const std::filesystem::path& path_for_erro
 // Called with the problem when a sync fails, on whatever thread: hosts end themselves there. The
 // kernel may have dropped the pages, and a later sync would say ok. Once, before any thread.
 void on_sync_failure(void (*end)(const Problem&));
+// While it lives, a sync that fails on this thread is told to its caller and ends no host: for what
+// is no record of the host's, as a copy on somebody's other disk.
+class SpareHostOnSyncFailure {
+ public:
+  SpareHostOnSyncFailure();
+  ~SpareHostOnSyncFailure();
+  SpareHostOnSyncFailure(const SpareHostOnSyncFailure&) = delete;
+  SpareHostOnSyncFailure& operator=(const SpareHostOnSyncFailure&) = delete;
+};
 
 // fdatasync. Failure is Code::data_loss; trying again proves nothing.
 Status sync_data(int fd, const std::filesystem::path& path_for_errors);

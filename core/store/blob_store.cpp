@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <map>
 #include <mutex>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -71,6 +72,8 @@ Status ensure_shard(const fs::path& shard) {
 struct BlobStore::Claims {
   std::mutex mutex;
   std::map<Digest, int> counts;
+  int holds = 0;
+  std::set<Digest> held_back;
 };
 
 BlobStore::BlobStore(Database& database, fs::path root)
@@ -238,6 +241,10 @@ Result<std::optional<fs::path>> BlobStore::discard(const Digest& digest) {
   static std::atomic<unsigned> counter{0};
   const fs::path gone = staging_dir() / fmt::format("gone-{}", counter++);
   const std::lock_guard lock(claims_->mutex);
+  if (claims_->holds > 0) {
+    claims_->held_back.insert(digest);
+    return std::nullopt;
+  }
   if (claims_->counts.contains(digest)) return std::nullopt;
   const fs::path file = file_path(digest);
   if (const Status moved = rename_file(file, gone); !moved) {
@@ -259,6 +266,23 @@ BlobStore::Claim BlobStore::claim(const Digest& digest) {
     const auto at = claims->counts.find(digest);
     if (--at->second == 0) claims->counts.erase(at);
   });
+}
+
+BlobStore::Hold BlobStore::hold() {
+  {
+    const std::lock_guard lock(claims_->mutex);
+    ++claims_->holds;
+  }
+  return Hold(claims_.get(), [claims = claims_](const void*) {
+    const std::lock_guard lock(claims->mutex);
+    --claims->holds;
+  });
+}
+
+std::vector<Digest> BlobStore::take_held_back() {
+  const std::lock_guard lock(claims_->mutex);
+  const auto all = std::exchange(claims_->held_back, {});
+  return {all.begin(), all.end()};
 }
 
 std::vector<BlobStore::FoundFile> BlobStore::files_in(unsigned shard) const {

@@ -76,6 +76,13 @@ class BlobStore {
   using Claim = std::shared_ptr<const void>;
   Claim claim(const Digest& digest);
 
+  // While a hold lives, discard() leaves every file alone: somebody goes by the rows of an earlier
+  // moment. Files that were given up meanwhile are kept in mind. Any thread may let go of it.
+  using Hold = std::shared_ptr<const void>;
+  Hold hold();
+  // What holds kept discard() from, to be discarded once no hold is left. Each is told once.
+  std::vector<Digest> take_held_back();
+
   // The files of one of kShards parts of the store. Any thread; does not touch the database.
   static constexpr unsigned kShards = 256;
   struct FoundFile {

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "core/base/failpoint.hpp"
 #include "core/base/file.hpp"
 #include "core/base/try.hpp"
 #include "core/store/connection.hpp"
@@ -44,18 +45,32 @@ std::string sloppiness() {
 }
 #endif
 
-Result<std::unique_ptr<Connection>> connect(const std::filesystem::path& path) {
+constexpr int kReadWrite = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+
+Result<std::unique_ptr<Connection>> connect(const std::filesystem::path& path,
+                                            const std::string& name, int flags, const char* vfs) {
   sqlite3* handle = nullptr;
-  const int rc = sqlite3_open_v2(
-      path.c_str(), &handle,
-      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE,
-      disk());
+  const int rc = sqlite3_open_v2(name.c_str(), &handle,
+                                 flags | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
   if (handle == nullptr)
     return fail(Code::unavailable, "no memory to open the database", path.string());
   auto connection = std::make_unique<Connection>(handle, path.string());
   if (rc != SQLITE_OK) return connection->problem(rc, "be opened");
   sqlite3_busy_timeout(handle, kBusyTimeoutMs);
   return connection;
+}
+
+// A path as a URI that SQLite reads back as that path.
+std::string uri_of(const std::filesystem::path& path) {
+  std::string uri = "file:";
+  for (const char each : path.native()) {
+    if (each == '%' || each == '?' || each == '#') {
+      uri += fmt::format("%{:02x}", static_cast<unsigned char>(each));
+    } else {
+      uri += each;
+    }
+  }
+  return uri;
 }
 
 // Private from its first moment; SQLite's -wal and -shm files take its mode over. A file that
@@ -95,7 +110,7 @@ Database::~Database() = default;
 
 Result<Database> Database::open(const std::filesystem::path& path) {
   SKERRY_TRY(create_private(path));
-  SKERRY_ASSIGN(auto connection, connect(path));
+  SKERRY_ASSIGN(auto connection, connect(path, path.native(), kReadWrite, disk()));
   Database database(std::move(connection));
   SKERRY_ASSIGN(auto statement, database.prepare("PRAGMA journal_mode = WAL"));
   SKERRY_ASSIGN(const bool row, statement.step());
@@ -111,6 +126,46 @@ Result<Database> Database::open(const std::filesystem::path& path) {
   SKERRY_TRY(check_whole(database, path));
   SKERRY_TRY(sync_directory(path.has_parent_path() ? path.parent_path() : "."));
   return database;
+}
+
+Result<Database> Database::open_reader(const std::filesystem::path& path) {
+  SKERRY_ASSIGN(auto connection, connect(path, path.native(), SQLITE_OPEN_READONLY, disk()));
+  // SQLite 3.40 has a bug where two connections checkpoint at once: only the writer ever does.
+  sqlite3_db_config(connection->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  sqlite3_wal_autocheckpoint(connection->handle(), 0);
+  return Database(std::move(connection));
+}
+
+Result<Database> Database::open_unchanging(const std::filesystem::path& path) {
+  SKERRY_ASSIGN(auto connection, connect(path, uri_of(path) + "?immutable=1",
+                                         SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, nullptr));
+  return Database(std::move(connection));
+}
+
+// The copy needs no journal: until it is whole it is nothing. What was written goes to the disk
+// piece by piece, so that a commit of the host never waits for a gigabyte of it.
+Status Database::copy_to(const std::filesystem::path& file,
+                         const std::function<bool()>& cancelled) {
+  constexpr int kPages = 2048;  // 8 MiB
+  SKERRY_ASSIGN(const auto target_file, open_file(file, O_RDWR | O_CREAT | O_EXCL, 0600));
+  SKERRY_ASSIGN(auto target, connect(file, file.native(), kReadWrite, nullptr));
+  SKERRY_TRY(target->exec("PRAGMA journal_mode = OFF"));
+  sqlite3_backup* const copy =
+      sqlite3_backup_init(target->handle(), "main", connection_->handle(), "main");
+  if (copy == nullptr)
+    return target->problem(sqlite3_extended_errcode(target->handle()), "be copied");
+  int rc = SQLITE_OK;
+  Status synced;
+  while (rc == SQLITE_OK && synced && !cancelled()) {
+    rc = sqlite3_backup_step(copy, kPages);
+    SKERRY_FAILPOINT("store.backup.pages");
+    synced = sync_data(target_file.get(), file);
+  }
+  sqlite3_backup_finish(copy);
+  SKERRY_TRY(synced);
+  if (rc == SQLITE_OK) return fail(Code::cancelled, "the copy was cancelled", file.string());
+  if (rc != SQLITE_DONE) return target->problem(rc, "be copied");
+  return sync_data(target_file.get(), file);
 }
 
 Status Database::exec(std::string_view sql) {

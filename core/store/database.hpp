@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -36,6 +37,12 @@ class Database {
   // Database; it may be moved.
   static Result<Database> open(const std::filesystem::path& path);
 
+  // To read beside the host's own connection, on another thread of its process: sees what is
+  // committed, writes nothing, and leaves checkpoints to the writer.
+  static Result<Database> open_reader(const std::filesystem::path& path);
+  // A file that nobody changes, as that of a backup: no lock is taken, no file made beside it.
+  static Result<Database> open_unchanging(const std::filesystem::path& path);
+
   Database(Database&&) noexcept;
   Database& operator=(Database&&) noexcept;
   ~Database();
@@ -59,6 +66,11 @@ class Database {
   // or less. Steps that were released never change. Refuses a file that a newer program wrote.
   Status migrate(std::span<const std::string_view> steps);
   Result<std::int64_t> user_version();
+
+  // Copies all pages into a new file (0600), which is durable afterwards, a few MiB at a time.
+  // Inside "BEGIN" on a reader the copy is of one moment, however many commits others make
+  // meanwhile. Code::cancelled where `cancelled` said yes between two pieces.
+  Status copy_to(const std::filesystem::path& file, const std::function<bool()>& cancelled);
 
  private:
   explicit Database(std::unique_ptr<Connection> connection);
