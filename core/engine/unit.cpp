@@ -25,6 +25,12 @@ void Unit::enter() {
 
 void Unit::leave() {
   if (--depth_ > 0) return;
+  if (abandoned_) {
+    // Somebody caught the exception that unwound a part of this unit, and went on. What is in
+    // memory goes beyond what may be recorded; the last commit tells what is so.
+    die({Code::internal, "a part of a transaction was given up, and the rest of it was not", "",
+         ""});
+  }
   SKERRY_FAILPOINT("unit.commit.begun");
   must(SKERRY_FAILPOINT_STATUS("unit.commit.sync"));
   if (make_room_) make_room_();
@@ -39,7 +45,8 @@ void Unit::leave() {
 }
 
 void Unit::abandon() {
-  if (--depth_ > 0) return;
+  abandoned_ = --depth_ > 0;
+  if (abandoned_) return;
   transaction_.reset();
   effects_.clear();
 }

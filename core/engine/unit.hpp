@@ -49,7 +49,8 @@ class Unit {
     explicit Scope(Unit& unit) : unit_(unit), unwinding_(std::uncaught_exceptions()) {
       unit_.enter();
     }
-    // An exception on its way out must not commit half of what was meant.
+    // An exception on its way out must not commit half of what was meant: it takes the whole unit
+    // with it, and the process when it is caught before the outermost scope has ended.
     ~Scope() noexcept(false) {
       std::uncaught_exceptions() > unwinding_ ? unit_.abandon() : unit_.leave();
     }
@@ -78,6 +79,7 @@ class Unit {
   store::Database& database_;
   std::optional<store::Transaction> transaction_;
   int depth_ = 0;
+  bool abandoned_ = false;  // an exception has left an inner scope
   std::vector<std::function<void()>> effects_;
   std::function<void()> make_room_;
 };
