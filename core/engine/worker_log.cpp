@@ -14,19 +14,8 @@
 namespace skerry::engine {
 namespace {
 
-constexpr off_t kTail = 16 * 1024;
+constexpr std::size_t kTail = 16 * 1024;
 constexpr std::size_t kShown = 5;
-
-std::string tail_of(const std::filesystem::path& log) {
-  const auto file = open_file(log, O_RDONLY);
-  if (!file) return {};
-  const off_t size = ::lseek(file->get(), 0, SEEK_END);
-  std::string text(static_cast<std::size_t>(std::clamp<off_t>(size, 0, kTail)), '\0');
-  const ssize_t got =
-      ::pread(file->get(), text.data(), text.size(), std::max<off_t>(0, size - kTail));
-  text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-  return text;
-}
 
 // "/lib/x.so(name+0x1)[0x7f]" to "x.so(name+0x1)".
 std::string short_frame(std::string frame, const std::map<std::string, std::string>& names) {
@@ -40,8 +29,20 @@ std::string short_frame(std::string frame, const std::map<std::string, std::stri
 
 }  // namespace
 
+std::string tail_of(const std::filesystem::path& log, std::size_t most) {
+  const auto file = open_file(log, O_RDONLY);
+  if (!file) return {};
+  const off_t size = std::max<off_t>(0, ::lseek(file->get(), 0, SEEK_END));
+  const auto wanted = std::min(static_cast<std::size_t>(size), most);
+  std::string text(wanted, '\0');
+  const ssize_t got =
+      ::pread(file->get(), text.data(), wanted, size - static_cast<off_t>(wanted));
+  text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  return text;
+}
+
 std::string last_calls(const std::filesystem::path& log) {
-  const std::string text = tail_of(log);
+  const std::string text = tail_of(log, kTail);
   const auto mark = text.rfind(runtime::kCrashMark);
   if (mark == std::string::npos) return {};
   std::istringstream lines(text.substr(mark));

@@ -9,6 +9,8 @@
 #include "core/base/log.hpp"
 #include "core/base/suggest.hpp"
 #include "core/engine/audit.hpp"
+#include "core/engine/cloud/admin_bodies.hpp"
+#include "core/engine/worker_log.hpp"
 #include "core/version.hpp"
 #include "core/wire/envelope.hpp"
 #include "core/wire/names.hpp"
@@ -17,6 +19,7 @@ namespace skerry::engine::cloud {
 namespace {
 
 constexpr std::int64_t kMaxWaitMs = 60'000;
+constexpr std::size_t kMaxWatches = 1000;
 constexpr std::size_t kLogTail = 64 * 1024;
 constexpr std::int64_t kAuditPage = 200;
 constexpr std::int64_t kMaxTokenLife = std::int64_t{10} * 365 * 24 * 3600;  // seconds
@@ -28,11 +31,6 @@ tl::unexpected<std::vector<Problem>> refuse(Code code, std::string message,
 }
 tl::unexpected<std::vector<Problem>> refuse(Problem problem) {
   return tl::unexpected(std::vector<Problem>{std::move(problem)});
-}
-
-std::string tail_of(const std::filesystem::path& file) {
-  std::string text = read_file(file).value_or("");
-  return text.size() > kLogTail ? text.substr(text.size() - kLogTail) : text;
 }
 
 }  // namespace
@@ -102,19 +100,13 @@ void Admin::handle(const wire::Incoming& incoming) {
     return reply(asker, refuse(may.error()));
   }
   const auto body = parse_json(request->body);
-  if (!body || !body->is_object())
-    return reply(asker, refuse(Code::invalid_argument, "the body is no JSON object"));
+  if (!body) return reply(asker, refuse(body.error()));
+  if (const auto whole = check_body(request->verb, *body); !whole)
+    return reply(asker, refuse(whole.error()));
   if (request->verb == "watch") return watch(asker, *body);
   actor_ = caller->actor();
   const Unit::Scope scope(unit_);  // what is done and its entry in the audit log
-  Answer answer;
-  try {
-    answer = dispatch(request->verb, *body);
-  } catch (const Json::exception& error) {
-    answer =
-        refuse(Code::invalid_argument, fmt::format("verb `{}`: {}", request->verb, error.what()));
-  }
-  reply(asker, answer);
+  reply(asker, dispatch(request->verb, *body));
 }
 
 Admin::Answer Admin::dispatch(const std::string& verb, const Json& body) {
@@ -242,7 +234,7 @@ Admin::Answer Admin::logs(const Json& body) {
   }
   std::sort(paths.begin() + 1, paths.end());
   for (const auto& path : paths)
-    files.push_back({{"name", path.filename().string()}, {"text", tail_of(path)}});
+    files.push_back({{"name", path.filename().string()}, {"text", tail_of(path, kLogTail)}});
   return Json{{"files", files}};
 }
 
@@ -385,40 +377,35 @@ Admin::Answer Admin::shutdown(const Json&) {
 }
 
 void Admin::watch(const Asker& asker, const Json& body) {
-  try {
-    const auto job = job_named(body, "job");
-    if (!job) return reply(asker, tl::unexpected(job.error()));
-    const std::int64_t after = body.value("after", std::int64_t{0});
-    const std::int64_t wait =
-        std::clamp<std::int64_t>(body.value("waitMs", std::int64_t{0}), 0, kMaxWaitMs);
-    if (wait == 0 || (*job)->finished() || (*job)->next_record - 1 > after) {
-      return reply(asker, views_.progress(**job, after));
-    }
-    const std::uint64_t number = ++last_watch_;
-    Watch& watch = watches_[number];
-    watch = {asker, (*job)->name, after,
-             std::make_unique<boost::asio::steady_timer>(io_, std::chrono::milliseconds(wait))};
-    watch.timer->async_wait([this, number](const boost::system::error_code& error) {
-      const auto it = watches_.find(number);
-      if (error || it == watches_.end()) return;  // answered already
-      if (const Job* waited = machine_.find(it->second.job))
-        reply(it->second.asker, views_.progress(*waited, it->second.after));
-      watches_.erase(it);
-    });
-  } catch (const Json::exception& error) {
-    reply(asker, refuse(Code::invalid_argument, fmt::format("verb `watch`: {}", error.what())));
-  }
+  const auto job = job_named(body, "job");
+  if (!job) return reply(asker, tl::unexpected(job.error()));
+  const std::int64_t after = body.value("after", std::int64_t{0});
+  const std::int64_t wait =
+      std::clamp<std::int64_t>(body.value("waitMs", std::int64_t{0}), 0, kMaxWaitMs);
+  if (wait == 0 || (*job)->finished() || (*job)->next_record - 1 > after)
+    return reply(asker, views_.progress(**job, after));
+  if (watches_.size() >= kMaxWatches) tell_of_progress(watches_.begin());  // who will ask again
+  const std::uint64_t number = ++last_watch_;
+  Watch& watch = watches_[number];
+  watch = {asker, (*job)->name, after,
+           std::make_unique<boost::asio::steady_timer>(io_, std::chrono::milliseconds(wait))};
+  watch.timer->async_wait([this, number](const boost::system::error_code& error) {
+    const auto it = watches_.find(number);
+    if (!error && it != watches_.end()) tell_of_progress(it);  // else it was answered already
+  });
+}
+
+Admin::Watches::iterator Admin::tell_of_progress(Watches::iterator at) {
+  if (const Job* job = machine_.find(at->second.job))
+    reply(at->second.asker, views_.progress(*job, at->second.after));
+  return watches_.erase(at);
 }
 
 void Admin::job_changed(const Job& job) {
   for (auto it = watches_.begin(); it != watches_.end();) {
     const Watch& watch = it->second;
-    if (watch.job != job.name || (!job.finished() && job.next_record - 1 <= watch.after)) {
-      ++it;
-      continue;
-    }
-    reply(watch.asker, views_.progress(job, watch.after));
-    it = watches_.erase(it);
+    const bool news = job.finished() || job.next_record - 1 > watch.after;
+    it = watch.job == job.name && news ? tell_of_progress(it) : std::next(it);
   }
 }
 

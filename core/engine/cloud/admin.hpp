@@ -58,6 +58,7 @@ class Admin {
     std::int64_t after = 0;
     std::unique_ptr<boost::asio::steady_timer> timer;
   };
+  using Watches = std::map<std::uint64_t, Watch>;  // by number, in the order they came
   using Answer = tl::expected<Json, std::vector<Problem>>;
   using Verb = Answer (Admin::*)(const Json& body);
 
@@ -82,6 +83,7 @@ class Admin {
   Answer admin_list(const Json&);
   Answer admin_revoke(const Json&);
   void watch(const Asker& asker, const Json& body);
+  Watches::iterator tell_of_progress(Watches::iterator at);  // the next one
 
   Answer dispatch(const std::string& verb, const Json& body);
   tl::expected<Job*, std::vector<Problem>> job_named(const Json& body, const char* key);
@@ -104,7 +106,7 @@ class Admin {
   std::string actor_;  // who asks what is being answered, for the audit log
   std::filesystem::path log_dir_;
   std::function<void()> on_shutdown_;
-  std::map<std::uint64_t, Watch> watches_;  // by number, in the order they came
+  Watches watches_;
   std::uint64_t last_watch_ = 0;
 };
 
