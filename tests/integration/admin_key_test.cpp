@@ -61,6 +61,24 @@ TEST_F(AdminKeys, DoesNotWriteOnTheCloudsDisk) {
   EXPECT_FALSE(from_afar(key, {"admin-key", "new", "more", "--to", to.string()}).ok());
 }
 
+TEST_F(AdminKeys, WhatOneMayNotDoIsAuditedOnceAMinute) {
+  Process cloud = start_reachable_cloud();
+  const std::string key = new_key("laptop");
+  const auto to = (scratch / "m").string();
+  for (int i = 0; i < 3; ++i)
+    EXPECT_FALSE(from_afar(key, {"model", "get", "daily", "--to", to}).ok());
+  int refusals = 0;
+  const Json log = ask({"audit", "ls"}).json();
+  for (const Json& entry : log.at("items")) {
+    if (entry.at("action") != "admin.refused") continue;
+    ++refusals;
+    EXPECT_EQ(entry.at("actor"), "admin:laptop");
+    EXPECT_THAT(entry.at("details").at("message").get<std::string>(), HasSubstr("model.export"));
+  }
+  EXPECT_EQ(refusals, 1);
+  EXPECT_TRUE(ask({"audit", "verify"}).ok());
+}
+
 TEST_F(AdminKeys, ARevokedKeyIsToldSo) {
   Process cloud = start_reachable_cloud();
   const std::string key = new_key("laptop");

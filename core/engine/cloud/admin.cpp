@@ -8,6 +8,7 @@
 #include "core/base/file.hpp"
 #include "core/base/log.hpp"
 #include "core/base/suggest.hpp"
+#include "core/base/try.hpp"
 #include "core/engine/audit.hpp"
 #include "core/engine/cloud/admin_bodies.hpp"
 #include "core/engine/worker_log.hpp"
@@ -20,6 +21,7 @@ namespace {
 
 constexpr std::int64_t kMaxWaitMs = 60'000;
 constexpr std::size_t kMaxWatches = 1000;
+constexpr std::size_t kMaxRefusal = 1000;  // characters
 constexpr std::size_t kLogTail = 64 * 1024;
 constexpr std::int64_t kAuditPage = 200;
 constexpr std::int64_t kMaxTokenLife = std::int64_t{10} * 365 * 24 * 3600;  // seconds
@@ -86,17 +88,31 @@ std::optional<Caller> Admin::caller_of(const wire::Incoming& incoming) const {
   return parse_user_id(incoming.user);
 }
 
+// What a caller may not do, or is no question: told to people now and then, however often it comes.
+void Admin::note_refusal(const Caller& caller, const std::string& what) {
+  const std::string actor = caller.actor();
+  const auto left_out = refusals_.admit(actor, AuditLimit::Clock::now());
+  if (!left_out) return;
+  const std::string shown = what.substr(0, kMaxRefusal);
+  log_warn(fmt::format("{}: a question is refused: {}", actor, shown));
+  audit(unit_, actor, "admin.refused", actor, {{"message", shown}, {"leftOut", *left_out}});
+}
+
+Result<wire::AdminRequest> Admin::request_in(const wire::Incoming& incoming) {
+  SKERRY_ASSIGN(const auto frame, wire::parse_frame(incoming.data, wire::kLocalLimit));
+  if (frame.header.type != wire::Type::admin_request)
+    return fail(Code::invalid_argument, "an admin socket takes questions only");
+  return wire::decode<wire::AdminRequest>(frame.payload());
+}
+
 void Admin::handle(const wire::Incoming& incoming) {
-  const auto frame = wire::parse_frame(incoming.data, wire::kLocalLimit);
-  if (!frame || frame->header.type != wire::Type::admin_request)
-    return log_warn("an admin socket got a frame that is no request");
-  const auto request = wire::decode<wire::AdminRequest>(frame->payload());
-  if (!request) return log_warn(request.error().text());
-  const Asker asker{incoming.socket, incoming.peer, request->id};
   const auto caller = caller_of(incoming);
   if (!caller) return;  // cannot be: ZAP lets nobody else in
+  const auto request = request_in(incoming);
+  if (!request) return note_refusal(*caller, request.error().text());
+  const Asker asker{incoming.socket, incoming.peer, request->id};
   if (const auto may = authorize(unit_, *caller, request->verb); !may) {
-    log_warn(fmt::format("{}: {}", caller->actor(), may.error().message));
+    note_refusal(*caller, may.error().message);
     return reply(asker, refuse(may.error()));
   }
   const auto body = parse_json(request->body);

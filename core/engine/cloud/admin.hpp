@@ -10,6 +10,7 @@
 #include <string>
 
 #include "core/base/json.hpp"
+#include "core/engine/audit.hpp"
 #include "core/engine/cloud/admin_keys.hpp"
 #include "core/engine/cloud/authorization.hpp"
 #include "core/engine/cloud/machine.hpp"
@@ -17,6 +18,7 @@
 #include "core/engine/cloud/peers.hpp"
 #include "core/engine/cloud/submit.hpp"
 #include "core/engine/cloud/views.hpp"
+#include "core/wire/messages.hpp"
 #include "core/wire/socket_thread.hpp"
 
 namespace skerry::engine::cloud {
@@ -88,6 +90,8 @@ class Admin {
   Answer dispatch(const std::string& verb, const Json& body);
   tl::expected<Job*, std::vector<Problem>> job_named(const Json& body, const char* key);
   std::optional<Caller> caller_of(const wire::Incoming& incoming) const;
+  static Result<wire::AdminRequest> request_in(const wire::Incoming& incoming);
+  void note_refusal(const Caller& caller, const std::string& what);
   void reply(const Asker& asker, const Answer& answer);
 
   boost::asio::io_context& io_;
@@ -108,6 +112,7 @@ class Admin {
   std::function<void()> on_shutdown_;
   Watches watches_;
   std::uint64_t last_watch_ = 0;
+  AuditLimit refusals_{1, std::chrono::seconds(60)};  // of a caller
 };
 
 }  // namespace skerry::engine::cloud

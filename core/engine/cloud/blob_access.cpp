@@ -26,8 +26,23 @@ Status BlobAccess::may(const std::string& user, const Deed& deed) {
   return authorize(unit_, *caller, deed);
 }
 
+// A node can try as often as it likes; people are told now and then.
+void BlobAccess::note_refusal(const std::string& user, const char* action, const Problem& why) {
+  const auto caller = parse_user_id(user);
+  if (!caller) return;  // cannot be: ZAP lets nobody else in
+  const std::string actor = caller->actor();
+  const auto left_out = refusals_.admit(actor + " " + action, loop_.now());
+  if (!left_out) return;
+  log_warn(fmt::format("{}: {}: {}", actor, action, why.message));
+  audit(unit_, actor, action, caller->name, {{"message", why.message}, {"leftOut", *left_out}});
+}
+
 Result<wire::BulkSource> BlobAccess::find(const std::string& user, const Digest& digest) {
-  SKERRY_TRY(may(user, {.type = wire::Type::blob_get, .digest = &digest}));
+  const Deed deed{.type = wire::Type::blob_get, .digest = &digest};
+  if (const auto allowed = may(user, deed); !allowed) {
+    note_refusal(user, "download.refused", allowed.error());
+    return fail(allowed.error());
+  }
   SKERRY_ASSIGN(auto blob, blobs_.find(digest));
   if (!blob) return fail(Code::not_found, "the artifact is not in the store any more");
   return wire::BulkSource{std::move(blob->path), blob->size, std::move(blob->inline_data)};
@@ -44,9 +59,9 @@ void BlobAccess::admit(const std::string& user, const Digest& digest, std::uint6
 
 Result<wire::BulkTarget> BlobAccess::target(const std::string& user, const Digest& digest,
                                             std::uint64_t size) {
-  if (auto allowed = may(user, {.type = wire::Type::blob_put, .digest = &digest, .size = size});
-      !allowed) {
-    log_warn(fmt::format("{}: an upload is refused: {}", user, allowed.error().message));
+  const Deed deed{.type = wire::Type::blob_put, .digest = &digest, .size = size};
+  if (const auto allowed = may(user, deed); !allowed) {
+    note_refusal(user, "upload.refused", allowed.error());
     return fail(allowed.error());
   }
   const std::string node = parse_user_id(user)->name;

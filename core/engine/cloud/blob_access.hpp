@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "core/engine/audit.hpp"
 #include "core/engine/cloud/authorization.hpp"
 #include "core/engine/cloud/tasks.hpp"
 #include "core/engine/disk_guard.hpp"
@@ -40,6 +41,7 @@ class BlobAccess : public wire::BulkBackend {
   bool needs_partial(const std::string& name);
 
  private:
+  void note_refusal(const std::string& user, const char* action, const Problem& why);
   Status may(const std::string& user, const Deed& deed);
   Result<wire::BulkSource> find(const std::string& user, const Digest& digest);
   Result<wire::BulkTarget> target(const std::string& user, const Digest& digest,
@@ -53,6 +55,7 @@ class BlobAccess : public wire::BulkBackend {
   Examiner& examiner_;
   std::filesystem::path uploads_;
   DiskGuard* disk_ = nullptr;
+  AuditLimit refusals_{1, std::chrono::seconds(60)};  // of a caller and what it tried
 };
 
 }  // namespace skerry::engine::cloud
