@@ -1,7 +1,7 @@
 #include "core/base/log.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -52,7 +52,8 @@ Status init_log(const LogOptions& options) {
   try {
     if (options.console) sinks.push_back(std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
     if (!options.file.empty()) {
-      sinks.push_back(std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file.string()));
+      sinks.push_back(std::make_shared<spdlog::sinks::rotating_file_sink_mt>(
+          options.file.string(), options.max_bytes, options.old_files));
     }
   } catch (const spdlog::spdlog_ex& error) {
     return fail(Code::failed_precondition, fmt::format("cannot open the log: {}", error.what()),

@@ -1,6 +1,7 @@
 // Logging. spdlog's headers stay in log.cpp; callers build the text with fmt::format.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -12,6 +13,9 @@ namespace skerry {
 struct LogOptions {
   std::string name;            // the process or node, in every line
   std::filesystem::path file;  // appended to; empty: none
+  // Before it outgrows this, host.log becomes host.1.log, that one host.2.log; the oldest goes.
+  std::size_t max_bytes = 16u << 20;
+  std::size_t old_files = 3;
   std::string level = "info";  // debug, info, warn, error, off
   bool console = true;         // standard error, from `level` on
 };

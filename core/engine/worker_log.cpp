@@ -4,10 +4,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <sstream>
+#include <system_error>
+#include <utility>
 #include <vector>
 
+#include "core/base/bytes.hpp"
 #include "core/base/file.hpp"
 #include "core/runtime/crash_report.hpp"
 
@@ -15,6 +19,7 @@ namespace skerry::engine {
 namespace {
 
 constexpr std::size_t kTail = 16 * 1024;
+constexpr std::size_t kKept = 1u << 20;
 constexpr std::size_t kShown = 5;
 
 // "/lib/x.so(name+0x1)[0x7f]" to "x.so(name+0x1)".
@@ -39,6 +44,34 @@ std::string tail_of(const std::filesystem::path& log, std::size_t most) {
       ::pread(file->get(), text.data(), wanted, size - static_cast<off_t>(wanted));
   text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
   return text;
+}
+
+void bound_log(const std::filesystem::path& log, std::uint64_t most) {
+  std::error_code error;
+  if (std::filesystem::file_size(log, error) <= most || error) return;
+  const std::string end = tail_of(log, kKept);
+  auto old = log;
+  old.replace_extension(".old.log");
+  if (const auto file = open_file(old, O_WRONLY | O_CREAT | O_TRUNC))
+    static_cast<void>(write_all(file->get(), as_bytes(end), old));
+  // Of a file that is appended to, the next line stands at its new end.
+  static_cast<void>(::truncate(log.c_str(), 0));
+}
+
+void prune_worker_logs(const std::filesystem::path& directory, std::size_t most) {
+  std::vector<std::pair<std::filesystem::file_time_type, std::filesystem::path>> logs;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::error_code gone;
+    const auto written = entry->last_write_time(gone);
+    if (!gone && entry->path().filename().string().starts_with("worker-"))
+      logs.emplace_back(written, entry->path());
+  }
+  if (logs.size() <= most) return;
+  const auto kept = logs.begin() + static_cast<std::ptrdiff_t>(most);
+  std::nth_element(logs.begin(), kept, logs.end(), std::greater<>());
+  for (auto log = kept; log != logs.end(); ++log) std::filesystem::remove(log->second, error);
 }
 
 std::string last_calls(const std::filesystem::path& log) {

@@ -9,6 +9,7 @@
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
 #include "core/engine/unit.hpp"
+#include "core/engine/worker_log.hpp"
 #include "core/wire/envelope.hpp"
 
 namespace skerry::engine {
@@ -16,6 +17,7 @@ namespace {
 
 constexpr auto kReapEvery =
     std::chrono::milliseconds(200);  // also enforces the grace of stopping workers
+constexpr std::size_t kMostLogs = 256;
 constexpr auto kStopGrace = std::chrono::milliseconds(500);
 
 }  // namespace
@@ -72,6 +74,7 @@ void WorkerPool::reap() {
 WorkerPool::Worker& WorkerPool::worker_for(const std::string& job, bool decides) {
   for (auto& [id, worker] : workers_)
     if (worker->job == job && worker->decides == decides) return *worker;
+  prune_worker_logs(options_.log_dir, kMostLogs - 1);
   auto worker = std::make_unique<Worker>();
   worker->id = fmt::format("{}-{}-{}", decides ? "decide" : "task", job, ++started_);
   worker->job = job;

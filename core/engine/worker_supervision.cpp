@@ -18,6 +18,7 @@ namespace {
 // A worker that ends this often without an answer will not give one.
 constexpr int kMaxDeaths = 3;
 constexpr auto kFirstRetry = std::chrono::milliseconds(50);  // then twice as long each time
+constexpr std::uint64_t kMostLog = 8u << 20;  // bytes
 constexpr auto kPingEvery = std::chrono::seconds(5);
 constexpr auto kEndGrace = std::chrono::seconds(3);  // between TERM and KILL
 
@@ -44,8 +45,10 @@ std::filesystem::path WorkerPool::call_record_of(const Worker& worker) const {
 
 void WorkerPool::supervise() {
   const auto now = Clock::now();
-  for (auto& [id, worker] : workers_)
+  for (auto& [id, worker] : workers_) {
+    if (worker->alive) bound_log(log_of(*worker), kMostLog);
     if (worker->alive && !worker->sentence) supervise(*worker, now);
+  }
 }
 
 void WorkerPool::supervise(Worker& worker, Clock::time_point now) {
@@ -149,6 +152,7 @@ void WorkerPool::died(Worker& worker, const runtime::WorkerExit& exit) {
   if (stopping_) return;
   ++worker.failures;
   const Sentence said = obituary(worker, exit);
+  bound_log(log_of(worker), kMostLog);
   worker.sentence.reset();
   log_warn(fmt::format("worker {} of job {} ended: {}", worker.id, worker.job, said.reason));
   if (worker.current)

@@ -144,10 +144,8 @@ void Tasks::remote_progress(const std::string& node, const wire::TaskReported& r
   hooks_.changed(*job);
 }
 
-// Told to the node, to the log and to the audit log.
+// Told to the node and, now and then, to the log and the audit log.
 void Tasks::refuse(const std::string& node, const wire::TaskKey& key, const Verdict& verdict) {
-  log_warn(fmt::format("job {}: task {} of node {} is refused: {}: {}", key.job, key.task, node,
-                       verdict.code, verdict.message));
   audit_refusal(node, key, verdict);
   peers_.tell(node, {key, false, verdict.code, verdict.message});
 }
@@ -172,6 +170,8 @@ void Tasks::audit_refusal(const std::string& node, const wire::TaskKey& key,
                           const Verdict& verdict) {
   const auto left_out = refusals_.admit(node, loop_.now());
   if (!left_out) return;
+  log_warn(fmt::format("job {}: task {} of node {} is refused: {}: {}", key.job, key.task, node,
+                       verdict.code, verdict.message));
   Json details{{"code", verdict.code},
                {"job", key.job},
                {"task", key.task},

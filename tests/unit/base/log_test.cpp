@@ -41,6 +41,24 @@ TEST_F(Log, AppendsToAFileThatExists) {
   EXPECT_NE(content().find("second"), std::string::npos);
 }
 
+TEST_F(Log, KeepsTheNewestLinesInFilesOfABoundedSize) {
+  constexpr std::size_t kMost = 4096;
+  ASSERT_TRUE(init_log({.name = "x",
+                        .file = directory_.path() / "host.log",
+                        .max_bytes = kMost,
+                        .old_files = 2,
+                        .console = false}));
+  for (int i = 0; i < 1000; ++i) log_info("line " + std::to_string(i));
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(directory_.path())) {
+    ++files;
+    EXPECT_LE(entry.file_size(), kMost) << entry.path();
+  }
+  EXPECT_EQ(files, 3u);
+  EXPECT_NE(read_file(directory_.path() / "host.log").value().find("line 999\n"),
+            std::string::npos);
+}
+
 TEST_F(Log, RefusesAnUnknownLevelAndAFileThatCannotBeOpened) {
   const auto level = init_log({.name = "x", .level = "loud"});
   ASSERT_FALSE(level);

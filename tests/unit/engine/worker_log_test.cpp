@@ -1,0 +1,69 @@
+#include "core/engine/worker_log.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
+#include "core/base/file.hpp"
+#include "core/engine/unit.hpp"
+
+namespace skerry::engine {
+namespace {
+
+class WorkerLog : public testing::Test {
+ protected:
+  void say(const std::string& text) { must(write_all(file_.get(), as_bytes(text), log_)); }
+  std::filesystem::path in(const std::string& name) const { return dir_.path() / name; }
+
+  TempDir dir_ = must(TempDir::create());
+  std::filesystem::path log_ = dir_.path() / "worker-x.log";
+  UniqueFd file_ = must(open_file(log_, O_WRONLY | O_CREAT | O_APPEND));  // as a worker has it
+};
+
+TEST_F(WorkerLog, OfAWorkerThatGoesOnPrintingStaysBounded) {
+  constexpr std::uint64_t kMost = 64 * 1024;
+  std::string line(100, 'x');
+  line.back() = '\n';
+  for (int i = 0; i < 10'000; ++i) {
+    say(line);
+    if (i % 100 == 0) bound_log(log_, kMost);
+  }
+  say("the last line\n");
+  bound_log(log_, kMost);
+  EXPECT_LE(std::filesystem::file_size(log_), kMost);
+  EXPECT_LE(std::filesystem::file_size(in("worker-x.old.log")), 2 * kMost);
+  EXPECT_TRUE(tail_of(log_, 1000).ends_with("the last line\n"));
+}
+
+TEST_F(WorkerLog, ThatIsSmallIsLeftAlone) {
+  say("a line\n");
+  bound_log(log_, 1000);
+  EXPECT_EQ(must(read_file(log_)), "a line\n");
+  EXPECT_FALSE(std::filesystem::exists(in("worker-x.old.log")));
+}
+
+TEST_F(WorkerLog, ATailIsTheEndOfIt) {
+  say("a line\nanother line\n");
+  EXPECT_EQ(tail_of(log_, 5), "line\n");
+  EXPECT_EQ(tail_of(log_, 1000), "a line\nanother line\n");
+  EXPECT_EQ(tail_of(in("missing"), 10), "");
+}
+
+TEST_F(WorkerLog, OnlyTheNewestLogsOfWorkersAreKept) {
+  using namespace std::chrono_literals;
+  const auto now = std::filesystem::file_time_type::clock::now();
+  must(write_file_durably(in("host.log"), "the host's"));
+  std::filesystem::last_write_time(in("host.log"), now - 100h);
+  for (int i = 0; i < 6; ++i) {
+    const auto file = in("worker-" + std::to_string(i) + ".log");
+    must(write_file_durably(file, "a worker's"));
+    std::filesystem::last_write_time(file, now - i * 1h);
+  }
+  std::filesystem::remove(log_);
+  prune_worker_logs(dir_.path(), 3);
+  for (int i = 0; i < 6; ++i)
+    EXPECT_EQ(std::filesystem::exists(in("worker-" + std::to_string(i) + ".log")), i < 3) << i;
+  EXPECT_TRUE(std::filesystem::exists(in("host.log")));
+}
+
+}  // namespace
+}  // namespace skerry::engine
