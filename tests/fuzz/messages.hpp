@@ -32,7 +32,7 @@ using NetworkMessages =
     Decoders<wire::Hello, wire::Welcome, wire::Refused, wire::Join, wire::Joined, wire::StartTask,
              wire::StopTask, wire::ForgetJob, wire::TaskResult, wire::TaskFinished,
              wire::TaskFailed, wire::TaskReported, wire::BlobGet, wire::BlobPut, wire::BlobPutReply,
-             wire::BlobPutAck, wire::BlobError>;
+             wire::BlobPutAck, wire::BlobError, wire::NewKey, wire::NewKeyNoted, wire::RenewKey>;
 
 using LocalMessages =
     Decoders<wire::WorkerHello, wire::RunTask, wire::CancelTask, wire::TaskProgress, wire::TaskDone,

@@ -30,15 +30,12 @@ void expect_refused(const Message& message, std::string_view field) {
 }
 
 TEST(Codec, EveryMessageRoundTrips) {
-  int kinds = 0;
   for_each_sample([&](const auto& sample) {
     const auto decoded = through_the_wire(sample);
     ASSERT_TRUE(decoded) << static_cast<int>(sample.type) << ": " << decoded.error().text();
     // Equal messages have equal encodings, and no sample has a field with its default value.
     EXPECT_EQ(encode(*decoded), encode(sample)) << static_cast<int>(sample.type);
-    ++kinds;
   });
-  EXPECT_EQ(kinds, 27);
 }
 
 TEST(Codec, ReadsEachFieldOfAFinishedTask) {

@@ -53,7 +53,10 @@ inline auto all_samples() {
       DecideReply{"digits", true, "failed", "message", "{}", "[]"},
       Shutdown{},
       AdminRequest{11, "apply", "{}"},
-      AdminReply{11, true, "{}"}};
+      AdminReply{11, true, "{}"},
+      NewKey{z85},
+      NewKeyNoted{z85},
+      RenewKey{"an operator asks for it"}};
 }
 
 // Calls `visit` with each sample.
