@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr auto kEvery = std::chrono::minutes(1);
+constexpr std::chrono::milliseconds kEvery = std::chrono::minutes(1);
 // A turn takes well under 10 ms: a row that is looked at costs some microseconds.
 constexpr int kRowsATurn = 128;
 constexpr std::size_t kFilesATurn = 256;
@@ -61,6 +61,18 @@ bool keeps_every_blob() {
 #endif
 }
 
+namespace {
+
+std::chrono::milliseconds pause() {
+#ifdef SKERRY_FAILPOINTS
+  if (const char* millis = std::getenv("SKERRY_COLLECT_EVERY"))
+    return std::chrono::milliseconds(std::strtoul(millis, nullptr, 10));
+#endif
+  return kEvery;
+}
+
+}  // namespace
+
 Collector::Collector(Loop& loop, Unit& unit, store::BlobStore& blobs, Needs needs)
     : loop_(loop),
       unit_(unit),
@@ -71,7 +83,7 @@ Collector::Collector(Loop& loop, Unit& unit, store::BlobStore& blobs, Needs need
                       needs_.blob, kRowsATurn)) {}
 
 void Collector::start() {
-  alarm_ = loop_.after(kEvery, [this] { pass(); });
+  alarm_ = loop_.after(pause(), [this] { pass(); });
 }
 
 void Collector::pass() {

@@ -6,10 +6,11 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <thread>
 
+#include "core/store/blob_store.hpp"
+#include "core/store/database.hpp"
+#include "tests/fault/support/cluster.hpp"
 #include "tests/fault/support/state_copy.hpp"
-#include "tests/support/job.hpp"
 #include "tests/support/process_table.hpp"
 #include "tests/support/skerry.hpp"
 #include "tests/support/wait.hpp"
@@ -18,26 +19,14 @@ namespace skerry::fault {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
 
-constexpr int kEdges = 2;
-constexpr int kRounds = 10;
-constexpr const char* kJob = "survives";
 // Hits of failpoints that a life can last: some end while the host starts, some after rounds.
 constexpr double kShortestLife = 2, kLongestLife = 600;
+// The same of one failpoint that was drawn.
+constexpr double kFirstHit = 1, kLastHit = 30;
 // One cut in so many takes the whole site.
 constexpr std::uint64_t kOutage = 8;
-
-std::string job_text() {
-  testing::JobText job(kJob);
-  // All take part in every round: an update that is lost or counted twice changes the model.
-  job.set("rounds", std::to_string(kRounds))
-      .set("quorum", std::to_string(kEdges))
-      .set("deadline", "10m")
-      // Larger than what travels in messages and lives in the database: two chunks, a file.
-      .set("estimator", "{plugin: fixture-null, config: {bytes: 300000}}");
-  return job.yaml();
-}
+constexpr const char* kCollected = "collector.blobs.forgotten";
 
 // The failpoint that ended the process, as it said last.
 std::string place_of(const testing::Process& process) {
@@ -67,18 +56,29 @@ bool has_table(const fs::path& state, const std::string& database, const std::st
 Site::Site(const Plan& plan, fs::path folder)
     : plan_(plan), folder_(std::move(folder)), random_(plan.seed) {
   for (const char* name : {"printed", "home", "journals"}) fs::create_directories(folder_ / name);
-  const auto add = [this](const std::string& name, const std::string& program) {
-    auto host = std::make_unique<Host>();
-    host->name = name;
-    host->program = program;
-    host->state = folder_ / name;
-    host->journal = folder_ / "journals" / name;
-    host->arguments = {"--state", host->state.string()};
-    hosts_.push_back(std::move(host));
-  };
+  for (const Place& place : places_to_cut()) names_[place.side].push_back(place.name);
   add("cloud", "skerry-cloud");
-  hosts_[0]->arguments.insert(hosts_[0]->arguments.end(), {"--listen", "tcp://127.0.0.1:*"});
-  for (int i = 1; i <= kEdges; ++i) add(fmt::format("edge-{}", i), "skerry-edge");
+  // Ports of its own: other sites run beside this one.
+  const int port = free_ports(2);
+  hosts_[0]->arguments.insert(hosts_[0]->arguments.end(),
+                              {"--listen", fmt::format("tcp://127.0.0.1:{}", port), "--bulk-listen",
+                               fmt::format("tcp://127.0.0.1:{}", port + 1)});
+}
+
+void Site::add(const std::string& name, const std::string& program) {
+  auto host = std::make_unique<Host>();
+  host->name = name;
+  host->program = program;
+  host->side = program == "skerry-cloud" ? "cloud" : "edge";
+  host->state = folder_ / name;
+  host->journal = folder_ / "journals" / name;
+  host->arguments = {"--state", host->state.string(), "--threads", "1"};
+  hosts_.push_back(std::move(host));
+}
+
+Site::Host& Site::host(const std::string& name) {
+  return **std::find_if(hosts_.begin(), hosts_.end(),
+                        [&](const auto& each) { return each->name == name; });
 }
 
 Site::~Site() {
@@ -90,14 +90,41 @@ Site::~Site() {
 
 // ---- hosts
 
-std::string Site::order() {
-  if (tally_.cuts >= plan_.cuts) return {};
-  const double length = std::log(kLongestLife / kShortestLife);
-  const double share = std::uniform_real_distribution<double>()(random_);
-  return fmt::format("*=kill@{}", static_cast<int>(kShortestLife * std::exp(length * share)));
+std::string Site::order(const Host& host) {
+  std::string orders = drawn_order(host);
+  for (const Place& aim : plan_.aims)
+    if (aim.side == host.side) orders += fmt::format(";{}=kill@1", aim.name);
+  return orders;
+}
+
+// At any hit, or at one of a failpoint that is drawn: rare ones want their turn.
+std::string Site::drawn_order(const Host& host) {
+  if (drawn_ >= ceiling_) return {};
+  const auto between = [&](double from, double to) {
+    const double share = std::uniform_real_distribution<double>()(random_);
+    return static_cast<int>(from * std::exp(std::log(to / from) * share));
+  };
+  const int last = between(kShortestLife, kLongestLife);
+  if (random_() % 2 == 0) return fmt::format("*=kill@{}", last);
+  const auto& names = names_[host.side];
+  return fmt::format("{}=kill@{};*=kill@{:.0f}", names[random_() % names.size()],
+                     between(kFirstHit, kLastHit), kLongestLife);
+}
+
+// What the collector of garbage is for, and hosts do not make by themselves: a blob that nothing
+// needs.
+void Site::leave_an_orphan(const Host& host) {
+  const fs::path file = host.state / (host.side + ".db");
+  if (!plan_.aims.contains({host.side, kCollected}) || !fs::exists(file)) return;
+  if (!has_table(host.state, host.side, "blob")) return;
+  auto database = expect(store::Database::open(file));
+  auto blobs = expect(store::BlobStore::open(database, host.state / "blobs"));
+  const std::string bytes(store::kInlineLimit + 1, 'o');
+  expect(blobs.put(as_bytes(bytes), digest_of(as_bytes(bytes))));
 }
 
 void Site::start(Host& host) {
+  leave_an_orphan(host);
   std::vector<std::string> arguments = host.arguments;
   arguments.insert(arguments.begin(), testing::program(host.program).string());
   const std::string home = (folder_ / "home").string();
@@ -106,7 +133,8 @@ void Site::start(Host& host) {
                        {{"HOME", home},
                         {"XDG_DATA_HOME", home},
                         {"SKERRY_PLUGIN_PATH", ""},
-                        {"SKERRY_FAILPOINTS", order()},
+                        {"SKERRY_FAILPOINTS", order(host)},
+                        {"SKERRY_COLLECT_EVERY", "300"},
                         {"SKERRY_POWER_CUT", std::to_string(random_() % 1000)},
                         {"SKERRY_POWER_JOURNAL", host.journal.string()},
                         {"SKERRY_SYNCHRONOUS", plan_.synchronous}},
@@ -125,13 +153,18 @@ bool Site::tend() {
 void Site::died(Host& host) {
   const testing::Ending ending = *host.process->ended();
   const std::string place = place_of(*host.process);
+  if (host.turned_out && !ending.signal) {
+    host.process.reset();
+    return end_workers(host);
+  }
   if (ending.signal != SIGKILL || place.empty()) {
     return fail(fmt::format("{} ended by itself (status {}, signal {}):\n{}", host.name,
                             ending.status.value_or(-1), ending.signal.value_or(0),
                             host.process->err()));
   }
   ++tally_.cuts;
-  ++tally_.places[place];
+  ++tally_.places[{host.side, place}];
+  if (plan_.aims.erase({host.side, place}) == 0) ++drawn_;
   std::vector<Host*> dead{&host};
   if (random_() % kOutage == 0) {
     ++tally_.outages;
@@ -185,10 +218,9 @@ void Site::lose_power(const std::vector<Host*>& dead) {
 // ---- what must be true
 
 void Site::check_whole(const Host& host) {
-  const std::string database = host.program == "skerry-cloud" ? "cloud" : "edge";
-  if (!fs::exists(host.state / (database + ".db"))) return;
+  if (!fs::exists(host.state / (host.side + ".db"))) return;
   try {
-    StateCopy copy(host.state, database);
+    StateCopy copy(host.state, host.side);
     auto check = copy.sql("PRAGMA integrity_check");
     while (expect(check.step()))
       if (check.column_text(0) != "ok")
@@ -214,95 +246,6 @@ void Site::check_states(const Demands& demands) {
   } catch (const std::exception& error) {
     fail(error.what());
   }
-}
-
-void Site::note_model() {
-  StateCopy cloud(hosts_[0]->state, "cloud");
-  auto model = cloud.sql("SELECT digest FROM model ORDER BY version DESC LIMIT 1");
-  if (expect(model.step())) tally_.model = expect(model.column_digest(0)).hex();
-  auto job = cloud.sql("SELECT phase, message FROM job");
-  if (!expect(job.step())) return fail("the job that was applied is gone");
-  if (job.column_text(0) != "Succeeded")
-    fail(fmt::format("the job is {}: {}", job.column_text(0), job.column_text(1)));
-}
-
-// ---- the operator
-
-Site::Answer Site::ask(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), testing::program("skerry").string());
-  arguments.insert(arguments.end(), {"--state", hosts_[0]->state.string(), "--json"});
-  testing::Process process({arguments,
-                            {{"HOME", (folder_ / "home").string()}, {"SKERRY_FAILPOINTS", ""}},
-                            folder_ / "printed"});
-  const auto deadline = Clock::now() + std::chrono::seconds(15);
-  while (!process.ended() && tend() && Clock::now() < deadline)
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  Answer answer;
-  answer.text = process.out() + process.err();
-  if (!process.ended() || process.ended()->status != 0) return answer;
-  auto json = parse_json(process.out());
-  answer.ok = json.has_value();
-  if (answer.ok) answer.json = std::move(*json);
-  return answer;
-}
-
-// Until the cloud answers: it may be down just now.
-Site::Answer Site::insist(const std::vector<std::string>& arguments) {
-  const auto deadline = Clock::now() + plan_.patience;
-  Answer answer;
-  while (tend()) {
-    answer = ask(arguments);
-    if (answer.ok) return answer;
-    if (Clock::now() > deadline) {
-      fail(fmt::format("`skerry {}` gets no answer: {}", arguments[0], answer.text));
-      break;
-    }
-  }
-  return answer;
-}
-
-bool Site::job_ended() {
-  const Answer answer = ask({"get", "jobs"});
-  if (!answer.ok || !answer.json.contains("items")) return false;
-  if (answer.json.at("items").empty()) fail("the job that was applied is gone");
-  for (const Json& job : answer.json.at("items")) {
-    const std::string phase = job.value("phase", "");
-    if (phase == "Succeeded" || phase == "Failed" || phase == "Stopped") return true;
-  }
-  return false;
-}
-
-Tally Site::run() {
-  start(*hosts_[0]);
-  for (std::size_t i = 1; i < hosts_.size() && !failed(); ++i) {
-    const Answer answer = insist({"node", "token", hosts_[i]->name});
-    if (failed()) return tally_;
-    hosts_[i]->arguments.insert(hosts_[i]->arguments.end(),
-                                {"--join", answer.json.value("token", "")});
-    start(*hosts_[i]);
-  }
-  const fs::path file = folder_ / "job.yaml";
-  std::ofstream(file) << job_text();
-  insist({"apply", "-f", file.string()});
-
-  int seen = tally_.cuts;
-  auto moved = Clock::now();
-  while (tend() && !job_ended()) {
-    const auto pause = Clock::now() + std::chrono::milliseconds(300);
-    while (Clock::now() < pause && tend())
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    if (std::exchange(seen, tally_.cuts) != tally_.cuts) moved = Clock::now();
-    if (Clock::now() - moved > plan_.patience) fail("the job does not end");
-  }
-  if (failed()) return tally_;
-  // The end is one more outage: what the job came to must be durable as well.
-  std::vector<Host*> all;
-  for (auto& host : hosts_) all.push_back(host.get());
-  lose_power(all);
-  if (!failed())
-    check_states({.jobs_have_ended = true, .all_recompute = false, .plugin_paths = {}});
-  if (!failed()) note_model();
-  return tally_;
 }
 
 }  // namespace skerry::fault
