@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "core/base/failpoint.hpp"
 #include "core/base/try.hpp"
 #include "core/engine/audit.hpp"
@@ -9,6 +11,7 @@
 #include "core/wire/keys.hpp"
 
 namespace skerry::engine::cloud {
+
 void Nodes::publish_keys() {
   std::map<std::string, std::string> keys;
   const auto add = [&](Role role, const std::string& name, const std::string& key) {
@@ -24,6 +27,15 @@ void Nodes::publish_keys() {
   auto admins = unit_.sql("SELECT public_key, name FROM admin_key WHERE revoked = 0");
   while (must(admins.step())) add(Role::admin, admins.column_text(1), admins.column_text(0));
   publish_(std::move(keys));
+}
+
+// Once for all that this unit commits.
+void Nodes::publish_after_commit() {
+  if (std::exchange(publish_due_, true)) return;
+  unit_.after_commit([this] {
+    publish_due_ = false;
+    publish_keys();
+  });
 }
 
 Result<wire::JoinToken> Nodes::invite(const std::string& node, const std::string& endpoint,
@@ -43,7 +55,7 @@ Result<wire::JoinToken> Nodes::invite(const std::string& node, const std::string
            .bind(3, wall_clock_seconds() + life.count())
            .run());
   SKERRY_FAILPOINT("cloud.invite.recorded");
-  unit_.after_commit([this] { publish_keys(); });
+  publish_after_commit();
   return wire::JoinToken{
       .node = node, .endpoint = endpoint, .server_key = server_key, .secret_key = key.secret_key};
 }
@@ -85,7 +97,7 @@ Status Nodes::join(const std::string& node, const std::string& public_key) {
            .run());
   audit(unit_, actor_invite(node), "node.joined", node,
         {{"key", wire::key_fingerprint(public_key)}});
-  unit_.after_commit([this] { publish_keys(); });
+  publish_after_commit();
   return {};
 }
 
@@ -99,7 +111,7 @@ Status Nodes::revoke(const std::string& node) {
   if (!was_node && !was_invited)
     return fail(Code::not_found, fmt::format("there is no node `{}`", node));
   must(unit_.sql("DELETE FROM downlink WHERE node = ?").bind(1, node).run());
-  unit_.after_commit([this] { publish_keys(); });
+  publish_after_commit();
   return {};
 }
 
@@ -134,7 +146,7 @@ Status Nodes::note_key(const std::string& node, const std::string& public_key) {
   if (unit_.database().changes() == 0) return {};
   audit(unit_, actor_node(node), "node.key_announced", node,
         {{"key", wire::key_fingerprint(public_key)}});
-  unit_.after_commit([this] { publish_keys(); });
+  publish_after_commit();
   return {};
 }
 
@@ -151,7 +163,7 @@ void Nodes::settle_key(const std::string& node, const std::string& key) {
            .run());
   audit(unit_, actor_node(node), "node.key_rotated", node,
         {{"from", wire::key_fingerprint(old)}, {"to", key}});
-  unit_.after_commit([this] { publish_keys(); });
+  publish_after_commit();
 }
 
 std::optional<Nodes::Node> Nodes::find(const std::string& name) {

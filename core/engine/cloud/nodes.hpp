@@ -59,8 +59,11 @@ class Nodes {
   std::optional<Node> find(const std::string& name);
 
  private:
+  void publish_after_commit();
+
   Unit& unit_;
   Publish publish_;
+  bool publish_due_ = false;
 };
 
 }  // namespace skerry::engine::cloud
