@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The database's journal of names and what else comes to a few pages.
+// For the manifest, the key, and the folders of the artifacts.
 constexpr std::uint64_t kRoomBeside = 1 << 20;
 
 fs::path plain(const fs::path& path) {
@@ -133,13 +133,17 @@ class Backup {
     const auto copied = links ? 0 : static_cast<std::uint64_t>(files);
     const std::uint64_t keep = links ? request_.keep_free : 0;
     SKERRY_ASSIGN(const std::uint64_t left, space_left(folder_));
-    if (left >= database_bytes + copied + keep + kRoomBeside) return {};
+    const std::uint64_t wanted = database_bytes + copied + kRoomBeside;
+    if (left >= wanted + keep) return {};
+    const std::string kept =
+        keep > 0 ? fmt::format(", of which {} must stay free", format_bytes(keep)) : "";
     return fail(Code::unavailable,
-                fmt::format("the backup takes {} (database {}, artifacts {}); this disk has {} "
-                            "left, of which {} must stay free: free some space, or name a folder "
-                            "on another disk",
-                            format_bytes(database_bytes + copied), format_bytes(database_bytes),
-                            format_bytes(copied), format_bytes(left), format_bytes(keep)),
+                fmt::format("the backup takes up to {} (database {}, artifacts {}, the rest {}); "
+                            "this disk has {} left{}: free some space, or name a folder on another "
+                            "disk",
+                            format_bytes(wanted), format_bytes(database_bytes),
+                            format_bytes(copied), format_bytes(kRoomBeside), format_bytes(left),
+                            kept),
                 request_.to.string());
   }
 

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <tl/expected.hpp>
 #include <vector>
 
@@ -71,11 +72,12 @@ tl::expected<Manifest, std::vector<Problem>> check_backup(const std::filesystem:
 Status check_restore_target(const std::filesystem::path& backup,
                             const std::filesystem::path& state);
 
-// Makes a state directory of a backup that check_backup() has found whole. `entry` is added to its
-// audit log. A crash leaves a directory that hosts refuse (expect_restored) and that the next
+// Makes a state directory of a backup that check_backup() has found whole. `amend` is SQL that is
+// run on its database, `entry` is added to its audit log, both at once. A crash leaves a directory that hosts refuse (expect_restored) and that the next
 // restore clears; a failure leaves it empty.
 Status restore_backup(const std::filesystem::path& backup, const Manifest& manifest,
-                      const std::filesystem::path& state, const AuditEntry& entry);
+                      const std::filesystem::path& state, std::string_view amend,
+                      const AuditEntry& entry);
 
 // For whoever is about to use a state directory: was a restore to it cut off?
 Status expect_restored(const std::filesystem::path& state);

@@ -217,11 +217,11 @@ class Restore {
     return {};
   }
 
-  Status run(const AuditEntry& entry) {
+  Status run(std::string_view amend, const AuditEntry& entry) {
     SKERRY_TRY(make_directory(unfinished_));
     SKERRY_TRY(sync_directory(state_));
     SKERRY_TRY(expect_space());
-    SKERRY_TRY(put_database(entry));
+    SKERRY_TRY(put_database(amend, entry));
     SKERRY_FAILPOINT("store.restore.database");
     SKERRY_TRY(copy(kKeyFile, 0600));
     SKERRY_TRY(put_blobs());
@@ -260,11 +260,12 @@ class Restore {
                 file.string());
   }
 
-  Status put_database(const AuditEntry& entry) const {
+  Status put_database(std::string_view amend, const AuditEntry& entry) const {
     SKERRY_ASSIGN(const Digest found, copy(kDatabaseFile, 0600));
     SKERRY_TRY(expect(found, manifest_.database, backup_ / kDatabaseFile));
     SKERRY_ASSIGN(auto database, Database::open(unfinished_ / kDatabaseFile));
     SKERRY_ASSIGN(auto transaction, database.begin());
+    SKERRY_TRY(database.exec(amend));
     SKERRY_TRY(append_audit(database, entry));
     SKERRY_TRY(transaction.commit());
     // The file alone is moved: nothing may be left in its log.
@@ -339,12 +340,12 @@ Status check_restore_target(const fs::path& backup, const fs::path& state) {
 }
 
 Status restore_backup(const fs::path& backup, const Manifest& manifest, const fs::path& state,
-                      const AuditEntry& entry) {
+                      std::string_view amend, const AuditEntry& entry) {
   SKERRY_ASSIGN(const auto lock, StateLock::acquire(state));
   SKERRY_TRY(expect_empty(state));
   Restore restore(backup, manifest, state);
   SKERRY_TRY(restore.clear());
-  Status done = restore.run(entry);
+  Status done = restore.run(amend, entry);
   if (!done) static_cast<void>(restore.clear());
   return done;
 }

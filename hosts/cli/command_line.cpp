@@ -44,6 +44,7 @@ class CommandLine {
     add_node();
     add_model();
     add_audit();
+    add_backup();
     add_admin_key();
     app_.add_option("--admin-key", who_.admin_key, "as of the commands that ask a cloud")
         ->group("");
@@ -238,6 +239,27 @@ class CommandLine {
                      "skerry audit head", [this] { return audit_head_command(who_); });
   }
 
+  void add_backup() {
+    operator_command(app_, "backup", "Copy the cloud's state to a new directory; jobs go on",
+                     "skerry backup /backups/2026-01-31",
+                     [this] { return backup_command(who_, file_); })
+        ->add_option("DIR", file_, "the new directory, on the cloud's machine")
+        ->required();
+    CLI::App* restore =
+        command(app_, "restore", "Check a backup, and make a cloud's state directory of it",
+                "skerry restore /backups/2026-01-31 --state /var/lib/skerry", [this] {
+                  return restore_command({.backup = file_,
+                                          .state = who_.state,
+                                          .check = only_check_,
+                                          .json = who_.json});
+                });
+    restore->add_option("BACKUP", file_, "a directory that `skerry backup` made")->required();
+    restore->add_option("--state", who_.state,
+                        "the cloud's state directory, empty or not there yet (default: "
+                        "$SKERRY_STATE or ~/.local/state/skerry/cloud)");
+    restore->add_flag("--check", only_check_, "only check that the backup is whole");
+  }
+
   void add_admin_key() {
     CLI::App* keys = group("admin-key", "Let operators ask from other machines");
     CLI::App* fresh = operator_command(
@@ -300,6 +322,7 @@ class CommandLine {
   std::string kind_, name_, signal_, value_, endpoint_, head_;
   std::string ttl_ = "24h";
   std::int64_t since_ = 0;
+  bool only_check_ = false;
 };
 
 }  // namespace

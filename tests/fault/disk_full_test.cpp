@@ -169,6 +169,21 @@ TEST_F(DiskFull, OnAnEdgeLetsItsTasksWaitAndIsToldAtTheCloud) {
   expect_whole({"edge-1"});
 }
 
+TEST_F(DiskFull, UnderABackupIsToldInNumbers) {
+  const SmallDisk disk(scratch / "small");
+  ASSERT_TRUE(disk.mounted());
+  Process cloud = start_cloud();
+  disk.fill(kMiB / 2);
+  const auto refused = ask({"backup", (scratch / "small" / "copy").string()});
+  EXPECT_EQ(refused.ending.status, 1) << refused.all();
+  EXPECT_THAT(refused.err, HasSubstr("the backup takes"));
+  EXPECT_THAT(refused.err, HasSubstr("the rest 1.0 MB); this disk has 52"));
+  disk.clear();
+  EXPECT_TRUE(ask({"backup", (scratch / "small" / "copy").string()}).ok());
+  EXPECT_TRUE(skerry({"restore", "--check", (scratch / "small" / "copy").string()}).ok());
+  stop(cloud);
+}
+
 TEST_F(DiskFull, DuringATransactionEndsTheHostAndTheNextStartGoesOn) {
   Process edge = [&] {
     Process cloud = start_cloud({{"SKERRY_FAILPOINTS", "unit.commit.sync=error(full)@40"}});

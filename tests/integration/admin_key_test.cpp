@@ -58,6 +58,10 @@ TEST_F(AdminKeys, DoesNotWriteOnTheCloudsDisk) {
   const Output output = from_afar(key, {"model", "get", "daily", "--to", to.string()});
   EXPECT_FALSE(output.ok());
   EXPECT_THAT(output.err, HasSubstr("run the command on the cloud's machine"));
+  const Output backup = from_afar(key, {"backup", (scratch / "copy").string()});
+  EXPECT_FALSE(backup.ok());
+  EXPECT_THAT(backup.err, HasSubstr("run the command on the cloud's machine"));
+  EXPECT_FALSE(std::filesystem::exists(scratch / "copy"));
   EXPECT_FALSE(from_afar(key, {"admin-key", "new", "more", "--to", to.string()}).ok());
 }
 

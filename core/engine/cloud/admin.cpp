@@ -39,7 +39,7 @@ tl::unexpected<std::vector<Problem>> refuse(Problem problem) {
 
 Admin::Admin(boost::asio::io_context& io, Unit& unit, wire::SocketThread& sockets, Machine& machine,
              Nodes& nodes, Peers& peers, Submit& submit, Views& views, store::BlobStore& blobs,
-             Quarantine& quarantine)
+             Quarantine& quarantine, Backups& backups)
     : io_(io),
       unit_(unit),
       sockets_(sockets),
@@ -50,6 +50,7 @@ Admin::Admin(boost::asio::io_context& io, Unit& unit, wire::SocketThread& socket
       views_(views),
       blobs_(blobs),
       quarantine_(quarantine),
+      backups_(backups),
       admin_keys_(unit, nodes) {}
 
 void Admin::start(Sockets sockets, Identity identity, std::filesystem::path log_dir,
@@ -121,6 +122,7 @@ void Admin::handle(const wire::Incoming& incoming) {
     return reply(asker, refuse(whole.error()));
   if (request->verb == "watch") return watch(asker, *body);
   actor_ = caller->actor();
+  if (request->verb == "backup") return backup(asker, *body);
   const Unit::Scope scope(unit_);  // what is done and its entry in the audit log
   reply(asker, dispatch(request->verb, *body));
 }
@@ -390,6 +392,19 @@ Admin::Answer Admin::shutdown(const Json&) {
   audit(unit_, actor_, "host.shutdown", "cloud");
   on_shutdown_();
   return Json::object();
+}
+
+// The answer comes when all is durable, which may take long.
+void Admin::backup(const Asker& asker, const Json& body) {
+  const auto to = body.find("to");
+  if (to == body.end() || !to->is_string())
+    return reply(asker, refuse(Code::invalid_argument, "verb `backup`: `to` is wanted, a text"));
+  const Unit::Scope scope(unit_);
+  const auto done = [this, asker](const auto& made) {
+    reply(asker, made ? Answer(made->to_json()) : Answer(refuse(made.error())));
+  };
+  const Status begun = backups_.begin(to->get<std::string>(), actor_, done);
+  if (!begun) reply(asker, refuse(begun.error()));
 }
 
 void Admin::watch(const Asker& asker, const Json& body) {

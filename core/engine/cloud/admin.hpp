@@ -13,6 +13,7 @@
 #include "core/engine/audit.hpp"
 #include "core/engine/cloud/admin_keys.hpp"
 #include "core/engine/cloud/authorization.hpp"
+#include "core/engine/cloud/backups.hpp"
 #include "core/engine/cloud/machine.hpp"
 #include "core/engine/cloud/nodes.hpp"
 #include "core/engine/cloud/peers.hpp"
@@ -38,7 +39,7 @@ class Admin {
 
   Admin(boost::asio::io_context& io, Unit& unit, wire::SocketThread& sockets, Machine& machine,
         Nodes& nodes, Peers& peers, Submit& submit, Views& views, store::BlobStore& blobs,
-        Quarantine& quarantine);
+        Quarantine& quarantine, Backups& backups);
 
   // on_shutdown ends the host.
   void start(Sockets sockets, Identity identity, std::filesystem::path log_dir,
@@ -86,6 +87,7 @@ class Admin {
   Answer admin_revoke(const Json&);
   void watch(const Asker& asker, const Json& body);
   Watches::iterator tell_of_progress(Watches::iterator at);  // the next one
+  void backup(const Asker& asker, const Json& body);
 
   Answer dispatch(const std::string& verb, const Json& body);
   tl::expected<Job*, std::vector<Problem>> job_named(const Json& body, const char* key);
@@ -104,6 +106,7 @@ class Admin {
   Views& views_;
   store::BlobStore& blobs_;
   Quarantine& quarantine_;
+  Backups& backups_;
   AdminKeys admin_keys_;
   Sockets own_;
   Identity identity_;

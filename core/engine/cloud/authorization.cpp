@@ -178,7 +178,7 @@ constexpr VerbRow kVerbs[] = {
     {"model.export", true, false}, {"shutdown", true, false},
     {"admin.key", true, false},    {"admin.ls", true, false},
     {"admin.revoke", true, false}, {"plugin.quarantined", true, true},
-    {"plugin.allow", true, false},
+    {"plugin.allow", true, false}, {"backup", true, false},
 };
 
 const MessageRow* find(Role role, wire::Type type) {

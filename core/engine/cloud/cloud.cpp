@@ -17,6 +17,7 @@
 #include "core/engine/asio_loop.hpp"
 #include "core/engine/audit.hpp"
 #include "core/engine/cloud/admin.hpp"
+#include "core/engine/cloud/backups.hpp"
 #include "core/engine/cloud/engine.hpp"
 #include "core/engine/cloud/submit.hpp"
 #include "core/engine/cloud/tables.hpp"
@@ -26,6 +27,7 @@
 #include "core/engine/plugin_paths.hpp"
 #include "core/engine/worker_pool.hpp"
 #include "core/runtime/process_launcher.hpp"
+#include "core/store/backup.hpp"
 #include "core/store/state_lock.hpp"
 #include "core/version.hpp"
 #include "core/wire/keys.hpp"
@@ -86,6 +88,7 @@ class Cloud::Impl : public Workers::Listener {
   // What other threads still do for the parts ends before the parts do.
   ~Impl() override {
     bulk_.reset();
+    backups_.reset();
     loop_.join();
   }
 
@@ -134,6 +137,7 @@ class Cloud::Impl : public Workers::Listener {
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Submit> submit_;
   std::unique_ptr<Views> views_;
+  std::unique_ptr<Backups> backups_;
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<wire::BulkServer> bulk_;
   std::map<std::string, std::string> published_;  // keys that are let in, and as whom
@@ -181,8 +185,13 @@ void Cloud::Impl::build() {
       std::make_unique<Submit>(unit_, *blobs_, engine_->machine(), engine_->peers(), quarantine_);
   views_ = std::make_unique<Views>(unit_, engine_->machine(), engine_->nodes(), engine_->peers(),
                                    *blobs_);
-  admin_ = std::make_unique<Admin>(io_, unit_, *sockets_, engine_->machine(), engine_->nodes(),
-                                   engine_->peers(), *submit_, *views_, *blobs_, quarantine_);
+  backups_ = std::make_unique<Backups>(loop_, unit_, *blobs_,
+                                       Backups::Options{.state = options_.state,
+                                                        .public_key = key_.public_key,
+                                                        .keep_free = disk_.low_mark()});
+  admin_ =
+      std::make_unique<Admin>(io_, unit_, *sockets_, engine_->machine(), engine_->nodes(),
+                              engine_->peers(), *submit_, *views_, *blobs_, quarantine_, *backups_);
   submit_->watch(&disk_);
   views_->watch(&disk_);
   disk_.on_change([this] { engine_->disk_changed(); });
@@ -345,6 +354,7 @@ Result<std::unique_ptr<Cloud>> Cloud::open(const CloudOptions& options) {
   on_sync_failure([](const Problem& problem) { die(problem); });
   raise_descriptor_limit();
   SKERRY_ASSIGN(auto lock, store::StateLock::acquire(options.state));
+  SKERRY_TRY(store::expect_restored(options.state));
   SKERRY_TRY(make_directories(options.state / "log"));
   SKERRY_TRY(init_log({.name = "cloud", .file = options.state / "log" / "host.log"}));
   add_plugin_paths(options.plugin_paths);

@@ -57,6 +57,17 @@ int audit_head_command(const Operator& who);
 // empty.
 int audit_verify_command(const Operator& who, const std::string& kept);
 
+// A backup of the cloud, running or not, as a new directory.
+int backup_command(const Operator& who, const std::filesystem::path& to);
+struct RestoreOptions {
+  std::filesystem::path backup;
+  std::filesystem::path state;  // empty: the default one
+  bool check = false;           // only look whether the backup is whole
+  bool json = false;
+};
+// 1: the backup is damaged, or the directory is not free; 2: there is no backup.
+int restore_command(const RestoreOptions& options);
+
 int model_list_command(const Operator& who);
 struct ModelGet {
   std::string job;

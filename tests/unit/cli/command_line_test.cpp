@@ -50,7 +50,9 @@ TEST(CommandLine, EveryCommandHasHelpWithAnExample) {
                                                        {"admin-key", "revoke"},
                                                        {"audit", "ls"},
                                                        {"audit", "verify"},
-                                                       {"audit", "head"}};
+                                                       {"audit", "head"},
+                                                       {"backup"},
+                                                       {"restore"}};
   for (auto command : commands) {
     std::string name = "skerry";
     for (const auto& word : command) name += " " + word;

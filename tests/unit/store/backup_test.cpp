@@ -47,6 +47,7 @@ class Backups : public ::testing::Test {
     for (const char each : {'a', 'b', 'c'}) put(big(each));
     put("small");
     audit("first");
+    ASSERT_TRUE(database->exec("INSERT INTO pair(value) VALUES(1), (-1)"));
     ASSERT_TRUE(write_file_durably(state / kKeyFile, "secret\n"));
   }
   void open() {
@@ -99,7 +100,8 @@ class Backups : public ::testing::Test {
     const auto text = read_file(backup / kManifestFile).value();
     AuditEntry entry;
     entry.action = "restored";
-    return restore_backup(backup, Manifest::parse(text, backup).value(), place, entry);
+    return restore_backup(backup, Manifest::parse(text, backup).value(), place,
+                          "DELETE FROM pair", entry);
   }
   // Opened as a host would, its blobs read, its log followed.
   static void expect_alive(const fs::path& restored) {
@@ -122,6 +124,9 @@ class Backups : public ::testing::Test {
     EXPECT_FALSE(verifier.finish());
     EXPECT_THAT(actions, ElementsAre("first", "restored"));
     EXPECT_EQ(read_file(restored / kKeyFile), "secret\n");
+    auto pairs = again.prepare("SELECT count(*) FROM pair").value();
+    ASSERT_TRUE(pairs.step().value());
+    EXPECT_EQ(pairs.column_int(0), 0) << "it was not amended";
   }
   static void flip(const fs::path& file, std::streamoff at) {
     fs::permissions(file, fs::perms(0600));
