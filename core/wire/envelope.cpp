@@ -1,13 +1,13 @@
 #include "core/wire/envelope.hpp"
 
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <array>
 
 #include "core/base/bytes.hpp"
 #include "core/base/try.hpp"
+#include "core/wire/crc32.hpp"
 #include "core/wire/little_endian.hpp"
 
 namespace skerry::wire {
@@ -22,13 +22,7 @@ std::uint32_t checksum(std::span<const std::byte> whole) {
   std::array<std::byte, kHeaderSize> header;
   std::copy_n(whole.begin(), kHeaderSize, header.begin());
   put_number<std::uint32_t>(header.data() + kCrcAt, 0);
-  uLong crc = crc32_z(0, reinterpret_cast<const Bytef*>(header.data()), header.size());
-  const auto payload = whole.subspan(kHeaderSize);
-  // zlib takes a null pointer for "start again".
-  if (!payload.empty()) {
-    crc = crc32_z(crc, reinterpret_cast<const Bytef*>(payload.data()), payload.size());
-  }
-  return static_cast<std::uint32_t>(crc);
+  return crc32(crc32(0, header), whole.subspan(kHeaderSize));
 }
 
 Status check_header(std::span<const std::byte> whole) {

@@ -20,6 +20,26 @@ constexpr const char* kLink3 = "127.0.0.4";
 // A heartbeat each 5 s, 15 s without an answer, and the way back.
 constexpr auto kNoticed = 5s + 15s + 5s;
 
+// Somewhere in what a round with an upload of 3 MB makes flow; its answers are short.
+struct Spot {
+  int port;
+  Way way;
+  std::uint64_t bytes;
+};
+
+class NetworkFaultsAnywhere : public NetworkFaults {
+ protected:
+  Spot any_spot(std::mt19937& random) {
+    if (at_.bulk == 0) at_ = ports();
+    const bool bulk = random() % 2 == 0, up = random() % 2 == 0;
+    const std::uint64_t most = bulk && up ? 3'000'000 : 2'000;
+    return {bulk ? at_.bulk : at_.control, up ? Way::up : Way::down, random() % most};
+  }
+
+ private:
+  Ports at_;
+};
+
 TEST_F(NetworkFaults, ABriefPartitionIsNotEvenNoticed) {
   Process cloud = start_cloud();
   const auto line = link(kLink1);
@@ -124,21 +144,19 @@ TEST_F(NetworkFaults, ASlowClientIsLateAndSlowsNoOther) {
   expect_whole({"fast-1", "fast-2", "slow"});
 }
 
-TEST_F(NetworkFaults, FlippedBitsEndConnectionsAndGetNowhere) {
+TEST_F(NetworkFaultsAnywhere, FlippedBitsEndConnectionsAndGetNowhere) {
   constexpr int kFlips = 16;
   Process cloud = start_cloud();
   const auto line = link(kLink1);
   Process edge = join_over(kLink1, "edge-1");
-  begin("job", 2'000'000, 0, {{"rounds", "1000000"}});
+  begin("job", 3'000'000, 0, {{"rounds", "1000000"}});
   std::mt19937 random(20);
   for (std::uint64_t flip = 1; flip <= kFlips; ++flip) {
-    const bool bulk = random() % 2 == 0;
-    const Way way = random() % 2 == 0 ? Way::up : Way::down;
-    const int port = bulk ? ports().bulk : ports().control;
-    const auto connections = line->arrivals(port).size();
-    line->flip_after(port, way, random() % (bulk ? 1'000'000 : 1'000));
+    const Spot spot = any_spot(random);
+    const auto connections = line->arrivals(spot.port).size();
+    line->flip_after(spot.port, spot.way, spot.bytes);
     ASSERT_TRUE(eventually([&] { return line->flips() == flip; }));
-    EXPECT_TRUE(eventually([&] { return line->arrivals(port).size() > connections; }))
+    EXPECT_TRUE(eventually([&] { return line->arrivals(spot.port).size() > connections; }))
         << "flip " << flip << " left its connection alone";
   }
   const auto so_far = rounds();
@@ -155,7 +173,7 @@ TEST_F(NetworkFaults, FlippedBitsEndConnectionsAndGetNowhere) {
 }
 
 TEST_F(NetworkFaults, ALongDelayOnlyTakesTime) {
-  constexpr auto kDelay = 400ms;  // each way
+  constexpr auto kDelay = 200ms;  // each way
   Process cloud = start_cloud();
   const auto line = link(kLink1);
   line->delay(Way::up, kDelay);
@@ -166,25 +184,23 @@ TEST_F(NetworkFaults, ALongDelayOnlyTakesTime) {
   for (const Json& record : records()) {
     expect_round(record, {"edge-1"});
     // The task and its answer; its input and its output, each of which is asked for.
-    EXPECT_GT(record.at("seconds").at("total").get<double>(), 2 * 0.8) << record;
+    EXPECT_GT(record.at("seconds").at("total").get<double>(), 2 * 0.4) << record;
   }
   stop(edge);
   stop(cloud);
   expect_whole({"edge-1"});
 }
 
-TEST_F(NetworkFaults, ConnectionsThatAreCutAnywhereGoOnThere) {
-  constexpr int kCuts = 30;
+TEST_F(NetworkFaultsAnywhere, ConnectionsThatAreCutAnywhereGoOnThere) {
+  constexpr int kCuts = 24;
   Process cloud = start_cloud();
   const auto line = link(kLink1);
   Process edge = join_over(kLink1, "edge-1");
   begin("job", 3'000'000, 0, {{"rounds", "1000000"}});
   std::mt19937 random(30);
   for (std::uint64_t cut = 1; cut <= kCuts; ++cut) {
-    const bool bulk = random() % 2 == 0;
-    const Way way = random() % 2 == 0 ? Way::up : Way::down;
-    line->cut_after(bulk ? ports().bulk : ports().control, way,
-                    random() % (bulk ? 3'000'000 : 2'000));
+    const Spot spot = any_spot(random);
+    line->cut_after(spot.port, spot.way, spot.bytes);
     ASSERT_TRUE(eventually([&] { return line->cuts() == cut; })) << cut;
   }
   const auto so_far = rounds();

@@ -31,8 +31,8 @@ bool is_free(int port) {
   return ::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
 }
 
-std::string endpoint(int port) {
-  return fmt::format("tcp://127.0.0.1:{}", port);
+std::string endpoint(int port, const std::string& address = "127.0.0.1") {
+  return fmt::format("tcp://{}:{}", address, port);
 }
 
 std::string ending(int status) {
@@ -65,9 +65,9 @@ int free_ports(int count) {
 
 Cluster::Cluster(std::filesystem::path folder, int edges)
     : folder_(std::move(folder)), port_(free_ports(2)) {
-  hosts_.push_back({"cloud", {}, {}});
+  hosts_.push_back({.name = "cloud"});
   for (int edge = 1; edge <= edges; ++edge)
-    hosts_.push_back({fmt::format("edge-{}", edge), {}, {}});
+    hosts_.push_back({.name = fmt::format("edge-{}", edge)});
   for (const Host& host : hosts_) expect(make_directories(folder_ / host.name));
 }
 
@@ -75,7 +75,10 @@ void Cluster::start() {
   launch(0);
   for (Host& host : hosts_) {
     if (&host == &hosts_.front()) continue;
-    host.token = insist("node.token", {{"name", host.name}}).at("token").get<std::string>();
+    host.token = insist("node.token", {{"name", host.name},
+                                       {"endpoint", endpoint(port_, host.cloud_address)}})
+                     .at("token")
+                     .get<std::string>();
   }
   for (int edge = 1; edge < hosts(); ++edge) launch(edge);
 }
@@ -99,7 +102,7 @@ void Cluster::launch(int number) {
       std::to_string(::getpid())};
   if (is_cloud) {
     command.insert(command.end(),
-                   {"--listen", endpoint(port_), "--bulk-listen", endpoint(port_ + 1)});
+                   {"--listen", endpoint(control_port()), "--bulk-listen", endpoint(bulk_port())});
   } else {
     // An edge that has joined does not use it, and one that was killed before tries again.
     command.insert(command.end(), {"--join", host.token});

@@ -27,6 +27,14 @@ class Cluster {
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
 
+  // Of an edge, before the start: it connects to this address instead of 127.0.0.1, at the cloud's
+  // ports.
+  void reach_cloud_at(int edge, const std::string& address) {
+    hosts_[index(edge)].cloud_address = address;
+  }
+  int control_port() const { return port_; }
+  int bulk_port() const { return port_ + 1; }
+
   // Starts the cloud, invites the edges, starts them. Does not wait for them.
   void start();
 
@@ -55,6 +63,7 @@ class Cluster {
   struct Host {
     std::string name;
     std::string token;
+    std::string cloud_address = "127.0.0.1";
     Child process;
   };
   static std::size_t index(int host) { return static_cast<std::size_t>(host); }
