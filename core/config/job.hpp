@@ -18,6 +18,9 @@ struct ResolveOptions {
   std::optional<int> nodes;  // how many nodes there will be, when it is known
   bool check_files = false;  // must data files exist on this machine? (artifacts must in any case)
   std::string job;           // which job, when the documents hold several; empty: the only one
+  // Why a job or a dataset may name no file to go with it, for whom this is so. A Model that it
+  // names may: whoever gave that was asked. Empty: they may.
+  std::string no_files = {};
 };
 
 // A file that travels with the job: in the document stands {"$artifact": digest, "name": name} at

@@ -191,7 +191,7 @@ Json SlotResolver::reference(const std::string& kind, const std::string& name,
   }
   const std::size_t before = problems.size();
   const std::string path = absolute_path(file.get<std::string>(), &resource->source, "/spec/file");
-  Json artifact_of_model = artifact(path, pointer, problems);
+  Json artifact_of_model = read_artifact(path, pointer, problems);
   if (problems.size() > before) {
     problems.back().where = resource->source.where("/spec/file");
     problems.back().field = "spec.file";
@@ -201,6 +201,13 @@ Json SlotResolver::reference(const std::string& kind, const std::string& name,
 
 Json SlotResolver::artifact(const std::string& path, const std::string& pointer,
                             Problems& problems) {
+  if (options_.no_files.empty()) return read_artifact(path, pointer, problems);
+  problems.push_back(at(pointer, options_.no_files, Code::permission_denied));
+  return path;
+}
+
+Json SlotResolver::read_artifact(const std::string& path, const std::string& pointer,
+                                 Problems& problems) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) {
     problems.push_back(at(pointer, "no such file: " + path, Code::not_found));

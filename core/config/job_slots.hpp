@@ -31,6 +31,7 @@ class SlotResolver : public SchemaHooks {
   std::vector<SlotFeature> features;
 
  private:
+  Json read_artifact(const std::string& path, const std::string& pointer, Problems& problems);
   const Resource* find_resource(const std::string& kind, const std::string& name,
                                 const std::string& pointer, Problems& problems);
   Json named_dataset(const Json& value, const std::string& pointer, Problems& problems);

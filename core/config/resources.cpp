@@ -152,11 +152,15 @@ tl::expected<std::vector<Resource>, Problems> parse_resources(
 }
 
 Problems check_dataset(const Resource& resource, const plugin::Catalog& catalog) {
+  return check_dataset(resource, catalog, {});
+}
+
+Problems check_dataset(const Resource& resource, const plugin::Catalog& catalog,
+                       const ResolveOptions& options) {
   Problems problems;
   if (resource.kind == kDatasetKind) {
     SourceMap source = resource.source;
     const std::vector<Resource> no_others;
-    const ResolveOptions options;
     SlotResolver(catalog, no_others, options, source)
         .slot("dataset/1", resource.spec(), "/spec", problems);
   }

@@ -11,6 +11,8 @@
 
 namespace skerry::config {
 
+struct ResolveOptions;
+
 inline constexpr const char* kApiVersion = "skerry.dev/v1alpha1";
 
 // One document with apiVersion, kind, metadata and spec. The spec of the core's own kinds (Dataset,
@@ -34,6 +36,8 @@ tl::expected<std::vector<Resource>, Problems> parse_resources(
 
 // A Dataset against the schema of its plugin, as when a job names it; nothing to complain about for
 // other kinds.
+Problems check_dataset(const Resource& resource, const plugin::Catalog& catalog,
+                       const ResolveOptions& options);
 Problems check_dataset(const Resource& resource, const plugin::Catalog& catalog);
 
 // By file and line; problems without a line come first.

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "tests/integration/host_processes.hpp"
+#include "tests/support/job.hpp"
 
 namespace skerry::testing {
 namespace {
@@ -12,10 +13,12 @@ using ::testing::HasSubstr;
 
 class AdminKeys : public HostsTest {
  protected:
-  Process start_reachable_cloud() const {
+  Process start_reachable_cloud(const Environment& environment = {}) const {
     Process cloud =
-        start("skerry-cloud", {"--state", cloud_state().string(), "--listen", "tcp://127.0.0.1:*",
-                               "--admin-listen", "tcp://127.0.0.1:*"});
+        start("skerry-cloud",
+              {"--state", cloud_state().string(), "--listen", "tcp://127.0.0.1:*", "--admin-listen",
+               "tcp://127.0.0.1:*"},
+              environment);
     EXPECT_TRUE(eventually([&] { return cloud.ended() || ask({"node", "ls"}).ok(); }));
     return cloud;
   }
@@ -63,6 +66,25 @@ TEST_F(AdminKeys, DoesNotWriteOnTheCloudsDisk) {
   EXPECT_THAT(backup.err, HasSubstr("run the command on the cloud's machine"));
   EXPECT_FALSE(std::filesystem::exists(scratch / "copy"));
   EXPECT_FALSE(from_afar(key, {"admin-key", "new", "more", "--to", to.string()}).ok());
+}
+
+TEST_F(AdminKeys, DoNotMakeTheCloudReadItsOwnFiles) {
+  Process cloud =
+      start_reachable_cloud({{"SKERRY_PLUGIN_PATH", fixture_plugins("null").string()}});
+  const std::string key = new_key("laptop");
+  JobText job("daily");
+  job.set("initialModel", (cloud_state() / "cloud.key").string());
+  const auto apply = [&](const JobText& text) {
+    return from_afar(key, {"apply", "-f", scratch.write("job.yaml", text.yaml()).string()});
+  };
+  const Output with_folder = apply(job);  // of plugins
+  EXPECT_FALSE(with_folder.ok());
+  EXPECT_THAT(with_folder.err, HasSubstr("--plugin-path"));
+  const Output with_file = apply(job.without("pluginPath"));
+  EXPECT_FALSE(with_file.ok());
+  EXPECT_THAT(with_file.err, HasSubstr("run `skerry apply` there"));
+  EXPECT_TRUE(ask({"get", "jobs"}).json().at("items").empty());
+  EXPECT_TRUE(apply(job.without("initialModel")).ok());
 }
 
 TEST_F(AdminKeys, WhatOneMayNotDoIsAuditedOnceAMinute) {

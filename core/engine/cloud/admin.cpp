@@ -121,6 +121,7 @@ void Admin::handle(const wire::Incoming& incoming) {
   if (const auto whole = check_body(request->verb, *body); !whole)
     return reply(asker, refuse(whole.error()));
   if (request->verb == "watch") return watch(asker, *body);
+  if (request->verb == "apply") return apply(asker, *caller, *body);
   actor_ = caller->actor();
   if (request->verb == "backup") return backup(asker, *body);
   const Unit::Scope scope(unit_);  // what is done and its entry in the audit log
@@ -133,7 +134,6 @@ Admin::Answer Admin::dispatch(const std::string& verb, const Json& body) {
                                                  {"node.ls", &Admin::node_list},
                                                  {"node.revoke", &Admin::node_revoke},
                                                  {"node.rotate", &Admin::node_rotate},
-                                                 {"apply", &Admin::apply},
                                                  {"get", &Admin::get},
                                                  {"describe", &Admin::describe},
                                                  {"logs", &Admin::logs},
@@ -205,14 +205,6 @@ Admin::Answer Admin::node_rotate(const Json& body) {
   audit(unit_, actor_, "node.rotate", name);
   peers_.send(name, wire::RenewKey{"an operator of the cloud wants it"});
   return Json::object();
-}
-
-Admin::Answer Admin::apply(const Json& body) {
-  std::optional<int> nodes;
-  if (body.contains("nodes") && body.at("nodes").is_number_integer())
-    nodes = body.at("nodes").get<int>();
-  return submit_.apply(body.at("text").get<std::string>(), body.at("file").get<std::string>(),
-                       nodes, actor_);
 }
 
 Admin::Answer Admin::get(const Json& body) {
@@ -405,6 +397,19 @@ void Admin::backup(const Asker& asker, const Json& body) {
   };
   const Status begun = backups_.begin(to->get<std::string>(), actor_, done);
   if (!begun) reply(asker, refuse(begun.error()));
+}
+
+// The answer comes when all is recorded: files that go with a job may take long.
+void Admin::apply(const Asker& asker, const Caller& caller, const Json& body) {
+  ApplyRequest request{.text = body.at("text").get<std::string>(),
+                       .file = body.at("file").get<std::string>(),
+                       .nodes = std::nullopt,
+                       .actor = caller.actor(),
+                       .from_afar = caller.role == Role::admin};
+  if (const auto nodes = body.find("nodes"); nodes != body.end() && !nodes->is_null())
+    request.nodes = nodes->get<int>();
+  submit_.apply(std::move(request),
+                [this, asker](const Submit::Answer& answer) { reply(asker, answer); });
 }
 
 void Admin::watch(const Asker& asker, const Json& body) {

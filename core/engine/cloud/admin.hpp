@@ -70,7 +70,6 @@ class Admin {
   Answer node_list(const Json&);
   Answer node_revoke(const Json&);
   Answer node_rotate(const Json&);
-  Answer apply(const Json&);
   Answer get(const Json&);
   Answer describe(const Json&);
   Answer logs(const Json&);
@@ -85,6 +84,7 @@ class Admin {
   Answer admin_key(const Json&);
   Answer admin_list(const Json&);
   Answer admin_revoke(const Json&);
+  void apply(const Asker& asker, const Caller& caller, const Json& body);
   void watch(const Asker& asker, const Json& body);
   Watches::iterator tell_of_progress(Watches::iterator at);  // the next one
   void backup(const Asker& asker, const Json& body);

@@ -89,6 +89,7 @@ class Cloud::Impl : public Workers::Listener {
   ~Impl() override {
     bulk_.reset();
     backups_.reset();
+    intake_loop_.join();
     loop_.join();
   }
 
@@ -126,6 +127,7 @@ class Cloud::Impl : public Workers::Listener {
   Quarantine quarantine_;
   boost::asio::io_context io_;
   AsioLoop loop_{io_};
+  AsioLoop intake_loop_{io_};  // with a thread aside for what comes with jobs
   boost::asio::signal_set signals_;
   std::optional<store::BlobStore> blobs_;
   runtime::ProcessLauncher launcher_;
@@ -181,8 +183,8 @@ void Cloud::Impl::build() {
                     .publish_keys = [this](auto keys) { publish(std::move(keys)); },
                     .disk = &disk_},
       unit_, *blobs_, options_.state / "uploads");
-  submit_ =
-      std::make_unique<Submit>(unit_, *blobs_, engine_->machine(), engine_->peers(), quarantine_);
+  submit_ = std::make_unique<Submit>(intake_loop_, unit_, *blobs_, engine_->machine(),
+                                     engine_->peers(), quarantine_);
   views_ = std::make_unique<Views>(unit_, engine_->machine(), engine_->nodes(), engine_->peers(),
                                    *blobs_);
   backups_ = std::make_unique<Backups>(loop_, unit_, *blobs_,

@@ -2,15 +2,13 @@
 
 #include <fmt/format.h>
 
-#include "core/base/file.hpp"
-#include "core/config/document.hpp"
-#include "core/config/job.hpp"
-#include "core/config/resources.hpp"
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+
 #include "core/engine/audit.hpp"
-#include "core/engine/job_plugins.hpp"
+#include "core/engine/collector.hpp"
 #include "core/engine/wall_clock.hpp"
-#include "core/plugin/catalog.hpp"
-#include "core/plugin/search_path.hpp"
 
 namespace skerry::engine::cloud {
 namespace {
@@ -21,133 +19,186 @@ std::string document_text(const config::Resource& resource) {
   return dump_json(resource.document);
 }
 
-// Why a job that needs such a plugin cannot be taken.
-std::optional<std::string> quarantined(Quarantine& quarantine, const plugin::Catalog& catalog,
-                                       const Json& plan) {
-  if (quarantine.empty()) return std::nullopt;
-  for (const PluginFile& file : JobPlugins::named_by(catalog, plan))
-    if (const auto entry = quarantine.find(file.digest)) return quarantine.explain(*entry);
-  return std::nullopt;
+Json outcome(const std::string& kind, const std::string& name, const char* action) {
+  return {{"kind", kind}, {"name", name}, {"action", action}};
+}
+
+std::uint64_t size_of(const config::ArtifactFile& file) {
+  std::error_code unknown;  // it is read next, and the problem told then
+  const auto size = std::filesystem::file_size(file.path, unknown);
+  return unknown ? 0 : size;
 }
 
 }  // namespace
 
-tl::expected<Json, std::vector<Problem>> Submit::apply(const std::string& text,
-                                                       const std::string& file,
-                                                       std::optional<int> nodes,
-                                                       const std::string& actor) {
-  auto documents = config::parse_documents(text, file);
-  if (!documents) return Failure({documents.error()});
-  const auto catalog = plugin::Catalog::scan(plugin::search_path(config::plugin_paths(*documents)));
-  const auto resources = config::parse_resources(*documents, catalog);
-  if (!resources) return Failure(resources.error());
+// One call of apply() on its way. Never used by two threads at once.
+struct Submit::Application {
+  ApplyRequest request;
+  Done done;
+  std::vector<StoredResource> stored;
+  tl::expected<Draft, Problems> draft = Draft{};
+  std::vector<bool> fresh;                      // of draft->jobs: it is to be created
+  std::vector<std::vector<ShippedFile>> files;  // of draft->jobs
+  Problems unread;                              // of a file
+};
 
-  // Resources that were applied earlier can be named by a job; those in the file come first.
-  std::vector<config::Document> known = *documents;
-  {
-    auto stored = unit_.sql("SELECT kind, name, document, file FROM resource");
-    while (must(stored.step())) {
-      const std::string kind = stored.column_text(0), name = stored.column_text(1);
-      bool replaced = false;
-      for (const auto& resource : *resources)
-        replaced |= resource.kind == kind && resource.name == name;
-      if (replaced) continue;
-      if (auto document = config::parse_documents(stored.column_text(2), stored.column_text(3)))
-        known.push_back(std::move(document->front()));
-    }
-  }
-
-  struct Fresh {
-    config::ResolvedJob job;
-    std::string kind;
-  };
-  std::vector<Fresh> fresh;
-  Json applied = Json::array();
-  for (const auto& resource : *resources) {
-    if (config::is_core_kind(resource.kind)) continue;
-    auto job = config::resolve_job(known, catalog,
-                                   {.nodes = nodes, .check_files = false, .job = resource.name});
-    if (!job) return Failure(job.error().problems);
-    if (const Job* existing = machine_.find(resource.name)) {
-      if (existing->plan != dump_json(job->document)) {
-        return Failure({Problem{Code::already_exists,
-                                fmt::format("job `{}` exists with another spec (phase {}); delete "
-                                            "it first (`skerry delete job {}`) or choose "
-                                            "another name",
-                                            resource.name, existing->phase, resource.name),
-                                file, "metadata.name"}});
-      }
-      applied.push_back(
-          {{"kind", resource.kind}, {"name", resource.name}, {"action", "unchanged"}});
-      continue;
-    }
-    if (const auto why = quarantined(quarantine_, catalog, job->document))
-      return Failure({Problem{Code::failed_precondition, *why, file, ""}});
-    applied.push_back({{"kind", resource.kind}, {"name", resource.name}, {"action", "created"}});
-    fresh.push_back({std::move(*job), resource.kind});
-  }
-
-  // Files travel with the job: read them all before anything is written.
-  std::vector<std::vector<std::string>> files(fresh.size());
-  std::uint64_t shipped = 0;
-  for (std::size_t i = 0; i < fresh.size(); ++i) {
-    for (const auto& artifact : fresh[i].job.artifacts) {
-      auto bytes = read_file(artifact.path);
-      if (!bytes) return Failure({bytes.error()});
-      if (digest_of(as_bytes(*bytes)) != artifact.digest) {
-        return Failure({Problem{Code::failed_precondition,
-                                "the file changed while the job was being applied; apply again",
-                                artifact.path.string(), ""}});
-      }
-      shipped += bytes->size();
-      files[i].push_back(std::move(*bytes));
-    }
-  }
-  if (const auto space = check_space(shipped); !space && !fresh.empty())
-    return Failure({space.error()});
-
-  const Unit::Scope scope(unit_);
-  for (const auto& resource : *resources) {
-    if (!config::is_core_kind(resource.kind)) continue;
-    auto old = unit_.sql("SELECT document FROM resource WHERE kind = ? AND name = ?");
-    old.bind(1, resource.kind).bind(2, resource.name);
-    const bool exists = must(old.step());
-    const bool same = exists && old.column_text(0) == document_text(resource);
-    must(unit_
-             .sql("INSERT OR REPLACE INTO resource(kind, name, document, file, created) VALUES(?, "
-                  "?, ?, ?, ?)")
-             .bind(1, resource.kind)
-             .bind(2, resource.name)
-             .bind(3, document_text(resource))
-             .bind(4, file)
-             .bind(5, wall_clock_text())
-             .run());
-    if (!same) {
-      audit(unit_, actor, "resource.applied", resource.name,
-            {{"kind", resource.kind},
-             {"digest", digest_of(as_bytes(document_text(resource))).hex()}});
-    }
-    applied.push_back({{"kind", resource.kind},
-                       {"name", resource.name},
-                       {"action", same     ? "unchanged"
-                                  : exists ? "updated"
-                                           : "created"}});
-  }
-  for (std::size_t i = 0; i < fresh.size(); ++i) {
-    Machine::NewJob job{fresh[i].job.name(), fresh[i].kind, text, actor, fresh[i].job.document, {}};
-    for (std::size_t k = 0; k < files[i].size(); ++k) {
-      must(blobs_.put(as_bytes(files[i][k]), fresh[i].job.artifacts[k].digest));
-      job.shipped.push_back(fresh[i].job.artifacts[k].digest);
-    }
-    machine_.create(std::move(job), peers_.online_nodes());
-  }
-  return Json{{"applied", applied}};
+void Submit::apply(ApplyRequest request, Done done) {
+  const auto application = std::make_shared<Application>();
+  application->request = std::move(request);
+  application->done = std::move(done);
+  application->stored = stored_resources();
+  loop_.aside(
+      [application] {
+        application->draft = read_draft(application->request, application->stored);
+      },
+      [this, application] { consider(application); });
 }
 
-Status Submit::check_space(std::uint64_t bytes) const {
-  if (disk_ == nullptr) return {};
+std::vector<StoredResource> Submit::stored_resources() {
+  std::vector<StoredResource> all;
+  auto stored = unit_.sql("SELECT kind, name, document, file FROM resource");
+  while (must(stored.step())) {
+    all.push_back({stored.column_text(0), stored.column_text(1), stored.column_text(2),
+                   stored.column_text(3)});
+  }
+  return all;
+}
+
+// The file is right: may what it asks for be done?
+void Submit::consider(const Shared& application) {
+  if (!application->draft) return give_up(application, application->draft.error());
+  for (auto check : {sort_out(*application), refuse_quarantined(*application),
+                     check_space(*application)})
+    if (!check.empty()) return give_up(application, check);
+  application->files.resize(application->draft->jobs.size());
+  loop_.aside(
+      [this, application] {
+        for (std::size_t i = 0; i < application->files.size(); ++i) {
+          if (!application->fresh[i]) continue;
+          for (const auto& artifact : application->draft->jobs[i].job.artifacts) {
+            auto shipped = ship(blobs_, artifact);
+            if (!shipped) return application->unread.push_back(shipped.error());
+            application->files[i].push_back(std::move(*shipped));
+          }
+        }
+      },
+      [this, application] { conclude(application); });
+}
+
+void Submit::conclude(const Shared& application) {
+  if (!application->unread.empty()) return give_up(application, application->unread);
+  // A name may have been taken meanwhile, or given up.
+  const std::vector<bool> before = application->fresh;
+  if (const auto problems = sort_out(*application); !problems.empty())
+    return give_up(application, problems);
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    if (!application->fresh[i] || before[i]) continue;
+    return give_up(application, {Problem{Code::failed_precondition,
+                                         fmt::format("job `{}` was deleted while it was being "
+                                                     "applied; apply again",
+                                                     application->draft->jobs[i].job.name()),
+                                         application->request.file, "metadata.name"}});
+  }
+  const Unit::Scope scope(unit_);
+  Json applied = Json::array();
+  const Draft& draft = *application->draft;
+  for (std::size_t i = 0; i < draft.jobs.size(); ++i) {
+    const bool fresh = application->fresh[i];
+    if (fresh) record_job(*application, i);
+    applied.push_back(
+        outcome(draft.jobs[i].kind, draft.jobs[i].job.name(), fresh ? "created" : "unchanged"));
+  }
+  for (const auto& resource : draft.resources)
+    applied.push_back(record_resource(application->request, resource));
+  application->done(Json{{"applied", applied}});
+}
+
+void Submit::give_up(const Shared& application, const Problems& problems) {
+  std::vector<Digest> stored;
+  for (const auto& files : application->files)
+    for (const auto& file : files)
+      if (file.claim) stored.push_back(file.digest);
+  application->files.clear();  // and the claims with them
+  for (const Digest& digest : stored) free_file(loop_, blobs_, digest);
+  application->done(Failure(problems));
+}
+
+// Which jobs are to be created; problems when one of them is there and is another one.
+Submit::Problems Submit::sort_out(Application& application) {
+  application.fresh.clear();
+  for (const auto& job : application.draft->jobs) {
+    const std::string name = job.job.name();
+    const Job* existing = machine_.find(name);
+    application.fresh.push_back(existing == nullptr);
+    if (existing == nullptr || existing->plan == job.plan) continue;
+    return {Problem{Code::already_exists,
+                    fmt::format("job `{}` exists with another spec (phase {}); delete it first "
+                                "(`skerry delete job {}`) or choose another name",
+                                name, existing->phase, name),
+                    application.request.file, "metadata.name"}};
+  }
+  return {};
+}
+
+Submit::Problems Submit::refuse_quarantined(const Application& application) {
+  if (quarantine_.empty()) return {};
+  for (std::size_t i = 0; i < application.fresh.size(); ++i) {
+    if (!application.fresh[i]) continue;
+    for (const PluginFile& file : application.draft->jobs[i].plugins)
+      if (const auto entry = quarantine_.find(file.digest))
+        return {Problem{Code::failed_precondition, quarantine_.explain(*entry),
+                        application.request.file, ""}};
+  }
+  return {};
+}
+
+Submit::Problems Submit::check_space(const Application& application) const {
+  std::uint64_t bytes = 0;
+  bool any = false;
+  for (std::size_t i = 0; i < application.fresh.size(); ++i) {
+    if (!application.fresh[i]) continue;
+    any = true;
+    for (const auto& file : application.draft->jobs[i].job.artifacts) bytes += size_of(file);
+  }
+  if (disk_ == nullptr || !any) return {};
   const std::string text = disk_->refusal(bytes);
-  return text.empty() ? Status() : fail(Code::unavailable, text);
+  if (text.empty()) return {};
+  return {Problem{Code::unavailable, text, "", ""}};
+}
+
+// The claims keep what ship() has stored: it is all there.
+void Submit::record_job(Application& application, std::size_t which) {
+  const DraftJob& draft = application.draft->jobs[which];
+  Machine::NewJob job{draft.job.name(),     draft.kind, application.request.text,
+                      application.request.actor, draft.job.document, {}};
+  for (const auto& file : application.files[which]) {
+    must(file.claim ? blobs_.record(file.digest, file.size)
+                    : blobs_.put(as_bytes(file.data), file.digest));
+    job.shipped.push_back(file.digest);
+  }
+  machine_.create(std::move(job), peers_.online_nodes());
+}
+
+Json Submit::record_resource(const ApplyRequest& request, const config::Resource& resource) {
+  const std::string text = document_text(resource);
+  auto old = unit_.sql("SELECT document FROM resource WHERE kind = ? AND name = ?");
+  old.bind(1, resource.kind).bind(2, resource.name);
+  const bool exists = must(old.step());
+  const bool same = exists && old.column_text(0) == text;
+  must(unit_
+           .sql("INSERT OR REPLACE INTO resource(kind, name, document, file, created) VALUES(?, "
+                "?, ?, ?, ?)")
+           .bind(1, resource.kind)
+           .bind(2, resource.name)
+           .bind(3, text)
+           .bind(4, request.file)
+           .bind(5, wall_clock_text())
+           .run());
+  if (!same) {
+    audit(unit_, request.actor, "resource.applied", resource.name,
+          {{"kind", resource.kind}, {"digest", digest_of(as_bytes(text)).hex()}});
+  }
+  return outcome(resource.kind, resource.name, same ? "unchanged" : exists ? "updated" : "created");
 }
 
 Status Submit::remove_resource(const std::string& kind, const std::string& name,

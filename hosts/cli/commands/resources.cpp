@@ -17,6 +17,7 @@ namespace skerry::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kSlow{60'000};
+constexpr std::chrono::milliseconds kFiles{600'000};  // large ones may go with a job
 constexpr std::size_t kMostText = 1 << 20;
 
 void put(const std::string& text) {
@@ -155,7 +156,7 @@ int apply_command(const Operator& who, const std::filesystem::path& file,
                   {"file", std::filesystem::absolute(file).lexically_normal().string()},
                   {"nodes", nodes ? Json(*nodes) : Json(nullptr)}};
   return with_cloud(who, [&](AdminClient& cloud) -> int {
-    const auto reply = cloud.call("apply", body, kSlow);
+    const auto reply = cloud.call("apply", body, kFiles);
     if (!reply) {
       const Code code = reply.error().front().code;
       const bool ours = code == Code::invalid_argument || code == Code::not_found;

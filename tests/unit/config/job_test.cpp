@@ -181,6 +181,20 @@ TEST_F(Job, ShipsItsFiles) {
   EXPECT_EQ(job->artifacts[0].digest.hex(), digest);
 }
 
+TEST_F(Job, NamesNoFileWhereNoneMayBeTaken) {
+  write("net.pt", "weights");
+  ResolveOptions options;
+  options.no_files = "not for you";
+  for (const std::string file : {"net.pt", "missing.pt"}) {
+    EXPECT_THAT(problems("  model: {plugin: net, config: {file: " + file +
+                             "}}\n"
+                             "  data: {plugin: grid, config: {uri: x}}\n"
+                             "  rounds: 1\n",
+                         options),
+                ElementsAre("job.yaml:5: spec.model.config.file: not for you"));
+  }
+}
+
 TEST_F(Job, RefusesAFileToShipThatIsMissing) {
   EXPECT_THAT(problems("  model: {plugin: net, config: {file: net.pt}}\n"
                        "  data: {plugin: grid, config: {uri: x}}\n"
