@@ -160,10 +160,10 @@ TEST_F(BulkTest, AnUploadThatIsCutTenTimesSendsLittleTwice) {
 
 // Of one edge as of several: what is large goes on beside what is small.
 TEST_F(BulkTest, AHugeUploadDoesNotStarveSmallOnes) {
+  Mailbox<Result<std::uint64_t>> huge_outcomes;  // outlives the clients, which write to it
   const auto one = client_of(net.edge_1);
   const auto two = client_of(net.edge_2);
   const std::string huge = noise(256 << 20);
-  Mailbox<Result<std::uint64_t>> huge_outcomes;
   one->put_bytes(digest_of_text(huge), huge,
                  [&](Result<std::uint64_t> outcome) { huge_outcomes.put(std::move(outcome)); });
   ASSERT_TRUE(eventually([&] { return server->counters().bytes_received > 8 << 20; }));
