@@ -21,7 +21,7 @@ struct ReplyTo {
 
 struct BulkTally {
   std::atomic<std::uint64_t> bytes_sent{0}, bytes_received{0}, uploads_completed{0}, refused{0},
-      malformed{0}, dropped{0};
+      malformed{0}, dropped{0}, cut{0};
 };
 
 class BulkOutlet {

@@ -62,7 +62,7 @@ class BulkServer::Impl {
   }
   BulkCounters counters() const {
     return {tally_.bytes_sent, tally_.bytes_received, tally_.uploads_completed,
-            tally_.refused,    tally_.malformed,      tally_.dropped};
+            tally_.refused,    tally_.malformed,      tally_.dropped,        tally_.cut};
   }
 
  private:
@@ -74,6 +74,7 @@ class BulkServer::Impl {
       if (zmq_poll(items, 3, doorman_->due() ? kLookMs : kTickMs) < 0 && zmq_errno() == ETERM)
         break;
       doorman_->look(Downloads::Clock::now());
+      tally_.cut += doorman_->take_cuts();
       for (const auto& work : inbox_->take()) work();
       receive_some();
       const auto now = Downloads::Clock::now();

@@ -60,6 +60,7 @@ struct BulkCounters {
   std::uint64_t refused = 0;    // requests answered by BlobError
   std::uint64_t malformed = 0;  // frames dropped: form, checksum, more than one frame, no user
   std::uint64_t dropped = 0;    // replies that could not be sent: peer gone, or its queue full
+  std::uint64_t cut = 0;        // connections: turned out, too many, or sending without an end
 };
 
 class BulkServer {

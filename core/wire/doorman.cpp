@@ -91,7 +91,7 @@ void Doorman::cut_turned_out(Clock::time_point now) {
       continue;
     }
     for (const auto& [fd, guest] : open_)
-      if (guest.user == at->first) cut_connection(fd, guest.address);
+      if (guest.user == at->first) cut(fd, guest.address);
     at = to_cut_.erase(at);
   }
 }
@@ -110,15 +110,20 @@ void Doorman::weigh(Clock::time_point now) {
       log_warn(fmt::format("{} at {} sent {} bytes that do not end; it is disconnected",
                            guest.user.empty() ? "somebody" : guest.user, guest.address,
                            received - guest.explained));
-      cut_connection(fd, guest.address);
+      cut(fd, guest.address);
     }
   }
+}
+
+void Doorman::cut(int fd, const std::string& address) {
+  ++cuts_;
+  cut_connection(fd, address);
 }
 
 void Doorman::accepted(int fd) {
   Guest guest{connected_address(fd), {}};
   if (open_.size() >= most_) {
-    cut_connection(fd, guest.address);
+    cut(fd, guest.address);
     return;
   }
   open_[fd] = std::move(guest);

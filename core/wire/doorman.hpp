@@ -17,6 +17,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "core/wire/monitor.hpp"
 #include "core/wire/refusal_log.hpp"
@@ -46,6 +47,8 @@ class Doorman {
   void turn_out(const std::string& user, Clock::time_point now);
 
   std::size_t connections() const { return open_.size(); }
+  // Connections that it has cut since the last call.
+  std::uint64_t take_cuts() { return std::exchange(cuts_, 0); }
 
  private:
   struct Guest {
@@ -56,6 +59,7 @@ class Doorman {
   };
 
   void accepted(int fd);
+  void cut(int fd, const std::string& address);
   void cut_turned_out(Clock::time_point now);
   void weigh(Clock::time_point now);
   void report(const std::string& address, Clock::time_point now);
@@ -73,6 +77,7 @@ class Doorman {
   std::map<std::string, Clock::time_point> to_cut_;
   std::optional<Clock::time_point> due_;
   Clock::time_point weighed_{};
+  std::uint64_t cuts_ = 0;
   std::uint64_t weight_ = 0;  // of the process, at the last weighing; bytes
 };
 

@@ -159,7 +159,8 @@ class SocketThread::Impl {
 
   Counters counters() const {
     return {received_,          sent_,      dropped_no_peer_, dropped_full_,
-            dropped_multipart_, oversized_, unwelcome_};
+            dropped_multipart_, oversized_, unwelcome_,       bytes_received_,
+            bytes_sent_,        cut_};
   }
 
  private:
@@ -235,6 +236,7 @@ class SocketThread::Impl {
     switch (wire::send(at->second.socket(), message.peer, body)) {
       case Sent::ok:
         ++sent_;
+        bytes_sent_ += message.data.size();
         break;
       case Sent::no_peer:
         ++dropped_no_peer_;
@@ -275,7 +277,10 @@ class SocketThread::Impl {
   void look_after_connections() {
     const auto now = Clock::now();
     for (auto& [number, port] : ports_) {
-      if (port.doorman) port.doorman->look(now);
+      if (port.doorman) {
+        port.doorman->look(now);
+        cut_ += port.doorman->take_cuts();
+      }
       if (!port.dealer) continue;
       port.dealer->take_events(now);
       if (const auto reception = port.dealer->take_reception(); reception && port.on_reception)
@@ -310,6 +315,7 @@ class SocketThread::Impl {
         continue;
       }
       ++received_;
+      bytes_received_ += arrived.body.size();
       bytes += arrived.body.size();
       batch.push_back(
           {number, std::move(arrived.peer), std::move(arrived.user), arrived.body.to_string()});
@@ -334,7 +340,8 @@ class SocketThread::Impl {
   std::vector<zmq_pollitem_t> items_;
 
   std::atomic<std::uint64_t> received_{0}, sent_{0}, dropped_no_peer_{0}, dropped_full_{0},
-      dropped_multipart_{0}, oversized_{0}, unwelcome_{0};
+      dropped_multipart_{0}, oversized_{0}, unwelcome_{0}, bytes_received_{0}, bytes_sent_{0},
+      cut_{0};
   std::thread thread_;
 };
 

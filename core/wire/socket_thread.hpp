@@ -55,6 +55,9 @@ class SocketThread : public Transport {
         0;                         // arrived in more than one frame; the TCP peer was disconnected
     std::uint64_t oversized = 0;   // not sent
     std::uint64_t turned_out = 0;  // arrived from somebody who was turned out
+    std::uint64_t bytes_received = 0;
+    std::uint64_t bytes_sent = 0;
+    std::uint64_t cut = 0;  // connections: turned out, too many, or without an end to what they sent
   };
 
   // The context must outlive the thread.

@@ -96,8 +96,8 @@ class ZapHandler::Impl {
       return;
     }
     write_reply(socket_, {"1.0", request.id(), "400", "this key is not known here", "", ""});
-    ++refused_;
     if (!tell_) return;
+    ++refused_;
     if (auto refusal = log_.note(request.address(), key, RefusalLog::Clock::now())) {
       report(*refusal);
     }

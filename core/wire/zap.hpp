@@ -35,7 +35,7 @@ class ZapHandler {
   // Replaces all keys. Any thread. Sessions that are up stay up: the caller must end those of a
   // revoked key.
   void set_keys(std::map<std::string, std::string> public_key_to_user_id);
-  // Refusals are told of from now on, or not: a host tries its own lock first.
+  // Refusals are told of and counted from now on, or not: a host tries its own lock first.
   void tell(bool refusals);
   // Of all addresses, ever.
   std::uint64_t refused() const;

@@ -170,6 +170,10 @@ class CommandLine {
   }
 
   void add_watching() {
+    operator_command(app_, "status",
+                     "Show how a cloud is: what it has counted since it started, what keeps it from "
+                     "working",
+                     "skerry status", [this] { return status_command(who_); });
     CLI::App* watch = operator_command(
         app_, "watch", "Follow a job until it ends; the exit status tells how it ended",
         "skerry watch digits", [this] { return watch_command(who_, name_); });

@@ -126,6 +126,38 @@ TEST_F(Daemons, AJobWithAMistakeIsRefusedWithItsPlace) {
   EXPECT_EQ(answer({"get", "jobs"}).at("items").size(), 0u);
 }
 
+TEST_F(Daemons, StatusTellsHowTheCloudIsAndWhatItCounted) {
+  Process cloud = start_cloud();
+  const Json fresh = answer({"status"});
+  EXPECT_EQ(fresh.at("nodes"), (Json{{"online", 0}, {"total", 0}}));
+  EXPECT_EQ(fresh.at("counters").at("refused").at("keys"), 0);
+  EXPECT_TRUE(fresh.at("conditions").empty());
+
+  Process edge = start_joined_edge("edge-1");
+  ASSERT_TRUE(apply(JobText("daily")).ok());
+  ASSERT_TRUE(ask({"watch", "daily"}).ok());
+  Json status = answer({"status"});
+  EXPECT_EQ(status.at("nodes"), (Json{{"online", 1}, {"total", 1}}));
+  EXPECT_EQ(status.at("jobs"), (Json{{"running", 0}, {"total", 1}}));
+  const Json& messages = status.at("counters").at("messages");
+  for (const char* name : {"in", "out", "bytesIn", "bytesOut"})
+    EXPECT_GT(messages.at(name), fresh.at("counters").at("messages").at(name)) << name;
+
+  // A key that is not let in any more.
+  ASSERT_TRUE(ask({"node", "revoke", "edge-1"}).ok());
+  finish(edge);
+  Process again = start_edge("edge-1");
+  EXPECT_TRUE(eventually([&] {
+    status = answer({"status"});
+    return status.at("counters").at("refused").at("keys").get<int>() > 0;
+  })) << status;
+
+  const Output text = skerry({"status", "--state", cloud_state().string()});
+  EXPECT_TRUE(text.ok()) << text.all();
+  EXPECT_THAT(text.out, HasSubstr("1 nodes online, 0 of 1 jobs running"));
+  EXPECT_THAT(text.out, HasSubstr("bytesIn"));
+}
+
 TEST_F(Daemons, AJobThatIsNotThereGetsAGuess) {
   Process cloud = start_cloud();
   Process edge = start_joined_edge("edge-1");

@@ -11,6 +11,7 @@
 #include "core/base/try.hpp"
 #include "core/engine/audit.hpp"
 #include "core/engine/cloud/admin_bodies.hpp"
+#include "core/engine/wall_clock.hpp"
 #include "core/engine/worker_log.hpp"
 #include "core/version.hpp"
 #include "core/wire/envelope.hpp"
@@ -59,6 +60,8 @@ void Admin::start(Sockets sockets, Identity identity, std::filesystem::path log_
   identity_ = std::move(identity);
   log_dir_ = std::move(log_dir);
   on_shutdown_ = std::move(on_shutdown);
+  started_ = wall_clock_text();
+  began_ = std::chrono::steady_clock::now();
 }
 
 void Admin::reply(const Asker& asker, const Answer& answer) {
@@ -130,6 +133,7 @@ void Admin::handle(const wire::Incoming& incoming) {
 
 Admin::Answer Admin::dispatch(const std::string& verb, const Json& body) {
   static const std::map<std::string, Verb> verbs{{"ping", &Admin::ping},
+                                                 {"status", &Admin::status},
                                                  {"node.token", &Admin::node_token},
                                                  {"node.ls", &Admin::node_list},
                                                  {"node.revoke", &Admin::node_revoke},

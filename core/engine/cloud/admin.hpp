@@ -4,6 +4,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -44,6 +45,8 @@ class Admin {
   // on_shutdown ends the host.
   void start(Sockets sockets, Identity identity, std::filesystem::path log_dir,
              std::function<void()> on_shutdown);
+  // What the host has counted since it started, as `status` shows it.
+  void show(std::function<Json()> counters) { counters_ = std::move(counters); }
   bool owns(int socket) const { return socket == own_.local || socket == own_.remote; }
   void handle(const wire::Incoming& incoming);
   // Something about this job is new: those who wait for it get their answer.
@@ -66,6 +69,7 @@ class Admin {
   using Verb = Answer (Admin::*)(const Json& body);
 
   Answer ping(const Json&);
+  Answer status(const Json&);
   Answer node_token(const Json&);
   Answer node_list(const Json&);
   Answer node_revoke(const Json&);
@@ -113,6 +117,9 @@ class Admin {
   std::string actor_;  // who asks what is being answered, for the audit log
   std::filesystem::path log_dir_;
   std::function<void()> on_shutdown_;
+  std::function<Json()> counters_;
+  std::string started_;  // wall clock, for people
+  std::chrono::steady_clock::time_point began_{};
   Watches watches_;
   std::uint64_t last_watch_ = 0;
   AuditLimit refusals_{1, std::chrono::seconds(60)};  // of a caller

@@ -54,6 +54,7 @@ Status check_field(std::string_view verb, const BodyField& field, const Json& bo
 const std::vector<VerbBody>& verb_bodies() {
   static const std::vector<VerbBody> bodies{
       {"ping", {}},
+      {"status", {}},
       {"get", {text("kind"), maybe_text("name")}},
       {"describe", {text("kind"), text("name")}},
       {"logs", {text("job")}},

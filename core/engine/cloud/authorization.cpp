@@ -168,7 +168,8 @@ struct VerbRow {
 };
 
 constexpr VerbRow kVerbs[] = {
-    {"ping", true, true},          {"get", true, true},
+    {"ping", true, true},          {"status", true, true},
+    {"get", true, true},
     {"describe", true, true},      {"logs", true, true},
     {"watch", true, true},         {"apply", true, true},
     {"signal", true, true},        {"delete", true, true},

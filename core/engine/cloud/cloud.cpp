@@ -19,6 +19,7 @@
 #include "core/engine/cloud/admin.hpp"
 #include "core/engine/cloud/backups.hpp"
 #include "core/engine/cloud/engine.hpp"
+#include "core/engine/cloud/host_counters.hpp"
 #include "core/engine/cloud/submit.hpp"
 #include "core/engine/cloud/tables.hpp"
 #include "core/engine/cloud/views.hpp"
@@ -269,6 +270,9 @@ Status Cloud::Impl::open_sockets() {
     admin_endpoint = advertised(admin_endpoint);
   }
 
+  admin_->show([this] {
+    return host_counters(*sockets_, *bulk_, *zap_, engine_->peers(), engine_->collector());
+  });
   const auto bulk_port = static_cast<std::uint32_t>(bulk_->port());
   admin_->start(admin,
                 {.endpoint = advertised(control),

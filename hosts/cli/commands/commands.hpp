@@ -33,6 +33,8 @@ int get_command(const Operator& who, const std::string& kind, const std::string&
 int describe_command(const Operator& who, const std::string& kind, const std::string& name);
 int delete_command(const Operator& who, const std::string& kind, const std::string& name);
 
+int status_command(const Operator& who);
+
 int watch_command(const Operator& who, const std::string& job);
 int logs_command(const Operator& who, const std::string& job);
 int signal_command(const Operator& who, const std::string& job, const std::string& name,

@@ -33,6 +33,7 @@ TEST(CommandLine, EveryCommandHasHelpWithAnExample) {
                                                        {"apply"},
                                                        {"get"},
                                                        {"describe"},
+                                                       {"status"},
                                                        {"watch"},
                                                        {"logs"},
                                                        {"delete"},

@@ -68,6 +68,8 @@ TEST_F(SocketThreadTest, CarriesMessagesBothWays) {
   EXPECT_EQ(welcome->data, "welcome");
   EXPECT_TRUE(eventually([&] { return cloud.counters().sent == 1; }));
   EXPECT_EQ(cloud.counters().received, 1u);
+  EXPECT_EQ(cloud.counters().bytes_received, hello->data.size());
+  EXPECT_EQ(cloud.counters().bytes_sent, welcome->data.size());
 }
 
 TEST_F(SocketThreadTest, KeepsTheOrderOfManyMessagesFromManyThreads) {
@@ -147,6 +149,15 @@ TEST_F(SocketThreadTest, TakesNoMoreThanItsOwnerHasRoomFor) {
     holds.clear();
     return taken == kMessages;
   }));
+}
+
+TEST_F(SocketThreadTest, CountsTheConnectionsThatItCuts) {
+  const int dealer = connect(net.edge_1);
+  edge.send(dealer, "", "hello");
+  ASSERT_TRUE(at_cloud.take());
+  EXPECT_EQ(cloud.counters().cut, 0u);
+  cloud.turn_out("edge-1");
+  EXPECT_TRUE(eventually([&] { return cloud.counters().cut >= 1; }));
 }
 
 TEST_F(SocketThreadTest, DropsMultipartMessagesAndKicksThePeer) {
