@@ -38,6 +38,7 @@ bool Tasks::may(const std::string& node, wire::Type type, const wire::TaskKey& k
 
 void Tasks::remote_failed(const std::string& node, const wire::TaskFailed& what,
                           std::function<void()> done) {
+  if (const Unit::Scope scope(unit_); !may(node, wire::TaskFailed::type, what.key)) return done();
   const auto conclude = [this, node, what, done = std::move(done)](const std::string& found) {
     const Unit::Scope scope(unit_);
     Job* job = hooks_.find_job(what.key.job);
@@ -49,7 +50,6 @@ void Tasks::remote_failed(const std::string& node, const wire::TaskFailed& what,
     }
     done();
   };
-  if (const Unit::Scope scope(unit_); !may(node, wire::TaskFailed::type, what.key)) return done();
   Job* job = hooks_.find_job(what.key.job);
   const auto task = job != nullptr ? load(*job, what.key.task) : std::nullopt;
   if (!task || what.code != "data_loss") return conclude("");

@@ -110,5 +110,18 @@ TEST_F(HostileNode, OfAnotherFrameFormatIsToldSo) {
   EXPECT_THAT(refusals_[0].message, HasSubstr("format version 2"));
 }
 
+TEST_F(HostileNode, EndsNoTaskOfAnother) {
+  add_node("mallory");
+  workflow_says({train("t", "harbour")});
+  say("mallory", wire::TaskFailed{{job().key, "t"}, "crashed", "", "on purpose"});
+  loop_->run();
+  EXPECT_THAT(state_of("t"), StartsWith("open"));
+  finish("mallory", "t", "not what harbour made");
+  EXPECT_THAT(state_of("t"), StartsWith("open"));
+  say("mallory", wire::TaskFailed{{"harvest.9", "t"}, "data_loss", "", "on purpose"});
+  loop_->run();
+  EXPECT_THAT(state_of("t"), StartsWith("open"));
+}
+
 }  // namespace
 }  // namespace skerry::engine::cloud
