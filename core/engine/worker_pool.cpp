@@ -10,6 +10,7 @@
 #include "core/base/try.hpp"
 #include "core/engine/unit.hpp"
 #include "core/engine/worker_log.hpp"
+#include "core/engine/worker_outputs.hpp"
 #include "core/wire/envelope.hpp"
 
 namespace skerry::engine {
@@ -80,6 +81,7 @@ WorkerPool::Worker& WorkerPool::worker_for(const std::string& job, bool decides)
   worker->job = job;
   worker->decides = decides;
   worker->output_dir = options_.output_dir / worker->id;
+  worker->taken_dir = options_.output_dir / (worker->id + ".taken");
   auto& place = workers_[worker->id];
   place = std::move(worker);
   return *place;
@@ -91,6 +93,7 @@ void WorkerPool::start(Worker& worker) {
   worker.sentence.reset();
   worker.heard = Clock::now();
   must(make_directories(worker.output_dir / "tmp"));
+  must(make_directories(worker.taken_dir));
   must(runtime::create_call_record(call_record_of(worker)));
   runtime::WorkerSpec spec;
   spec.id = worker.id;
@@ -185,6 +188,7 @@ void WorkerPool::forget(const std::string& job) {
     launcher_.stop(it->first, kStopGrace);
     std::error_code ignored;
     std::filesystem::remove_all(it->second->output_dir, ignored);
+    std::filesystem::remove_all(it->second->taken_dir, ignored);
     std::filesystem::remove(call_record_of(*it->second), ignored);
     it = workers_.erase(it);
   }
@@ -243,6 +247,7 @@ void WorkerPool::handle(const wire::Incoming& incoming) {
       if (!worker->current || worker->current->task.key != done->key) return;
       worker->current.reset();
       worker->failures = 0;
+      take_outputs_of(*worker, *done);
       answered(*worker, *done);
       feed(*worker);
       return answer(std::move(*done));
@@ -266,6 +271,17 @@ void WorkerPool::handle(const wire::Incoming& incoming) {
       log_warn(fmt::format("worker {} sent a message of type {}, which workers do not send",
                            worker->id, static_cast<int>(received->header.type)));
   }
+}
+
+void WorkerPool::take_outputs_of(const Worker& worker, wire::TaskDone& done) {
+  const Status taken = take_outputs(done, worker.output_dir, worker.taken_dir);
+  if (taken) return;
+  const Problem& problem = taken.error();
+  log_error(fmt::format("worker {}: {}", worker.id, problem.text()));
+  done.ok = false;
+  done.code = problem.code == Code::unavailable ? "unavailable" : "rejected.malformed";
+  done.message = problem.text();
+  done.outputs.clear();
 }
 
 void WorkerPool::ping(Worker& worker) {

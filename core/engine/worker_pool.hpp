@@ -83,7 +83,8 @@ class WorkerPool : public Workers {
     Clock::time_point pinged{};
     std::optional<Sentence> sentence;  // it is being ended, and gets no more work
     std::vector<PluginFile> plugins;   // of its job, as far as they were asked for
-    std::filesystem::path output_dir;
+    std::filesystem::path output_dir;  // it may write here
+    std::filesystem::path taken_dir;   // and here not: what it made, until somebody stores it
   };
 
   Worker& worker_for(const std::string& job, bool decides);
@@ -99,6 +100,7 @@ class WorkerPool : public Workers {
   void use(Worker& worker, const std::string& plan, const std::string& task);
   void ask(Worker& worker);
   void ping(Worker& worker);
+  void take_outputs_of(const Worker& worker, wire::TaskDone& done);
   void answered(Worker& worker, const wire::TaskDone& done);
   std::filesystem::path log_of(const Worker& worker) const;
   std::filesystem::path call_record_of(const Worker& worker) const;

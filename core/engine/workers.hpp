@@ -13,6 +13,9 @@ class Workers {
   class Listener {
    public:
     virtual ~Listener() = default;
+    // The files of outputs are out of the worker's reach and of the size that it says; nobody has
+    // read them yet, so their digests are a plugin's word: check_file_of() in worker_outputs.hpp.
+    // They stay until forget(), or until the listener moves them.
     virtual void task_done(wire::TaskDone done) = 0;
     virtual void task_progress(const wire::TaskProgress& progress) = 0;
     virtual void decided(wire::DecideReply reply) = 0;

@@ -52,7 +52,8 @@ Status check_size(const fs::path& path, std::uint64_t expected) {
       path.string());
 }
 
-// A blob never changes: nobody may write to its file, its maker neither.
+// A blob never changes, so nobody may open its file for writing, its maker neither. Whoever has it
+// open keeps that, which is why workers' files are taken with a lease (core/engine/worker_outputs).
 Status make_durable(const fs::path& path) {
   SKERRY_ASSIGN(auto file, open_file(path, O_RDONLY | O_NOFOLLOW));
   if (::fchmod(file.get(), 0400) != 0) return fail(errno_problem(errno, "protect", path));

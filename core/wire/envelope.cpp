@@ -1,13 +1,13 @@
 #include "core/wire/envelope.hpp"
 
 #include <fmt/format.h>
+#include <libdeflate.h>
 
 #include <algorithm>
 #include <array>
 
 #include "core/base/bytes.hpp"
 #include "core/base/try.hpp"
-#include "core/wire/crc32.hpp"
 #include "core/wire/little_endian.hpp"
 
 namespace skerry::wire {
@@ -22,7 +22,9 @@ std::uint32_t checksum(std::span<const std::byte> whole) {
   std::array<std::byte, kHeaderSize> header;
   std::copy_n(whole.begin(), kHeaderSize, header.begin());
   put_number<std::uint32_t>(header.data() + kCrcAt, 0);
-  return crc32(crc32(0, header), whole.subspan(kHeaderSize));
+  const std::uint32_t crc = libdeflate_crc32(0, header.data(), header.size());
+  const auto payload = whole.subspan(kHeaderSize);
+  return libdeflate_crc32(crc, payload.data(), payload.size());
 }
 
 Status check_header(std::span<const std::byte> whole) {

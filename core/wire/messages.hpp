@@ -288,7 +288,7 @@ struct TaskOutput {
   std::string name;
   Digest digest;
   std::uint64_t size = 0;
-  std::string path;  // a file in output_dir that the host may move, or, when empty,
+  std::string path;  // a file in output_dir that the host moves, closed; or, when empty,
   std::string data;  // the bytes themselves (<= kInlineBlobLimit)
 };
 

@@ -258,7 +258,6 @@ int run_edges(const Options& options) {
       for (auto& group : groups)
         for (auto& edge : group->edges) edge->let_go();
   }
-  for (auto& group : groups) group->arrivals->close();
   for (auto& group : groups) group->edges.clear();
   return 0;
 }

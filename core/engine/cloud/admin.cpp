@@ -392,14 +392,11 @@ Admin::Answer Admin::shutdown(const Json&) {
 
 // The answer comes when all is durable, which may take long.
 void Admin::backup(const Asker& asker, const Json& body) {
-  const auto to = body.find("to");
-  if (to == body.end() || !to->is_string())
-    return reply(asker, refuse(Code::invalid_argument, "verb `backup`: `to` is wanted, a text"));
   const Unit::Scope scope(unit_);
   const auto done = [this, asker](const auto& made) {
     reply(asker, made ? Answer(made->to_json()) : Answer(refuse(made.error())));
   };
-  const Status begun = backups_.begin(to->get<std::string>(), actor_, done);
+  const Status begun = backups_.begin(body.at("to").get<std::string>(), actor_, done);
   if (!begun) reply(asker, refuse(begun.error()));
 }
 

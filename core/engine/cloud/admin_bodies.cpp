@@ -68,6 +68,7 @@ const std::vector<VerbBody>& verb_bodies() {
       {"node.rotate", {text("name")}},
       {"audit.ls", {maybe_integer("after"), maybe_integer("limit")}},
       {"audit.head", {}},
+      {"backup", {text("to")}},
       {"model.export", {text("job"), maybe_integer("version"), text("to")}},
       {"shutdown", {}},
       {"admin.key", {text("name"), text("key")}},

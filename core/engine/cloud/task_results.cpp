@@ -10,6 +10,7 @@
 #include "core/engine/cloud/claims.hpp"
 #include "core/engine/cloud/tasks.hpp"
 #include "core/engine/collector.hpp"
+#include "core/engine/worker_outputs.hpp"
 
 namespace skerry::engine::cloud {
 
@@ -249,8 +250,10 @@ void Tasks::local_done(wire::TaskDone done) {
   std::function<Status()> prepare;
   if (!files.empty()) {
     prepare = [this, files]() -> Status {
-      for (const auto& file : files)
+      for (const auto& file : files) {
+        SKERRY_TRY(check_file_of(file));
         SKERRY_TRY(blobs_.prepare_file(file.path, file.digest, file.size));
+      }
       return {};
     };
   }

@@ -8,6 +8,7 @@
 #include "core/base/try.hpp"
 #include "core/engine/collector.hpp"
 #include "core/engine/edge/tasks.hpp"
+#include "core/engine/worker_outputs.hpp"
 
 namespace skerry::engine::edge {
 namespace {
@@ -60,9 +61,11 @@ void Tasks::done(wire::TaskDone done) {
   examiner_.examine(
       {},
       [this, files]() -> Status {
-        for (const auto& file : files)
-          if (!file.path.empty())
-            SKERRY_TRY(blobs_.prepare_file(file.path, file.digest, file.size));
+        for (const auto& file : files) {
+          if (file.path.empty()) continue;
+          SKERRY_TRY(check_file_of(file));
+          SKERRY_TRY(blobs_.prepare_file(file.path, file.digest, file.size));
+        }
         return {};
       },
       [this, key, files, claims, result = std::move(result)](const Verdict& verdict) {

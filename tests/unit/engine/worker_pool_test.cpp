@@ -15,17 +15,18 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Workers that never are: they fail to start, or end at once.
+// Workers that never are: they fail to start, end at once, or are played by the test.
 struct NoWorkers : runtime::Launcher {
   Result<runtime::WorkerHandle> start(const runtime::WorkerSpec& spec) override {
     ++starts;
+    if (lives) return runtime::WorkerHandle{spec.id, 4711};
     if (!dies) return fail(Code::unavailable, "no such program");
     ended.push_back({.id = spec.id, .text = "killed by SIGSEGV"});
     return runtime::WorkerHandle{spec.id, 4711};
   }
   void stop(const std::string&, std::chrono::milliseconds) override {}
   std::vector<runtime::WorkerExit> poll() override { return std::exchange(ended, {}); }
-  bool dies = false;
+  bool dies = false, lives = false;
   int starts = 0;
   std::vector<runtime::WorkerExit> ended;
 };
@@ -57,7 +58,11 @@ class Pool : public testing::Test {
   zmq::context_t context;
   NoWorkers launcher;
   Answers answers;
-  wire::SocketThread sockets{context, [](auto&&) {}};
+  wire::SocketThread sockets{context, [this](wire::SocketThread::Batch&& batch) {
+                               boost::asio::post(io, [this, batch = std::move(batch)] {
+                                 for (const auto& incoming : batch.messages) pool.handle(incoming);
+                               });
+                             }};
   WorkerPool pool{io,
                   sockets,
                   launcher,
@@ -98,6 +103,39 @@ TEST_F(Pool, TriesAgainForTheNextTaskAfterGivingUp) {
   pool.run(task("b"));
   EXPECT_GT(launcher.starts, before);
   ASSERT_TRUE(eventually([&] { return answers.tasks.size() == 2; }));
+}
+
+// What a plugin could have its worker say, since they share their memory.
+TEST_F(Pool, MovesNoFileForAWorkerButItsOwn) {
+  launcher.lives = true;
+  const auto key = dir.path() / "cloud.key";
+  must(write_file_durably(key, "a secret key"));
+  pool.run(task("a"));
+  zmq::socket_t worker(context, zmq::socket_type::dealer);
+  worker.set(zmq::sockopt::linger, 0);
+  worker.connect("ipc://" + (dir.path() / "run" / "workers.sock").string());
+  const auto say = [&](const auto& message) {
+    worker.send(zmq::buffer(wire::frame(0, 0, 0, message)), zmq::send_flags::none);
+  };
+  say(wire::WorkerHello{.id = "task-job-1", .pid = 4711});
+  zmq::message_t order;
+  bool told = false;
+  ASSERT_TRUE(eventually([&] {
+    told = told || worker.recv(order, zmq::recv_flags::dontwait);
+    return told;
+  }));
+  wire::TaskDone done;
+  done.key = {"job", "a"};
+  done.ok = true;
+  done.outputs = {{"model", digest_of(as_bytes("a secret key")), 12, key.string(), {}}};
+  say(done);
+  ASSERT_TRUE(eventually([&] { return answers.tasks.size() == 1; }));
+  EXPECT_EQ(must(read_file(key)), "a secret key");
+  EXPECT_FALSE(answers.tasks[0].ok);
+  EXPECT_EQ(answers.tasks[0].code, "rejected.malformed");
+  EXPECT_NE(answers.tasks[0].message.find("does not lie in its worker's folder"),
+            std::string::npos);
+  EXPECT_TRUE(answers.tasks[0].outputs.empty());
 }
 
 }  // namespace
