@@ -3,7 +3,7 @@
 //   0 magic "SKRY" | 4 version u16 | 6 type u16 | 8 payload length u32 | 12 crc32 u32
 //   16 session u64 | 24 seq u64 | 32 ack u64 | 40 reserved u64, zero
 //
-// The crc is zlib's crc32 of the whole frame with the crc field as zero.
+// The crc is CRC-32 (IEEE 802.3, as of zlib) of the whole frame with the crc field as zero.
 #pragma once
 
 #include <cstddef>

@@ -150,6 +150,7 @@ class EdgeWorker : public testing::Test,
   void forget(const std::string&) override {}
   void welcomed(std::uint32_t) override {}
   std::vector<wire::TaskKey> tasks() override { return {}; }
+  void awaited(const std::vector<wire::TaskKey>&) override {}
   void message(const wire::Received&) override {}
   void delivered(const wire::TaskKey&) override {}
   void refused(const std::string&) override {}

@@ -1,7 +1,9 @@
 #include "core/wire/envelope.hpp"
 
 #include <gtest/gtest.h>
+#include <zlib.h>
 
+#include <cstring>
 #include <string>
 
 #include "core/wire/chunk.hpp"
@@ -34,6 +36,16 @@ TEST(Envelope, GivesAnAlignedPayloadWhereverTheFrameLies) {
     const std::string moved = std::string(shift, 'x') + bytes;
     const auto received = parse_frame(std::string_view(moved).substr(shift), kControlLimit).value();
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(received.payload().data()) % 8, 0u);
+  }
+}
+
+TEST(Envelope, HasTheChecksumThatZlibComputes) {
+  for (const std::size_t size : {0, 1, 15, 16, 64, 1000, 4099}) {
+    std::string bytes = frame(Header{Type::ping, 1, 2, 3}, std::string(size, 's'));
+    std::uint32_t sum = 0;
+    std::memcpy(&sum, bytes.data() + 12, sizeof sum);
+    std::memset(bytes.data() + 12, 0, sizeof sum);
+    EXPECT_EQ(sum, crc32_z(0, reinterpret_cast<const ::Bytef*>(bytes.data()), bytes.size()));
   }
 }
 
