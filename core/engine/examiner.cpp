@@ -113,7 +113,6 @@ Verdict check_norm(const Exhibit& exhibit, const tensor::Tensors& found) {
 }
 
 Verdict check(const Exhibit& exhibit) {
-  if (Verdict verdict = check_size(exhibit); !verdict.ok) return verdict;
   const auto found = layout_of(exhibit.found);
   if (!found) return reject("rejected.malformed", exhibit.name, found.error());
   const auto expected = layout_of(exhibit.expected);
@@ -128,7 +127,8 @@ Verdict check(const Exhibit& exhibit) {
 }
 
 Verdict check_all(const std::vector<Exhibit>& exhibits) {
-  Verdict all;
+  Verdict all = check_sizes(exhibits);
+  if (!all.ok) return all;
   for (const Exhibit& exhibit : exhibits) {
     Verdict verdict = check(exhibit);
     if (!verdict.ok) return verdict;
@@ -142,6 +142,12 @@ bool in_memory(const Exhibit& exhibit) {
 }
 
 }  // namespace
+
+Verdict check_sizes(const std::vector<Exhibit>& exhibits) {
+  for (const Exhibit& exhibit : exhibits)
+    if (Verdict verdict = check_size(exhibit); !verdict.ok) return verdict;
+  return {};
+}
 
 void Examiner::examine(std::vector<Exhibit> exhibits, std::function<Status()> prepare,
                        std::function<void(Verdict)> done) {

@@ -61,6 +61,9 @@ struct Exhibit {
   std::optional<NormLimit> norm;
 };
 
+// The first of the checks, for those who would do costly work before the others.
+Verdict check_sizes(const std::vector<Exhibit>& exhibits);
+
 class Examiner {
  public:
   explicit Examiner(Loop& loop) : loop_(loop) {}

@@ -6,6 +6,15 @@ namespace {
 
 constexpr std::uint64_t kMaxDeadlineMs = std::uint64_t{10} * 365 * 24 * 3600 * 1000;
 
+template <class Table>
+std::optional<TaskKey> key_in(std::span<const std::byte> payload) {
+  Reader reader(payload, "task", kMaxTables);
+  const auto* from = reader.root<Table>();
+  if (from == nullptr) return std::nullopt;
+  auto key = reader.finish(reader.key(from->key()));
+  return key ? std::optional(std::move(*key)) : std::nullopt;
+}
+
 }  // namespace
 
 template <>
@@ -157,6 +166,12 @@ Result<TaskFailed> decode(std::span<const std::byte> payload) {
     m.message = reader.message(from->message(), "message");
   }
   return reader.finish(std::move(m));
+}
+
+std::optional<TaskKey> readable_key(Type type, std::span<const std::byte> payload) {
+  if (type == Type::task_finished) return key_in<fbs::TaskFinished>(payload);
+  if (type == Type::task_failed) return key_in<fbs::TaskFailed>(payload);
+  return std::nullopt;
 }
 
 template <>

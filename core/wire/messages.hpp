@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -353,5 +354,8 @@ std::string encode(const Message&);
 // Problem code data_loss or invalid_argument: the frame must be dropped.
 template <class Message>
 Result<Message> decode(std::span<const std::byte> payload);
+// Of a TaskFinished or TaskFailed that decode() refuses: the task that it is about, when that much
+// can be read.
+std::optional<TaskKey> readable_key(Type type, std::span<const std::byte> payload);
 
 }  // namespace skerry::wire

@@ -59,6 +59,28 @@ Verdict check_claims(const std::string& plan, const Json& inputs, const wire::Ta
   return {};
 }
 
+Verdict check_form(const wire::TaskFinished& what) {
+  for (const auto& output : what.outputs) {
+    if (output.inline_data.size() != output.size) continue;  // it was uploaded, and hashed then
+    if (digest_of(as_bytes(output.inline_data)) != output.digest)
+      return {false,
+              "rejected.malformed",
+              fmt::format("output `{}` does not match its digest", output.name),
+              {}};
+  }
+  if (const auto result = parse_result(what.result); !result)
+    return {false, "rejected.malformed", result.error().text(), {}};
+  return {};
+}
+
+Result<Json> parse_result(const std::string& text) {
+  if (text.empty()) return Json::object();
+  auto result = parse_json(text, "result");
+  if (result && !result->is_object())
+    return fail(Code::invalid_argument, "it must be a JSON object", "result");
+  return result;
+}
+
 Status check_limits(const std::string& task, const Json& limits) {
   if (!limits.is_object())
     return fail(Code::invalid_argument,

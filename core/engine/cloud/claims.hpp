@@ -12,6 +12,12 @@ namespace skerry::engine::cloud {
 // digest)? An update that was made from another model must not be counted as one to this.
 Verdict check_claims(const std::string& plan, const Json& inputs, const wire::TaskFinished& what);
 
+// What it says of itself: inline outputs are what their digests say, and its result is JSON.
+Verdict check_form(const wire::TaskFinished& what);
+
+// A task's own result: a JSON object; no text is an empty one.
+Result<Json> parse_result(const std::string& text);
+
 // The `limits` of a StartTask: by output, {"bytes": N, "norm": {"max": X, "policy": "reject" or
 // "clip", "base": digest}}. They come from a plugin: checked before they are stored.
 Status check_limits(const std::string& task, const Json& limits);

@@ -21,13 +21,28 @@ void Tasks::remote_message(const std::string& node, const wire::Received& messag
   if (message.header.type == wire::Type::task_finished) {
     auto finished = wire::decode<wire::TaskFinished>(message.payload());
     if (finished) return remote_finished(node, std::move(*finished), std::move(done));
-    log_warn(fmt::format("node {}: a result is refused: {}", node, finished.error().text()));
-  } else if (message.header.type == wire::Type::task_failed) {
-    const auto failed = wire::decode<wire::TaskFailed>(message.payload());
-    if (failed) return remote_failed(node, *failed, std::move(done));
-    log_warn(fmt::format("node {}: a report is refused: {}", node, failed.error().text()));
+    return remote_malformed(node, message, finished.error(), done);
   }
+  const auto failed = wire::decode<wire::TaskFailed>(message.payload());
+  if (failed) return remote_failed(node, *failed, std::move(done));
+  remote_malformed(node, message, failed.error(), done);
+}
+
+// It would be as malformed if it came again: it is counted, and whoever waits for it is told.
+void Tasks::remote_malformed(const std::string& node, const wire::Received& message,
+                             const Problem& problem, const std::function<void()>& done) {
   const Unit::Scope scope(unit_);
+  const Verdict verdict{false, "rejected.malformed", problem.text(), {}};
+  const auto key = wire::readable_key(message.header.type, message.payload());
+  if (!key) {
+    note_refusal(node, {}, verdict);
+  } else if (may(node, message.header.type, *key)) {
+    Job* job = hooks_.find_job(key->job);
+    const auto task = job != nullptr ? load(*job, key->task) : std::nullopt;
+    const auto unwanted = not_awaited(task);
+    refuse(node, *key, unwanted ? *unwanted : verdict);
+    if (!unwanted) failed(*job, key->task, *task, verdict.code, verdict.message);
+  }
   done();
 }
 
@@ -92,49 +107,57 @@ void Tasks::remote_finished(const std::string& node, wire::TaskFinished what,
     refuse(node, what.key, *unwanted);
     return done();
   }
-  std::map<std::string, Content> outputs;
-  Verdict verdict = check_claims(job->plan, task->inputs, what);
-  for (const auto& output : what.outputs) {
-    if (output.inline_data.size() == output.size) {
-      if (digest_of(as_bytes(output.inline_data)) != output.digest) {
-        verdict = {false,
-                   "rejected.malformed",
-                   fmt::format("output `{}` does not match its digest", output.name),
-                   {}};
-      }
-      outputs[output.name] = Content{output.inline_data, {}};
-    } else if (auto found = content(output.digest)) {
-      outputs[output.name] = std::move(*found);
-    } else {
-      verdict = {
-          false, "rejected.missing", fmt::format("output `{}` did not arrive", output.name), {}};
-    }
-  }
-  auto list = verdict.ok ? exhibits(*job, what.key.task, *task, outputs) : tl::unexpected(verdict);
+  auto list = look_over(*job, *task, what);
   SKERRY_FAILPOINT("cloud.result.received");
   const auto conclude = [this, node, what = std::move(what),
-                         done = std::move(done)](const Verdict& result) {
+                         done = std::move(done)](const Verdict& verdict) {
     const Unit::Scope scope(unit_);
-    Job* current = hooks_.find_job(what.key.job);
-    const auto open = current != nullptr ? load(*current, what.key.task) : std::nullopt;
-    if (const auto unwanted = not_awaited(open)) {
-      refuse(node, what.key, *unwanted);
-      discard(what, result);
-    } else if (!result.ok) {
-      refuse(node, what.key, result);
-      failed(*current, what.key.task, *open, result.code, result.message);
-      discard(what, result);
-    } else {
-      for (const auto& output : what.outputs)
-        if (output.inline_data.size() == output.size && !result.clipped.contains(output.name))
-          must(blobs_.put(as_bytes(output.inline_data), output.digest));
-      finished(*current, what.key.task, *open, what, result);
-      SKERRY_FAILPOINT("cloud.result.recorded");
-    }
+    count_or_refuse(node, what, verdict);
     done();
   };
   if (!list) return conclude(list.error());
   examiner_.examine(std::move(*list), nullptr, conclude);
+}
+
+// The checks that cost little, in the order of docs/workflows.md, up to the first that fails; those
+// of the values are left to the examiner.
+tl::expected<std::vector<Exhibit>, Verdict> Tasks::look_over(const Job& job, const Task& task,
+                                                             const wire::TaskFinished& what) {
+  if (Verdict claims = check_claims(job.plan, task.inputs, what); !claims.ok)
+    return tl::unexpected(std::move(claims));
+  std::map<std::string, Content> outputs;
+  for (const auto& output : what.outputs) {
+    auto found = output.inline_data.size() == output.size
+                     ? Result<Content>(Content{output.inline_data, {}})
+                     : content(output.digest);
+    if (!found)
+      return tl::unexpected(Verdict{
+          false, "rejected.missing", fmt::format("output `{}` did not arrive", output.name), {}});
+    outputs[output.name] = std::move(*found);
+  }
+  auto list = exhibits(job, what.key.task, task, outputs);
+  if (!list) return list;
+  if (Verdict sizes = check_sizes(*list); !sizes.ok) return tl::unexpected(std::move(sizes));
+  if (Verdict form = check_form(what); !form.ok) return tl::unexpected(std::move(form));
+  return list;
+}
+
+// Time has passed since the checks began: somebody else may have closed the task.
+void Tasks::count_or_refuse(const std::string& node, const wire::TaskFinished& what,
+                            const Verdict& verdict) {
+  Job* job = hooks_.find_job(what.key.job);
+  const auto task = job != nullptr ? load(*job, what.key.task) : std::nullopt;
+  const auto unwanted = not_awaited(task);
+  if (unwanted || !verdict.ok) {
+    refuse(node, what.key, unwanted ? *unwanted : verdict);
+    if (!unwanted) failed(*job, what.key.task, *task, verdict.code, verdict.message);
+    return discard(what, verdict);
+  }
+  for (const auto& output : what.outputs)
+    if (output.inline_data.size() == output.size && !verdict.clipped.contains(output.name))
+      must(blobs_.put(as_bytes(output.inline_data), output.digest));
+  finished(*job, what.key.task, *task, what, verdict);
+  SKERRY_FAILPOINT("cloud.result.recorded");
 }
 
 void Tasks::remote_progress(const std::string& node, const wire::TaskReported& report) {
@@ -147,7 +170,7 @@ void Tasks::remote_progress(const std::string& node, const wire::TaskReported& r
 
 // Told to the node and, now and then, to the log and the audit log.
 void Tasks::refuse(const std::string& node, const wire::TaskKey& key, const Verdict& verdict) {
-  audit_refusal(node, key, verdict);
+  note_refusal(node, key, verdict);
   peers_.tell(node, {key, false, verdict.code, verdict.message});
 }
 
@@ -167,8 +190,9 @@ void Tasks::discard(const wire::TaskFinished& what, const Verdict& verdict) {
   for (const auto& [name, clipped] : verdict.clipped) drop_unless_held(clipped.digest);
 }
 
-void Tasks::audit_refusal(const std::string& node, const wire::TaskKey& key,
-                          const Verdict& verdict) {
+// key: empty when nobody can tell which task it was about.
+void Tasks::note_refusal(const std::string& node, const wire::TaskKey& key,
+                         const Verdict& verdict) {
   const auto left_out = refusals_.admit(node, loop_.now());
   if (!left_out) return;
   log_warn(fmt::format("job {}: task {} of node {} is refused: {}: {}", key.job, key.task, node,
@@ -313,6 +337,8 @@ bool Tasks::keep_clipped(wire::Artifact& output, const Clipped& clipped) {
 
 void Tasks::finished(Job& job, const std::string& id, const Task& task, wire::TaskFinished what,
                      const Verdict& verdict) {
+  const auto result = parse_result(what.result);
+  if (!result) return failed(job, id, task, "rejected.malformed", result.error().text());
   Json clipped = Json::object();
   for (auto& output : what.outputs) {
     const auto found = verdict.clipped.find(output.name);
@@ -330,7 +356,6 @@ void Tasks::finished(Job& job, const std::string& id, const Task& task, wire::Ta
   Json metrics = Json::object();
   for (const auto& [name, value] : what.metrics)
     if (std::isfinite(value)) metrics[name] = value;
-  auto result = parse_json(what.result.empty() ? "{}" : what.result);
   job.bytes_up += what.bytes_up;
   job.bytes_down += what.bytes_down;
   hooks_.post(job, {{"type", "TaskFinished"},
@@ -340,7 +365,7 @@ void Tasks::finished(Job& job, const std::string& id, const Task& task, wire::Ta
                     {"metrics", metrics},
                     {"artifacts", artifacts},
                     {"clipped", clipped},
-                    {"result", result ? *result : Json::object()},
+                    {"result", *result},
                     {"seconds",
                      {{"queue", what.timing.queue},
                       {"download", what.timing.download},

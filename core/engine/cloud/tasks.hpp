@@ -104,6 +104,12 @@ class Tasks {
                        std::function<void()> done);
   void remote_failed(const std::string& node, const wire::TaskFailed& failed,
                      std::function<void()> done);
+  void remote_malformed(const std::string& node, const wire::Received& message,
+                        const Problem& problem, const std::function<void()>& done);
+  tl::expected<std::vector<Exhibit>, Verdict> look_over(const Job& job, const Task& task,
+                                                        const wire::TaskFinished& what);
+  void count_or_refuse(const std::string& node, const wire::TaskFinished& what,
+                       const Verdict& verdict);
   std::vector<store::BlobRef> files_of(const Job& job, const Task& task);
   void finished(Job& job, const std::string& id, const Task& task, wire::TaskFinished what,
                 const Verdict& verdict);
@@ -125,7 +131,7 @@ class Tasks {
   bool is_open(const Job& job, const std::string& id);
   bool wait_for_space(const wire::TaskKey& key);
 
-  void audit_refusal(const std::string& node, const wire::TaskKey& key, const Verdict& verdict);
+  void note_refusal(const std::string& node, const wire::TaskKey& key, const Verdict& verdict);
 
   Loop& loop_;
   Unit& unit_;

@@ -9,6 +9,7 @@
 #include "core/base/file.hpp"
 #include "core/engine/cloud/engine.hpp"
 #include "core/engine/cloud/tables.hpp"
+#include "core/store/audit_chain.hpp"
 #include "core/wire/envelope.hpp"
 #include "tests/unit/engine/manual_loop.hpp"
 
@@ -121,13 +122,44 @@ class CloudBench : public testing::Test, protected wire::Transport, protected Wo
     const Unit::Scope scope(unit_);
     engine_->handle({1, node, user(node), wire::frame(sessions_[node], ++sent_[node], 0, message)});
   }
-  void finish(const std::string& node, const std::string& task, const std::string& bytes) {
+  void say_bytes(const std::string& node, wire::Type type, const std::string& payload) {
+    if (!sessions_.contains(node)) greet(node);
+    const Unit::Scope scope(unit_);
+    engine_->handle(
+        {1, node, user(node), wire::frame({type, sessions_[node], ++sent_[node], 0}, payload)});
+  }
+  wire::TaskFinished result(const std::string& task) {
     wire::TaskFinished finished;
     finished.key = {job().key, task};
     finished.plan = digest(job().plan);
+    return finished;
+  }
+  void finish(const std::string& node, const std::string& task, const std::string& bytes) {
+    wire::TaskFinished finished = result(task);
     finished.outputs.push_back({"update", digest(bytes), bytes.size(), {}});
     say(node, finished);
     loop_->run();
+  }
+
+  // ---- what nodes and people are told
+
+  // The codes of the refusals that are on their way to the node.
+  std::vector<std::string> refusals_for(const std::string& node) {
+    std::vector<std::string> codes;
+    auto select = unit_.sql("SELECT payload FROM downlink WHERE node = ? AND type = ?");
+    select.bind(1, node).bind(2, static_cast<int>(wire::Type::task_result));
+    while (must(select.step())) {
+      const std::string payload = select.column_blob(0);
+      codes.push_back(must(wire::decode<wire::TaskResult>(as_bytes(payload))).code);
+    }
+    return codes;
+  }
+  // The details of the entries of one kind in the audit log.
+  std::vector<Json> audited(const std::string& action) {
+    std::vector<Json> details;
+    for (const auto& entry : must(store::read_audit(database_, 0, 1000)))
+      if (entry.action == action) details.push_back(must(parse_json(entry.details)));
+    return details;
   }
 
   // ---- the store
