@@ -112,6 +112,16 @@ Verdict check_norm(const Exhibit& exhibit, const tensor::Tensors& found) {
   return verdict;
 }
 
+Verdict check_values(const std::string& name, const Content& content) {
+  const auto layout = layout_of(content);
+  if (!layout) return reject("rejected.malformed", name, layout.error());
+  const auto bytes = Opened::open(content);
+  if (!bytes) return reject("data_loss", name, bytes.error());
+  if (const auto finite = tensor::check_finite(*layout, bytes->bytes()); !finite)
+    return reject("rejected.nan", name, finite.error());
+  return {};
+}
+
 Verdict check(const Exhibit& exhibit) {
   const auto found = layout_of(exhibit.found);
   if (!found) return reject("rejected.malformed", exhibit.name, found.error());
@@ -151,17 +161,38 @@ Verdict check_sizes(const std::vector<Exhibit>& exhibits) {
 
 void Examiner::examine(std::vector<Exhibit> exhibits, std::function<Status()> prepare,
                        std::function<void(Verdict)> done) {
-  if (!prepare && std::all_of(exhibits.begin(), exhibits.end(), in_memory))
-    return done(check_all(exhibits));
-  const auto verdict = std::make_shared<Verdict>();
-  loop_.aside(
-      [verdict, exhibits = std::move(exhibits), prepare = std::move(prepare)] {
-        *verdict = check_all(exhibits);
-        if (!verdict->ok || !prepare) return;
+  const bool here = !prepare && std::all_of(exhibits.begin(), exhibits.end(), in_memory);
+  judge(
+      here,
+      [exhibits = std::move(exhibits), prepare = std::move(prepare)]() -> Verdict {
+        Verdict verdict = check_all(exhibits);
+        if (!verdict.ok || !prepare) return verdict;
         if (const auto prepared = prepare(); !prepared)
-          *verdict = {false, "data_loss", prepared.error().text(), {}};
+          return {false, "data_loss", prepared.error().text(), {}};
+        return verdict;
       },
-      [verdict, done = std::move(done)] { done(std::move(*verdict)); });
+      std::move(done));
+}
+
+void Examiner::examine_models(std::vector<Content> models, std::function<void(Verdict)> done) {
+  const bool here = std::all_of(models.begin(), models.end(),
+                                [](const Content& model) { return model.path.empty(); });
+  judge(
+      here,
+      [models = std::move(models)] {
+        Verdict verdict;
+        for (const Content& model : models)
+          if (verdict.ok) verdict = check_values("model", model);
+        return verdict;
+      },
+      std::move(done));
+}
+
+void Examiner::judge(bool here, std::function<Verdict()> check, std::function<void(Verdict)> done) {
+  if (here) return done(check());
+  const auto verdict = std::make_shared<Verdict>();
+  loop_.aside([verdict, check = std::move(check)] { *verdict = check(); },
+              [verdict, done = std::move(done)] { done(std::move(*verdict)); });
 }
 
 }  // namespace skerry::engine

@@ -74,7 +74,12 @@ class Examiner {
   void examine(std::vector<Exhibit> exhibits, std::function<Status()> prepare,
                std::function<void(Verdict)> done);
 
+  // Is each a tensor file whose values are all finite? `done` as above.
+  void examine_models(std::vector<Content> models, std::function<void(Verdict)> done);
+
  private:
+  void judge(bool here, std::function<Verdict()> check, std::function<void(Verdict)> done);
+
   Loop& loop_;
 };
 

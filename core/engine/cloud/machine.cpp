@@ -21,6 +21,30 @@ std::string text(const Json& object, const char* key) {
   return object.at(key).get<std::string>();
 }
 
+// What a worker's reply says to do.
+Result<Json> commands_in(const wire::DecideReply& reply) {
+  if (!reply.ok)
+    return fail(Code::failed_precondition,
+                fmt::format("the workflow cannot decide: {} ({})", reply.message, reply.code));
+  auto commands = parse_json(reply.commands);
+  if (!commands || !commands->is_array())
+    return fail(Code::invalid_argument,
+                "the workflow answered with something that is no JSON array of commands");
+  return commands;
+}
+
+// Malformed commands are left to their own step.
+std::vector<Digest> published_in(const Json& commands) {
+  std::vector<Digest> models;
+  for (const Json& command : commands) {
+    if (!command.is_object() || command.value("do", Json()) != "PublishModel") continue;
+    const Json named = command.value("digest", Json());
+    const auto digest = Digest::from_hex(named.is_string() ? named.get<std::string>() : "");
+    if (digest) models.push_back(*digest);
+  }
+  return models;
+}
+
 std::string digest_text(const std::string& text) {
   return digest_of(as_bytes(text)).hex();
 }
@@ -159,45 +183,56 @@ void Machine::ask(Job& job) {
   workers_.decide(std::move(request));
 }
 
+// The question stays open, so that no other is asked, until the models are examined.
 void Machine::decided(wire::DecideReply reply) {
   Job* job = find_key(reply.job);
   if (job == nullptr || job->finished() || job->asked == 0) return;
-  const Unit::Scope scope(unit_);
-  SKERRY_FAILPOINT("cloud.decision.received");
-  const std::size_t count = std::exchange(job->asked, 0);
-  if (!reply.ok)
-    return fail(*job,
-                fmt::format("the workflow cannot decide: {} ({})", reply.message, reply.code));
-  const auto commands = parse_json(reply.commands);
-  if (!commands || !commands->is_array()) {
-    return fail(*job, "the workflow answered with something that is no JSON array of commands");
+  auto commands = commands_in(reply);
+  if (!commands) {
+    const Unit::Scope scope(unit_);
+    return fail(*job, commands.error().message);
   }
-  job->undecided.erase(job->undecided.begin(),
-                       job->undecided.begin() + static_cast<std::ptrdiff_t>(count));
-  job->decided += static_cast<std::int64_t>(count);
-  job->state = std::move(reply.state);
-  for (const Json& command : *commands) {
+  const std::vector<Digest> models = published_in(*commands);
+  tasks_.examine_models(*job, models,
+                        [this, reply = std::move(reply),
+                         commands = std::move(*commands)](const Verdict& verdict) mutable {
+                          Job* asked = find_key(reply.job);
+                          if (asked == nullptr || asked->finished()) return;
+                          const Unit::Scope scope(unit_);
+                          SKERRY_FAILPOINT("cloud.decision.received");
+                          if (!verdict.ok) return fail(*asked, verdict.message);
+                          store(*asked, std::move(reply.state), commands);
+                        });
+}
+
+void Machine::store(Job& job, std::string state, const Json& commands) {
+  const std::size_t count = std::exchange(job.asked, 0);
+  job.undecided.erase(job.undecided.begin(),
+                      job.undecided.begin() + static_cast<std::ptrdiff_t>(count));
+  job.decided += static_cast<std::int64_t>(count);
+  job.state = std::move(state);
+  for (const Json& command : commands) {
     try {
-      apply(*job, command);
+      apply(job, command);
     } catch (const Json::exception& error) {
-      return fail(*job, fmt::format("the workflow gave a command that is malformed: {} ({})",
-                                    dump_json(command), error.what()));
+      return fail(job, fmt::format("the workflow gave a command that is malformed: {} ({})",
+                                   dump_json(command), error.what()));
     }
-    if (job->finished()) break;
+    if (job.finished()) break;
   }
   must(unit_
            .sql("UPDATE job SET state = ?, decided = ?, time_ms = ?, bytes_up = ?, bytes_down = ? "
                 "WHERE id = ?")
-           .bind(1, as_bytes(job->state))
-           .bind(2, job->decided)
-           .bind(3, job->now_ms())
-           .bind(4, job->bytes_up)
-           .bind(5, job->bytes_down)
-           .bind(6, job->id)
+           .bind(1, as_bytes(job.state))
+           .bind(2, job.decided)
+           .bind(3, job.now_ms())
+           .bind(4, job.bytes_up)
+           .bind(5, job.bytes_down)
+           .bind(6, job.id)
            .run());
-  tasks_.release_artifacts(*job);
+  tasks_.release_artifacts(job);
   SKERRY_FAILPOINT("cloud.decision.stored");
-  unit_.after_commit([this, key = job->key] {
+  unit_.after_commit([this, key = job.key] {
     arm_timers();
     if (Job* answered = find_key(key)) {
       changed(*answered);
@@ -207,61 +242,88 @@ void Machine::decided(wire::DecideReply reply) {
 }
 
 void Machine::apply(Job& job, const Json& command) {
+  using Step = void (Machine::*)(Job&, const Json&);
+  static const std::map<std::string, Step> steps{
+      {"StartTask", &Machine::start_task},
+      {"StopTask", &Machine::stop_task},
+      {"SetTimer", &Machine::set_timer},
+      {"CancelTimer", &Machine::cancel_timer},
+      {"PublishModel", &Machine::publish},
+      {"SetStatus", &Machine::tell_status},
+      {"Report", &Machine::report},
+      {"Finish", &Machine::finish_as_decided},
+  };
   const std::string what = text(command, "do");
-  if (what == "StartTask") {
-    if (const auto started = tasks_.start(job, command); !started)
-      fail(job, started.error().text());
-  } else if (what == "StopTask") {
-    tasks_.stop(job, text(command, "task"), "the workflow stopped it");
-  } else if (what == "SetTimer") {
-    const std::string name = text(command, "timer");
-    job.timers[name] =
-        job.now_ms() +
-        std::clamp<std::int64_t>(command.at("after_ms").get<std::int64_t>(), 0, kMaxTimerMs);
-    must(unit_.sql("INSERT OR REPLACE INTO timer(job, name, fires_at_ms) VALUES(?, ?, ?)")
-             .bind(1, job.id)
-             .bind(2, name)
-             .bind(3, job.timers[name])
-             .run());
-  } else if (what == "CancelTimer") {
-    job.timers.erase(text(command, "timer"));
-    must(unit_.sql("DELETE FROM timer WHERE job = ? AND name = ?")
-             .bind(1, job.id)
-             .bind(2, text(command, "timer"))
-             .run());
-  } else if (what == "PublishModel") {
-    const auto digest = Digest::from_hex(text(command, "digest"));
-    if (!digest)
-      return fail(job, "the workflow published a model whose digest is malformed: " +
-                           digest.error().message);
-    must(unit_
-             .sql("INSERT INTO model(job, version, digest, metrics, created) VALUES(?1, (SELECT "
-                  "coalesce(max(version), 0) + 1 "
-                  "FROM model WHERE job = ?1), ?2, ?3, ?4)")
-             .bind(1, job.id)
-             .bind(2, *digest)
-             .bind(3, dump_json(command.value("metrics", Json::object())))
-             .bind(4, wall_clock_text())
-             .run());
-    audit(unit_, kActorCloud, "model.published", job.name,
-          {{"job", job.key}, {"digest", digest->hex()}});
-    SKERRY_FAILPOINT("cloud.model.published");
-  } else if (what == "SetStatus") {
-    set_status(job, text(command, "phase"), command.value("message", ""));
-  } else if (what == "Report") {
-    must(unit_.sql("INSERT INTO record(job, seq, body) VALUES(?, ?, ?)")
-             .bind(1, job.id)
-             .bind(2, job.next_record++)
-             .bind(3, dump_json(command.at("record")))
-             .run());
-  } else if (what == "Finish") {
-    finish(job, text(command, "phase"), command.value("message", ""));
-  } else {
-    fail(job, fmt::format("the workflow gave the command `{}`, which this host does not know. "
-                          "Known: StartTask, StopTask, "
-                          "SetTimer, CancelTimer, PublishModel, SetStatus, Report, Finish",
-                          what));
-  }
+  const auto step = steps.find(what);
+  if (step != steps.end()) return (this->*step->second)(job, command);
+  std::string known;
+  for (const auto& [name, function] : steps) known += (known.empty() ? "" : ", ") + name;
+  fail(job,
+       fmt::format("the workflow gave the command `{}`, which this host does not know. Known: {}",
+                   what, known));
+}
+
+void Machine::start_task(Job& job, const Json& command) {
+  if (const auto started = tasks_.start(job, command); !started) fail(job, started.error().text());
+}
+
+void Machine::stop_task(Job& job, const Json& command) {
+  tasks_.stop(job, text(command, "task"), "the workflow stopped it");
+}
+
+void Machine::set_timer(Job& job, const Json& command) {
+  const std::string name = text(command, "timer");
+  const auto wait = command.at("after_ms").get<std::int64_t>();
+  job.timers[name] = job.now_ms() + std::clamp<std::int64_t>(wait, 0, kMaxTimerMs);
+  must(unit_.sql("INSERT OR REPLACE INTO timer(job, name, fires_at_ms) VALUES(?, ?, ?)")
+           .bind(1, job.id)
+           .bind(2, name)
+           .bind(3, job.timers[name])
+           .run());
+}
+
+void Machine::cancel_timer(Job& job, const Json& command) {
+  job.timers.erase(text(command, "timer"));
+  must(unit_.sql("DELETE FROM timer WHERE job = ? AND name = ?")
+           .bind(1, job.id)
+           .bind(2, text(command, "timer"))
+           .run());
+}
+
+// Of a model that examine_models() found good.
+void Machine::publish(Job& job, const Json& command) {
+  const auto digest = Digest::from_hex(text(command, "digest"));
+  if (!digest)
+    return fail(
+        job, "the workflow published a model whose digest is malformed: " + digest.error().message);
+  must(unit_
+           .sql("INSERT INTO model(job, version, digest, metrics, created) VALUES(?1, (SELECT "
+                "coalesce(max(version), 0) + 1 "
+                "FROM model WHERE job = ?1), ?2, ?3, ?4)")
+           .bind(1, job.id)
+           .bind(2, *digest)
+           .bind(3, dump_json(command.value("metrics", Json::object())))
+           .bind(4, wall_clock_text())
+           .run());
+  audit(unit_, kActorCloud, "model.published", job.name,
+        {{"job", job.key}, {"digest", digest->hex()}});
+  SKERRY_FAILPOINT("cloud.model.published");
+}
+
+void Machine::tell_status(Job& job, const Json& command) {
+  set_status(job, text(command, "phase"), command.value("message", ""));
+}
+
+void Machine::report(Job& job, const Json& command) {
+  must(unit_.sql("INSERT INTO record(job, seq, body) VALUES(?, ?, ?)")
+           .bind(1, job.id)
+           .bind(2, job.next_record++)
+           .bind(3, dump_json(command.at("record")))
+           .run());
+}
+
+void Machine::finish_as_decided(Job& job, const Json& command) {
+  finish(job, text(command, "phase"), command.value("message", ""));
 }
 
 void Machine::set_status(Job& job, const std::string& phase, const std::string& message) {

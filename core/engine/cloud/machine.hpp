@@ -62,7 +62,19 @@ class Machine {
  private:
   Job& load(std::int64_t id);
   void ask(Job& job);
+  void store(Job& job, std::string state, const Json& commands);
+
+  // The commands; each throws Json::exception when it is malformed.
   void apply(Job& job, const Json& command);
+  void start_task(Job& job, const Json& command);
+  void stop_task(Job& job, const Json& command);
+  void set_timer(Job& job, const Json& command);
+  void cancel_timer(Job& job, const Json& command);
+  void publish(Job& job, const Json& command);
+  void tell_status(Job& job, const Json& command);
+  void report(Job& job, const Json& command);
+  void finish_as_decided(Job& job, const Json& command);
+
   void fail(Job& job, const std::string& message);
   void finish(Job& job, const std::string& phase, const std::string& message);
   void set_status(Job& job, const std::string& phase, const std::string& message);

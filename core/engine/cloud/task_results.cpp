@@ -322,6 +322,28 @@ tl::expected<std::vector<Exhibit>, Verdict> Tasks::exhibits(
   return list;
 }
 
+void Tasks::examine_models(const Job& job, const std::vector<Digest>& models,
+                           std::function<void(Verdict)> done) {
+  std::vector<Content> contents;
+  for (const Digest& digest : models) {
+    const bool held = job.artifacts.contains(digest) || job.shipped.contains(digest);
+    auto found = held ? content(digest)
+                      : Result<Content>(fail(Code::not_found, "it is no artifact of this job"));
+    if (!found)
+      return done({false,
+                   "rejected.missing",
+                   fmt::format("the workflow published model {}: {}; it may publish what its tasks "
+                               "made and its state still names, and what was shipped with the job",
+                               digest.hex(), found.error().message),
+                   {}});
+    contents.push_back(std::move(*found));
+  }
+  examiner_.examine_models(std::move(contents), [done = std::move(done)](Verdict verdict) {
+    if (!verdict.ok) verdict.message = "the workflow published a bad model: " + verdict.message;
+    done(std::move(verdict));
+  });
+}
+
 // What was clipped takes the place of what the task made; the original is not needed any more.
 bool Tasks::keep_clipped(wire::Artifact& output, const Clipped& clipped) {
   const Digest original = std::exchange(output.digest, clipped.digest);

@@ -77,6 +77,11 @@ class Tasks {
   // Whether an open task of the node needs or brings it.
   bool brings(const std::string& node, const Digest& digest);
 
+  // Are these artifacts of the job, stored here, well formed and finite? `done` may be called
+  // before this returns.
+  void examine_models(const Job& job, const std::vector<Digest>& models,
+                      std::function<void(Verdict)> done);
+
   // Gives up the artifacts that neither the workflow's state, an undecided event, an open task nor
   // a published model names; inside a unit.
   void release_artifacts(Job& job);

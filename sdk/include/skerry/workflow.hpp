@@ -131,7 +131,8 @@ class Commands {
   // again moves it.
   void set_timer(const std::string& timer, std::int64_t after_ms);
   void cancel_timer(const std::string& timer);
-  // Makes an artifact the job's current model.
+  // Makes an artifact the job's current model: one that a task made and the state names, or that
+  // was shipped with the job. A model that is not finite fails the job.
   void publish_model(const std::string& digest, const std::map<std::string, double>& metrics);
   // phase: one word; message: for a person.
   void set_status(const std::string& phase, const std::string& message);

@@ -1,0 +1,123 @@
+// A job's time, its events, and what a workflow may and may not say.
+#include <gmock/gmock.h>
+
+#include "core/tensor/safetensors.hpp"
+#include "tests/unit/engine/cloud_bench.hpp"
+
+namespace skerry::engine::cloud {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+std::string tensors(const std::vector<float>& values) {
+  std::vector<tensor::TensorSpec> specs{{"w", "F32", {static_cast<std::int64_t>(values.size())}}};
+  std::string file = tensor::encode_header(specs);
+  file.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+  return file;
+}
+
+class JobMachine : public CloudBench {
+ protected:
+  void SetUp() override {
+    CloudBench::SetUp();
+    add_node("harbour");
+    add_job();
+  }
+  std::vector<Json> events() {
+    std::vector<Json> list;
+    auto select = unit_.sql("SELECT body FROM event ORDER BY seq");
+    while (must(select.step())) list.push_back(must(parse_json(select.column_text(0))));
+    return list;
+  }
+  std::vector<std::string> types() {
+    std::vector<std::string> list;
+    for (const Json& event : events()) list.push_back(event.at("type"));
+    return list;
+  }
+  void make(const std::string& bytes) {
+    workflow_says({train("t", "harbour")});
+    if (bytes.size() > wire::kInlineBlobLimit) {
+      ASSERT_TRUE(upload("harbour", bytes));
+      return finish("harbour", "t", bytes);
+    }
+    wire::TaskFinished finished = result("t");
+    finished.outputs.push_back({"update", digest(bytes), bytes.size(), bytes});
+    say("harbour", finished);
+    loop_->run();
+  }
+  static Json publish(const std::string& bytes) {
+    return {{"do", "PublishModel"}, {"digest", digest(bytes).hex()}};
+  }
+  int models() {
+    auto select = unit_.sql("SELECT count(*) FROM model");
+    must(select.step());
+    return static_cast<int>(select.column_int(0));
+  }
+};
+
+// ---- commands
+
+TEST_F(JobMachine, PublishesAModelThatATaskMade) {
+  const std::string model = tensors({1, 2});
+  make(model);
+  workflow_says({publish(model)});
+  EXPECT_EQ(models(), 1);
+  EXPECT_EQ(job().phase, "Pending") << job().message;
+  EXPECT_THAT(audited("model.published"), SizeIs(1));
+}
+
+TEST_F(JobMachine, PublishesALargeModelOnceItIsRead) {
+  const std::string model = tensors(std::vector<float>(20'000, 0.5F));
+  make(model);
+  workflow_says({publish(model)});
+  EXPECT_EQ(models(), 1);
+  EXPECT_EQ(job().phase, "Pending") << job().message;
+}
+
+TEST_F(JobMachine, PublishesNoModelThatTheJobDoesNotHold) {
+  make(tensors({1, 2}));
+  workflow_says({publish(tensors({3, 4}))});
+  EXPECT_EQ(models(), 0);
+  EXPECT_EQ(job().phase, "Failed");
+  EXPECT_THAT(job().message, HasSubstr("it is no artifact of this job"));
+}
+
+TEST_F(JobMachine, PublishesNoModelThatIsNotFinite) {
+  const std::string model = tensors({1, std::nanf("")});
+  make(model);
+  workflow_says({publish(model)});
+  EXPECT_EQ(models(), 0);
+  EXPECT_EQ(job().phase, "Failed");
+  EXPECT_THAT(job().message, HasSubstr("published a bad model"));
+}
+
+TEST_F(JobMachine, PublishesNoLargeModelThatIsNotFinite) {
+  std::vector<float> values(20'000, 0.5F);
+  values.back() = std::numeric_limits<float>::infinity();
+  make(tensors(values));
+  workflow_says({publish(tensors(values))});
+  EXPECT_EQ(models(), 0);
+  EXPECT_EQ(job().phase, "Failed");
+}
+
+TEST_F(JobMachine, PublishesNothingThatIsNoTensorFile) {
+  make("no tensors");
+  workflow_says({publish("no tensors")});
+  EXPECT_EQ(models(), 0);
+  EXPECT_EQ(job().phase, "Failed");
+}
+
+TEST_F(JobMachine, FailsAJobWhoseWorkflowGivesACommandThatNobodyKnows) {
+  workflow_says({{{"do", "Dance"}}});
+  EXPECT_EQ(job().phase, "Failed");
+  EXPECT_THAT(job().message,
+              HasSubstr("Known: CancelTimer, Finish, PublishModel, Report, SetStatus, "
+                        "SetTimer, StartTask, StopTask"));
+}
+
+}  // namespace
+}  // namespace skerry::engine::cloud
