@@ -28,6 +28,7 @@ Engine::Engine(World world, Unit& unit, store::BlobStore& blobs,
                     .changed = [this](Job& job) { machine_.changed(job); }});
   peers_.watch(world.disk);
   tasks_.watch(world.disk);
+  machine_.watch(world.disk);
   blob_access_.watch(world.disk);
 }
 

@@ -15,6 +15,10 @@ namespace {
 // Events asked about at once: bounds the size of a question.
 constexpr std::size_t kMaxEvents = 256;
 constexpr std::size_t kMaxAuditText = 1000;
+// Job time is stored this long after the start, then whenever the host is twice as old: one that
+// dies young again and again still spends at least half of its life.
+constexpr auto kFirstKeep = std::chrono::milliseconds(100);
+constexpr auto kLastKeep = std::chrono::seconds(5);
 constexpr std::int64_t kMaxTimerMs = std::int64_t{10} * 365 * 24 * 3600 * 1000;  // ten years
 
 std::string text(const Json& object, const char* key) {
@@ -108,12 +112,15 @@ Job& Machine::load(std::int64_t id) {
   job->time_base = row.column_int(8);
   job->bytes_up = static_cast<std::uint64_t>(row.column_int(9));
   job->bytes_down = static_cast<std::uint64_t>(row.column_int(10));
-  auto events = unit_.sql("SELECT seq, body FROM event WHERE job = ? AND seq > ? ORDER BY seq");
+  auto events = unit_.sql(
+      "SELECT seq, body, json_extract(body, '$.at_ms') FROM event WHERE job = ? AND seq > ? ORDER "
+      "BY seq");
   events.bind(1, id).bind(2, job->decided);
   job->next_event = job->decided + 1;
   while (must(events.step())) {
     job->undecided.push_back(events.column_text(1));
     job->next_event = events.column_int(0) + 1;
+    job->time_base = std::max(job->time_base, events.column_int(2));  // it never goes back
   }
   auto records = unit_.sql("SELECT coalesce(max(seq), 0) FROM record WHERE job = ?");
   records.bind(1, id);
@@ -148,6 +155,25 @@ void Machine::recover() {
     tasks_.restart_local(job);
   }
   arm_timers();
+  keep_time(kFirstKeep, kFirstKeep);
+}
+
+// So that no deadline is put off for ever by a host that does nothing but end and start.
+void Machine::keep_time(Loop::Clock::duration wait, Loop::Clock::duration age) {
+  time_alarm_ = loop_.after(wait, [this, age] {
+    if (disk_ == nullptr || !disk_->low()) {
+      const Unit::Scope scope(unit_);
+      for (const auto& [name, job] : jobs_) {
+        if (job->finished()) continue;
+        must(unit_.sql("UPDATE job SET time_ms = ? WHERE id = ?")
+                 .bind(1, job->now_ms())
+                 .bind(2, job->id)
+                 .run());
+      }
+    }
+    const auto next = std::min<Loop::Clock::duration>(age, kLastKeep);
+    keep_time(next, age + next);
+  });
 }
 
 void Machine::post(Job& job, Json event) {

@@ -15,6 +15,7 @@
 #include "core/base/json.hpp"
 #include "core/engine/cloud/job.hpp"
 #include "core/engine/cloud/tasks.hpp"
+#include "core/engine/disk_guard.hpp"
 #include "core/engine/loop.hpp"
 #include "core/engine/unit.hpp"
 #include "core/engine/workers.hpp"
@@ -45,6 +46,8 @@ class Machine {
   void post_to_all(const Json& event);
 
   void decided(wire::DecideReply reply);
+  // While the disk is full nothing is stored that can wait.
+  void watch(DiskGuard* disk) { disk_ = disk; }
 
   // Stops a job that runs; in a unit.
   void stop(Job& job, const std::string& message);
@@ -63,6 +66,8 @@ class Machine {
   Job& load(std::int64_t id);
   void ask(Job& job);
   void store(Job& job, std::string state, const Json& commands);
+  // `age`: of this machine, once `wait` is over.
+  void keep_time(Loop::Clock::duration wait, Loop::Clock::duration age);
 
   // The commands; each throws Json::exception when it is malformed.
   void apply(Job& job, const Json& command);
@@ -85,7 +90,8 @@ class Machine {
   Unit& unit_;
   Workers& workers_;
   Tasks& tasks_;
-  std::unique_ptr<Loop::Alarm> alarm_;
+  DiskGuard* disk_ = nullptr;
+  std::unique_ptr<Loop::Alarm> alarm_, time_alarm_;
   std::map<std::string, std::unique_ptr<Job>> jobs_;  // by name; finished ones too
   std::function<void(Job&)> observer_;
 };

@@ -59,6 +59,40 @@ class JobMachine : public CloudBench {
   }
 };
 
+// ---- time
+
+TEST_F(JobMachine, NeverTellsAnEarlierTimeThanBefore) {
+  workflow_says({});
+  loop_->run_for(30ms);
+  nudge();
+  const std::int64_t before = events().back().at("at_ms");
+  EXPECT_GE(before, 30);
+  start();
+  EXPECT_EQ(types().back(), "Restarted");
+  EXPECT_GE(events().back().at("at_ms").get<std::int64_t>(), before);
+}
+
+TEST_F(JobMachine, ReachesADeadlineHoweverOftenTheHostDies) {
+  workflow_says({{{"do", "SetTimer"}, {"timer", "deadline"}, {"after_ms", 20'000}}});
+  int lives = 0;
+  while (types().back() != "TimerFired" && lives < 60) {
+    start();
+    ++lives;
+    loop_->run_for(1500ms);  // just before it would be stored for the fifth time
+  }
+  EXPECT_EQ(types().back(), "TimerFired");
+  EXPECT_LE(lives, 27) << "half of the time that the host lives must count";
+  EXPECT_GE(lives, 13);
+}
+
+TEST_F(JobMachine, LosesFiveSecondsOfALongLifeAtMost) {
+  workflow_says({});
+  loop_->run_for(1h);
+  start();
+  EXPECT_GE(job().now_ms(), 3'595'000);
+  EXPECT_LE(job().now_ms(), 3'600'000);
+}
+
 // ---- commands
 
 TEST_F(JobMachine, PublishesAModelThatATaskMade) {
