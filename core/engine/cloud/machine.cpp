@@ -235,6 +235,7 @@ void Machine::store(Job& job, std::string state, const Json& commands) {
   const std::size_t count = std::exchange(job.asked, 0);
   job.undecided.erase(job.undecided.begin(),
                       job.undecided.begin() + static_cast<std::ptrdiff_t>(count));
+  const std::int64_t before = job.decided;
   job.decided += static_cast<std::int64_t>(count);
   job.state = std::move(state);
   for (const Json& command : commands) {
@@ -256,6 +257,7 @@ void Machine::store(Job& job, std::string state, const Json& commands) {
            .bind(5, job.bytes_down)
            .bind(6, job.id)
            .run());
+  forget_events(job, before);
   tasks_.release_artifacts(job);
   SKERRY_FAILPOINT("cloud.decision.stored");
   unit_.after_commit([this, key = job.key] {
@@ -265,6 +267,18 @@ void Machine::store(Job& job, std::string state, const Json& commands) {
       ask(*answered);
     }
   });
+}
+
+// What was decided is not asked about again. The ends of tasks stay with their tasks: they prove
+// what each round was made of. So does the last event, for the numbers to go on from.
+void Machine::forget_events(const Job& job, std::int64_t from) {
+  must(unit_
+           .sql("DELETE FROM event WHERE job = ? AND seq >= ? AND seq < ? AND json_extract(body, "
+                "'$.type') NOT IN ('TaskFinished', 'TaskFailed')")
+           .bind(1, job.id)
+           .bind(2, from)
+           .bind(3, job.decided)
+           .run());
 }
 
 void Machine::apply(Job& job, const Json& command) {

@@ -66,6 +66,7 @@ class Machine {
   Job& load(std::int64_t id);
   void ask(Job& job);
   void store(Job& job, std::string state, const Json& commands);
+  void forget_events(const Job& job, std::int64_t from);
   // `age`: of this machine, once `wait` is over.
   void keep_time(Loop::Clock::duration wait, Loop::Clock::duration age);
 

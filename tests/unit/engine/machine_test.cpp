@@ -93,6 +93,22 @@ TEST_F(JobMachine, LosesFiveSecondsOfALongLifeAtMost) {
   EXPECT_LE(job().now_ms(), 3'600'000);
 }
 
+// ---- events
+
+TEST_F(JobMachine, ForgetsTheEventsThatAreDecidedButForTheEndsOfTasksAndTheLast) {
+  make(tensors({1}));
+  for (int i = 0; i < 3; ++i) nudge();
+  EXPECT_THAT(types(),
+              ElementsAre("Started", "NodeJoined", "TaskFinished", "Test", "Test", "Test"));
+  workflow_says({});
+  workflow_says({});
+  EXPECT_THAT(types(), ElementsAre("TaskFinished", "Test"));
+  nudge();
+  start();
+  EXPECT_THAT(types(), ElementsAre("TaskFinished", "Test", "Test", "Restarted"));
+  EXPECT_EQ(job().next_event, job().decided + 3);
+}
+
 // ---- commands
 
 TEST_F(JobMachine, PublishesAModelThatATaskMade) {
