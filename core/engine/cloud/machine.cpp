@@ -8,12 +8,15 @@
 #include "core/base/log.hpp"
 #include "core/engine/audit.hpp"
 #include "core/engine/wall_clock.hpp"
+#include "core/wire/envelope.hpp"
 
 namespace skerry::engine::cloud {
 namespace {
 
 // Events asked about at once: bounds the size of a question.
 constexpr std::size_t kMaxEvents = 256;
+// Of plan, state and events: what a frame to a worker holds, less what is said around them.
+constexpr std::size_t kMaxQuestion = wire::kLocalLimit - (std::size_t{1} << 20);
 constexpr std::size_t kMaxAuditText = 1000;
 // Job time is stored this long after the start, then whenever the host is twice as old: one that
 // dies young again and again still spends at least half of its life.
@@ -197,9 +200,20 @@ void Machine::post_to_all(const Json& event) {
     if (!job->finished()) post(*job, event);
 }
 
+// As many events as one question may hold.
 void Machine::ask(Job& job) {
   if (job.finished() || job.asked > 0 || job.undecided.empty()) return;
-  job.asked = std::min(job.undecided.size(), kMaxEvents);
+  std::size_t size = job.plan.size() + job.state.size();
+  const std::size_t most = std::min(job.undecided.size(), kMaxEvents);
+  while (job.asked < most && size + job.undecided[job.asked].size() <= kMaxQuestion)
+    size += job.undecided[job.asked++].size();
+  if (job.asked == 0) {
+    const Unit::Scope scope(unit_);
+    return fail(job, fmt::format("the workflow cannot be asked: plan and state have {} bytes, the "
+                                 "next event {}; at most {} fit into a question. A workflow must "
+                                 "keep its state smaller",
+                                 size, job.undecided.front().size(), kMaxQuestion));
+  }
   wire::DecideRequest request;
   request.job = job.key;
   request.plan = job.plan;

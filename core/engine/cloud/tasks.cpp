@@ -19,6 +19,8 @@ constexpr std::size_t kMaxTaskText = wire::kControlLimit - wire::kInlineBlobLimi
 
 // The names of a node's open tasks must fit into one greeting, with room to spare.
 constexpr std::size_t kMaxOpenNames = wire::kControlLimit / 2;
+// And one to the cloud's own worker, less what the worker's pool adds.
+constexpr std::size_t kMaxLocalTask = wire::kLocalLimit - (std::size_t{1} << 20);
 
 constexpr std::int64_t kMaxDeadlineMs = std::int64_t{10} * 365 * 24 * 3600 * 1000;  // ten years
 
@@ -191,6 +193,13 @@ Status Tasks::run_here(Job& job, const std::string& id, const Task& task) {
     SKERRY_TRY(add(run.inputs, name, hex.get<std::string>()));
   for (const Digest& digest : job.shipped)
     SKERRY_TRY(add(run.attachments, digest.hex(), digest.hex()));
+  if (const std::size_t size = wire::encode(run).size(); size > kMaxLocalTask) {
+    return fail(
+        Code::invalid_argument,
+        fmt::format("task {}: it takes {} bytes to tell the cloud's worker about it; at most "
+                    "{} can be sent: give it fewer inputs or shorter parameters",
+                    id, size, kMaxLocalTask));
+  }
   unit_.after_commit([this, run = std::move(run)]() mutable {
     if (disk_ != nullptr && disk_->low()) {
       waiting_for_space_.insert(run.key);

@@ -180,6 +180,7 @@ class CloudBench : public testing::Test, protected wire::Transport, protected Wo
   std::optional<Engine> engine_;
   std::vector<wire::RunTask> run_here_;
   std::vector<wire::Refused> refusals_;  // that nodes were told
+  std::optional<wire::DecideRequest> question_;  // the last
 
  private:
   // wire::Transport
@@ -196,7 +197,7 @@ class CloudBench : public testing::Test, protected wire::Transport, protected Wo
   // Workers
   void run(wire::RunTask task) override { run_here_.push_back(std::move(task)); }
   void cancel(const wire::TaskKey&) override {}
-  void decide(wire::DecideRequest) override {}
+  void decide(wire::DecideRequest request) override { question_ = std::move(request); }
   void forget(const std::string&) override {}
 
   std::map<std::string, std::uint64_t> sessions_, sent_;

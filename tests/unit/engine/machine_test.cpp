@@ -109,6 +109,31 @@ TEST_F(JobMachine, ForgetsTheEventsThatAreDecidedButForTheEndsOfTasksAndTheLast)
   EXPECT_EQ(job().next_event, job().decided + 3);
 }
 
+// ---- questions
+
+TEST_F(JobMachine, AsksAboutAsManyEventsAsAQuestionHolds) {
+  workflow_says({}, std::string(61u << 20, ' '));
+  {
+    const Unit::Scope scope(unit_);
+    for (int i = 0; i < 4; ++i)
+      engine_->machine().post_to_all(
+          {{"type", "Test"}, {"number", i}, {"text", std::string(900'000, 'x')}});
+  }
+  ASSERT_TRUE(question_);
+  EXPECT_THAT(question_->events, SizeIs(2));
+  EXPECT_LE(wire::frame(0, 0, 0, *question_).size(), wire::kLocalLimit);
+  workflow_says({});
+  EXPECT_THAT(question_->events, SizeIs(2));
+  EXPECT_THAT(question_->events[0], HasSubstr("\"number\":2"));
+}
+
+TEST_F(JobMachine, FailsAJobWhoseStateNoQuestionHoldsAndSaysWhy) {
+  workflow_says({}, std::string(wire::kLocalLimit, ' '));
+  nudge();
+  EXPECT_EQ(job().phase, "Failed");
+  EXPECT_THAT(job().message, HasSubstr("must keep its state smaller"));
+}
+
 // ---- commands
 
 TEST_F(JobMachine, PublishesAModelThatATaskMade) {
