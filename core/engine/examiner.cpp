@@ -63,6 +63,17 @@ Verdict check_size(const Exhibit& exhibit) {
           {}};
 }
 
+Verdict check_samples(const Exhibit& exhibit) {
+  if (!exhibit.samples) return {};
+  const auto& [min, max, told] = *exhibit.samples;
+  if (told >= min && told <= max) return {};
+  return {false,
+          "rejected.samples",
+          fmt::format("the answer names {} samples; at least {} and at most {} are allowed", told,
+                      min, max),
+          {}};
+}
+
 Result<Clipped> clip(const Exhibit& exhibit, const tensor::Tensors& found,
                      const tensor::Tensors& base, double norm) {
   const NormLimit& limit = *exhibit.norm;
@@ -133,6 +144,7 @@ Verdict check(const Exhibit& exhibit) {
   if (!bytes) return reject("data_loss", exhibit.name, bytes.error());
   if (const auto finite = tensor::check_finite(*found, bytes->bytes()); !finite)
     return reject("rejected.nan", exhibit.name, finite.error());
+  if (Verdict samples = check_samples(exhibit); !samples.ok) return samples;
   return check_norm(exhibit, {*found, bytes->bytes()});
 }
 

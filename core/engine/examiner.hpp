@@ -1,6 +1,6 @@
 // Checks what a task made before anybody counts it, cheapest first: its size, well formed, the
-// structure that the workflow expects, every value finite, not too far from where it started. Large
-// files are read aside.
+// structure that the workflow expects, every value finite, from a number of samples that is
+// allowed, not too far from where it started. Large files are read aside.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +37,7 @@ inline constexpr std::uint64_t kHeaderRoom = 1u << 20;
 
 struct Verdict {
   bool ok = true;
-  // rejected.missing, .size, .malformed, .shape, .nan, .norm, .base, .plan; data_loss
+  // rejected.missing, .size, .malformed, .shape, .nan, .samples, .norm, .base, .plan; data_loss
   std::string code;
   std::string message;
   std::map<std::string, Clipped> clipped;  // by output
@@ -53,12 +53,20 @@ struct NormLimit {
   std::function<Status(const std::filesystem::path&, const Digest&, std::uint64_t)> store;
 };
 
+// How many samples an answer may say that it was made from.
+struct SampleLimit {
+  std::uint64_t min = 0;
+  std::uint64_t max = 0;
+  std::uint64_t told = 0;  // 0 also when it told nothing that makes sense
+};
+
 struct Exhibit {
   std::string name;  // of the output
   Content found;
   Content expected;             // the artifact whose structure it must have
   std::uint64_t max_bytes = 0;  // 0: no limit but that of its structure
   std::optional<NormLimit> norm;
+  std::optional<SampleLimit> samples = {};
 };
 
 // The first of the checks, for those who would do costly work before the others.

@@ -36,6 +36,18 @@ Status check_norm(const std::string& task, const std::string& field, const Json&
   return {};
 }
 
+Status check_samples(const std::string& task, const std::string& field, const Json& samples) {
+  if (!samples.is_object()) return wrong(task, field, samples, "it must be an object");
+  for (const auto& [name, value] : samples.items()) {
+    const std::string place = field + "." + name;
+    if (name != "min" && name != "max") return wrong(task, place, value, "known here: min, max");
+    if (!value.is_number_unsigned()) return wrong(task, place, value, "it must be 0 or more");
+  }
+  if (!samples.contains("min") || !samples.contains("max") || samples["min"] > samples["max"])
+    return wrong(task, field, samples, "it needs a `min` and a `max` that is no less");
+  return {};
+}
+
 }  // namespace
 
 Verdict check_claims(const std::string& plan, const Json& inputs, const wire::TaskFinished& what) {
@@ -81,6 +93,12 @@ Result<Json> parse_result(const std::string& text) {
   return result;
 }
 
+std::uint64_t samples_in(const std::string& result) {
+  const auto json = parse_result(result);
+  const Json told = json ? json->value("samples", Json()) : Json();
+  return told.is_number_unsigned() ? told.get<std::uint64_t>() : 0;
+}
+
 Status check_limits(const std::string& task, const Json& limits) {
   if (!limits.is_object())
     return fail(Code::invalid_argument,
@@ -96,8 +114,10 @@ Status check_limits(const std::string& task, const Json& limits) {
           return wrong(task, field, value, "it must be a number of bytes above 0");
       } else if (name == "norm") {
         SKERRY_TRY(check_norm(task, field, value));
+      } else if (name == "samples") {
+        SKERRY_TRY(check_samples(task, field, value));
       } else {
-        return wrong(task, field, value, "known here: bytes, norm");
+        return wrong(task, field, value, "known here: bytes, norm, samples");
       }
     }
   }

@@ -18,8 +18,12 @@ Verdict check_form(const wire::TaskFinished& what);
 // A task's own result: a JSON object; no text is an empty one.
 Result<Json> parse_result(const std::string& text);
 
-// The `limits` of a StartTask: by output, {"bytes": N, "norm": {"max": X, "policy": "reject" or
-// "clip", "base": digest}}. They come from a plugin: checked before they are stored.
+// What a result says it was made from; 0 when it says nothing that makes sense.
+std::uint64_t samples_in(const std::string& result);
+
+// The `limits` of a StartTask: by output, {"bytes": N, "samples": {"min": N, "max": N}, "norm":
+// {"max": X, "policy": "reject" or "clip", "base": digest}}. They come from a plugin: checked
+// before they are stored.
 Status check_limits(const std::string& task, const Json& limits);
 
 }  // namespace skerry::engine::cloud

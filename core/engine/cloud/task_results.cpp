@@ -135,7 +135,7 @@ tl::expected<std::vector<Exhibit>, Verdict> Tasks::look_over(const Job& job, con
           false, "rejected.missing", fmt::format("output `{}` did not arrive", output.name), {}});
     outputs[output.name] = std::move(*found);
   }
-  auto list = exhibits(job, what.key.task, task, outputs);
+  auto list = exhibits(job, what.key.task, task, outputs, what.result);
   if (!list) return list;
   if (Verdict sizes = check_sizes(*list); !sizes.ok) return tl::unexpected(std::move(sizes));
   if (Verdict form = check_form(what); !form.ok) return tl::unexpected(std::move(form));
@@ -231,7 +231,7 @@ void Tasks::local_done(wire::TaskDone done) {
     outputs[output.name] = Content{output.data, output.path};
     if (!output.path.empty()) files.push_back(output);
   }
-  auto list = exhibits(*job, done.key.task, *task, outputs);
+  auto list = exhibits(*job, done.key.task, *task, outputs, done.result);
   std::vector<store::BlobStore::Claim> claims;
   for (const auto& file : files) claims.push_back(blobs_.claim(file.digest));
   const auto conclude = [this, done, claims](const Verdict& result) {
@@ -288,7 +288,7 @@ void Tasks::local_done(wire::TaskDone done) {
 
 tl::expected<std::vector<Exhibit>, Verdict> Tasks::exhibits(
     const Job& job, const std::string& id, const Task& task,
-    const std::map<std::string, Content>& outputs) {
+    const std::map<std::string, Content>& outputs, const std::string& result) {
   std::vector<Exhibit> list;
   const auto artifact = [&](const std::string& hex) {
     const auto digest = Digest::from_hex(hex);
@@ -305,6 +305,11 @@ tl::expected<std::vector<Exhibit>, Verdict> Tasks::exhibits(
     Exhibit exhibit{name, found->second, std::move(*expected), 0, std::nullopt};
     const Json limits = task.limits.value(name, Json::object());
     exhibit.max_bytes = limits.value("bytes", std::uint64_t{0});
+    if (limits.contains("samples")) {
+      const Json& samples = limits.at("samples");
+      exhibit.samples = SampleLimit{samples.at("min").get<std::uint64_t>(),
+                                    samples.at("max").get<std::uint64_t>(), samples_in(result)};
+    }
     if (limits.contains("norm")) {
       const Json& norm = limits.at("norm");
       auto base = artifact(norm.value("base", hex.get<std::string>()));

@@ -127,7 +127,7 @@ class Tasks {
   Result<Content> content(const Digest& digest);
   tl::expected<std::vector<Exhibit>, Verdict> exhibits(
       const Job& job, const std::string& id, const Task& task,
-      const std::map<std::string, Content>& outputs);
+      const std::map<std::string, Content>& outputs, const std::string& result);
   void hold(Job& job, const Digest& digest);
   void drop_unless_held(const Digest& digest);
   void pin(std::int64_t job, const std::string& task, const Digest& digest);

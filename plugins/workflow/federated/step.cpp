@@ -98,14 +98,6 @@ void Step::accept(Assignment& assignment) {
     assignment.artifact = artifact->second.digest;
   }
   if (state_.phase == Phase::training) {
-    const Limits& limits = settings_.limits;
-    const std::uint64_t most = limits.most_samples(assignment.node);
-    if (assignment.samples < limits.min_samples || assignment.samples > most) {
-      return reject(assignment, "rejected.samples",
-                    "the answer names " + std::to_string(assignment.samples) +
-                        " samples; at least " + std::to_string(limits.min_samples) +
-                        " and at most " + std::to_string(most) + " are allowed");
-    }
     const auto clipped = event_.clipped.find("update");
     if (clipped != event_.clipped.end()) assignment.clipped = clipped->second;
   }

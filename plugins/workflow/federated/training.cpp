@@ -86,6 +86,8 @@ skerry::TaskStart Step::training_task(const Assignment& assignment) const {
   limit.bytes = settings_.limits.bytes;
   limit.norm = settings_.limits.norm.value_or(limit.norm);
   limit.clip = settings_.limits.clip;
+  limit.min_samples = settings_.limits.min_samples;
+  limit.max_samples = settings_.limits.most_samples(assignment.node);
   return task;
 }
 

@@ -98,6 +98,10 @@ struct OutputLimit {
   double norm = std::numeric_limits<double>::infinity();
   bool clip = false;  // bring it nearer to its base instead of refusing it
   std::string base;   // a digest; empty: that of `expects`
+  // How many samples the task's result may name (its member `samples`; 0 without one). As they are
+  // here: it need not name any.
+  std::uint64_t min_samples = 0;
+  std::uint64_t max_samples = std::numeric_limits<std::uint64_t>::max();
 };
 
 // What to start. Identifiers are unique within the job: a second StartTask of the same one does
@@ -111,8 +115,8 @@ struct TaskStart {
   // Output to the digest of the artifact that it must look like: the same tensors, all finite.
   // Another one arrives as TaskFailed with a code "rejected...".
   std::map<std::string, std::string> expects;
-  // Of outputs that `expects` names. Another one arrives as TaskFailed with "rejected.size" or
-  // "rejected.norm".
+  // Of outputs that `expects` names. Another one arrives as TaskFailed with "rejected.size",
+  // "rejected.samples" or "rejected.norm".
   std::map<std::string, OutputLimit> limits;
   // How long it may run at its node, not counting how long it waits there. Over it the task is
   // ended and arrives as TaskFailed with code "timeout". 0: no limit.
@@ -285,6 +289,8 @@ inline Json to_json(const OutputLimit& limit) {
     Json& norm = json["norm"] = {{"max", limit.norm}, {"policy", limit.clip ? "clip" : "reject"}};
     if (!limit.base.empty()) norm["base"] = limit.base;
   }
+  if (limit.min_samples > 0 || limit.max_samples < std::numeric_limits<std::uint64_t>::max())
+    json["samples"] = {{"min", limit.min_samples}, {"max", limit.max_samples}};
   return json;
 }
 

@@ -49,13 +49,18 @@ std::string wrong(const char* limits) {
 TEST(Limits, OfAWorkflowAreCheckedBeforeTheyAreStored) {
   EXPECT_EQ(wrong(R"({})"), "none");
   EXPECT_EQ(wrong(R"({"update": {"bytes": 10, "norm": {"max": 1.5, "policy": "clip"}}})"), "none");
+  EXPECT_EQ(wrong(R"({"update": {"samples": {"min": 1, "max": 5}}})"), "none");
+  EXPECT_THAT(wrong(R"({"update": {"samples": {"min": -1, "max": 5}}})"), HasSubstr("0 or more"));
+  EXPECT_THAT(wrong(R"({"update": {"samples": {"min": 6, "max": 5}}})"), HasSubstr("no less"));
+  EXPECT_THAT(wrong(R"({"update": {"samples": {"min": 6}}})"), HasSubstr("needs a `min`"));
+  EXPECT_THAT(wrong(R"({"update": {"samples": {"most": 6}}})"), HasSubstr("known here: min, max"));
   EXPECT_THAT(wrong(R"([])"), HasSubstr("it must be an object"));
   EXPECT_THAT(wrong(R"({"update": {"bytes": -1}})"), HasSubstr("`limits.update.bytes` is -1"));
   EXPECT_THAT(wrong(R"({"update": {"norm": {"max": 0}}})"), HasSubstr("above 0"));
   EXPECT_THAT(wrong(R"({"update": {"norm": {}}})"), HasSubstr("needs a `max`"));
   EXPECT_THAT(wrong(R"({"update": {"norm": {"max": 1, "policy": "beg"}}})"), HasSubstr("\"clip\""));
   EXPECT_THAT(wrong(R"({"update": {"norm": {"max": 1, "base": "x"}}})"), HasSubstr("digest"));
-  EXPECT_THAT(wrong(R"({"update": {"size": 1}})"), HasSubstr("known here: bytes, norm"));
+  EXPECT_THAT(wrong(R"({"update": {"size": 1}})"), HasSubstr("known here: bytes, norm, samples"));
 }
 
 }  // namespace

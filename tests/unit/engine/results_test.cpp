@@ -34,7 +34,10 @@ class Results : public CloudBench {
     say("quay", first);
     Json task = train("t", "harbour", {{"model", digest(model_).hex()}});
     task["expects"] = {{"update", digest(model_).hex()}};
-    task["limits"] = {{"update", {{"bytes", model_.size() + 10}, {"norm", {{"max", 1.0}}}}}};
+    task["limits"] = {{"update",
+                       {{"bytes", model_.size() + 10},
+                        {"norm", {{"max", 1.0}}},
+                        {"samples", {{"min", 5}, {"max", 20}}}}}};
     workflow_says({task}, dump_json({{"model", digest(model_).hex()}}));
   }
   static void attach(wire::TaskFinished& finished, const std::string& bytes) {
@@ -43,6 +46,7 @@ class Results : public CloudBench {
   wire::TaskFinished honest(const std::string& bytes) {
     wire::TaskFinished finished = result("t");
     finished.inputs["model"] = digest(model_);
+    finished.result = R"({"samples":20})";
     attach(finished, bytes);
     return finished;
   }
@@ -117,9 +121,34 @@ TEST_F(Results, WithAnotherDigestThanTheirBytesHaveAreRefused) {
   expect_refused_once("rejected.malformed");
 }
 
-TEST_F(Results, WithANaNAreRefusedForThatWhateverTheirNorm) {
-  after(honest(tensors({1000, std::nanf(""), 3})));
+TEST_F(Results, WithANaNAreRefusedForThatWhateverTheirNormAndSamples) {
+  auto lie = honest(tensors({1000, std::nanf(""), 3}));
+  lie.result = "";
+  after(lie);
   expect_refused_once("rejected.nan");
+}
+
+TEST_F(Results, FromTooManySamplesAreRefusedForThatWhateverTheirNorm) {
+  auto lie = honest(tensors({1000, 2, 3}));
+  lie.result = R"({"samples":21})";
+  after(lie);
+  expect_refused_once("rejected.samples");
+  EXPECT_EQ(audited("update.refused")[0].at("message"),
+            "the answer names 21 samples; at least 5 and at most 20 are allowed");
+}
+
+TEST_F(Results, FromTooFewSamplesAreRefused) {
+  auto lie = honest(model_);
+  lie.result = R"({"samples":4})";
+  after(lie);
+  expect_refused_once("rejected.samples");
+}
+
+TEST_F(Results, ThatSayNothingOfSamplesAreRefusedWhereSomeAreAskedFor) {
+  auto lie = honest(model_);
+  lie.result = R"({"samples":"many"})";
+  after(lie);
+  expect_refused_once("rejected.samples");
 }
 
 TEST_F(Results, ThatAreFarFromTheirBaseAreRefusedLast) {
