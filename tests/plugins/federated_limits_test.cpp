@@ -71,6 +71,11 @@ TEST(FederatedLimits, OnTheShareCutDownTheHeaviest) {
   job.train("1/train/c", 30);
   EXPECT_EQ(weights(job), Json({40, 10, 30}));
   EXPECT_EQ(job.tasks.at("1/aggregate")["params"]["updates"][0]["samples"], 1000);
+  ASSERT_EQ(job.notes.size(), 1U);
+  EXPECT_EQ(job.notes[0]["code"], "limited.share");
+  EXPECT_EQ(job.notes[0]["node"], "a");
+  EXPECT_EQ(job.notes[0]["message"],
+            "in round 1 its update weighs 40 of the 1000 samples that it names");
 }
 
 TEST(FederatedLimits, OnTheShareLeaveFairWeightsAlone) {
@@ -80,6 +85,7 @@ TEST(FederatedLimits, OnTheShareLeaveFairWeightsAlone) {
   job.train("1/train/b", 10);
   job.train("1/train/c", 10);
   EXPECT_EQ(weights(job), Json({20, 10, 10}));
+  EXPECT_TRUE(job.notes.empty());
 }
 
 TEST(FederatedLimits, OnTheShareThatSoFewCannotKeepMakeAllWeighTheSame) {
@@ -110,6 +116,9 @@ TEST(FederatedGate, KeepsTheLastGoodModelWhenANewOneIsWorse) {
   EXPECT_FALSE(job.reports[0].contains("refused"));
   EXPECT_EQ(job.reports[1]["refused"],
             "accuracy is 0.5, the last good model had 0.75 and may lose 0.02 at most");
+  ASSERT_EQ(job.notes.size(), 1U);
+  EXPECT_EQ(job.notes[0]["code"], "rejected.gate");
+  EXPECT_EQ(job.notes[0]["digest"], "m2");
   EXPECT_EQ(job.phase(), "Succeeded");
   EXPECT_THAT(job.message(), testing::HasSubstr("3 rounds (1 refused by the gate)"));
 }

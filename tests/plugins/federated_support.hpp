@@ -94,6 +94,7 @@ class Job {
   std::map<std::string, Json> tasks;  // StartTask commands, by task
   std::vector<Json> reports;
   std::vector<Json> published;
+  std::vector<Json> notes;
   std::map<std::string, std::int64_t> timers;  // set and neither cancelled nor fired: when
   std::set<std::string> stopped;
   Json finish;  // null while the job runs
@@ -218,6 +219,8 @@ class Job {
       EXPECT_EQ(timers.erase(command["timer"]), 1U) << command;
     } else if (what == "PublishModel") {
       published.push_back(command);
+    } else if (what == "Note") {
+      notes.push_back(command);
     } else if (what == "SetStatus") {
       status = command["phase"].get<std::string>() + ": " + command["message"].get<std::string>();
     } else if (what == "Report") {

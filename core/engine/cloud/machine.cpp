@@ -305,6 +305,7 @@ void Machine::apply(Job& job, const Json& command) {
       {"PublishModel", &Machine::publish},
       {"SetStatus", &Machine::tell_status},
       {"Report", &Machine::report},
+      {"Note", &Machine::note},
       {"Finish", &Machine::finish_as_decided},
   };
   const std::string what = text(command, "do");
@@ -374,6 +375,16 @@ void Machine::report(Job& job, const Json& command) {
            .bind(2, job.next_record++)
            .bind(3, dump_json(command.at("record")))
            .run());
+}
+
+// What a workflow decides against a node's work or a model is on record like the host's own
+// refusals.
+void Machine::note(Job& job, const Json& command) {
+  Json details{{"job", job.key}};
+  for (const char* member : {"code", "message", "node", "digest"})
+    if (std::string said = command.value(member, ""); !said.empty())
+      details[member] = said.substr(0, kMaxAuditText);
+  audit(unit_, kActorCloud, "job.noted", job.name, details);
 }
 
 void Machine::finish_as_decided(Job& job, const Json& command) {

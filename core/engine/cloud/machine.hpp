@@ -79,6 +79,7 @@ class Machine {
   void publish(Job& job, const Json& command);
   void tell_status(Job& job, const Json& command);
   void report(Job& job, const Json& command);
+  void note(Job& job, const Json& command);
   void finish_as_decided(Job& job, const Json& command);
 
   void fail(Job& job, const std::string& message);

@@ -39,7 +39,22 @@ std::vector<std::uint64_t> weights_of(const std::vector<Assignment>& updates, do
 
 void Step::aggregate() {
   state_.phase = Phase::aggregating;
+  note_cuts();
   assign({skerry::kCloud}, task_prefix() + "/aggregate");
+}
+
+// An update that weighs less than its node says: on record, since its node is not the one to blame.
+void Step::note_cuts() {
+  const auto& updates = state_.round.updates;
+  const auto weights = weights_of(updates, settings_.limits.share.value_or(1));
+  for (std::size_t i = 0; i < updates.size(); ++i) {
+    if (weights[i] == updates[i].samples) continue;
+    commands_.note("limited.share",
+                   "in round " + std::to_string(state_.round.number) + " its update weighs " +
+                       std::to_string(weights[i]) + " of the " +
+                       std::to_string(updates[i].samples) + " samples that it names",
+                   updates[i].node, updates[i].artifact);
+  }
 }
 
 // Inputs u0, u1, ... are the updates in member order: the same set always gives the same bits.
@@ -142,6 +157,8 @@ void Step::publish() {
   } else {
     ++state_.refused;
     record.json["refused"] = refusal;
+    commands_.note("rejected.gate", "round " + std::to_string(round.number) + ": " + refusal, "",
+                   round.model);
   }
   state_.rounds_done = round.number;
   state_.last_metrics = state_.good_metrics;

@@ -80,6 +80,7 @@ class Step {
 
   // publishing.cpp
   void aggregate();
+  void note_cuts();
   void settle_aggregation();
   bool evaluation_due() const;
   void evaluate();

@@ -142,6 +142,10 @@ class Commands {
   void set_status(const std::string& phase, const std::string& message);
   // One line of metrics.jsonl.
   void report(Json record);
+  // An entry of the cloud's audit log, for what the workflow decides against a model or a node's
+  // work: a stable code, a sentence, and whom and what it is about.
+  void note(const std::string& code, const std::string& message, const std::string& node = {},
+            const std::string& digest = {});
   // The job's last command. Tasks that still run are stopped.
   void succeed(const std::string& message) { finish("Succeeded", message); }
   void fail(const std::string& message) { finish("Failed", message); }
@@ -325,6 +329,11 @@ inline void Commands::set_status(const std::string& phase, const std::string& me
 }
 inline void Commands::report(Json record) {
   list_.push_back({{"do", "Report"}, {"record", std::move(record)}});
+}
+inline void Commands::note(const std::string& code, const std::string& message,
+                           const std::string& node, const std::string& digest) {
+  list_.push_back(
+      {{"do", "Note"}, {"code", code}, {"message", message}, {"node", node}, {"digest", digest}});
 }
 inline void Commands::finish(const char* phase, const std::string& message) {
   list_.push_back({{"do", "Finish"}, {"phase", phase}, {"message", message}});

@@ -186,11 +186,23 @@ TEST_F(JobMachine, PublishesNothingThatIsNoTensorFile) {
   EXPECT_EQ(job().phase, "Failed");
 }
 
+TEST_F(JobMachine, KeepsNotesOfAWorkflowInTheAuditLog) {
+  workflow_says({{{"do", "Note"},
+                  {"code", "limited.share"},
+                  {"message", "it weighs 4 of 10"},
+                  {"node", "harbour"},
+                  {"digest", ""}}});
+  EXPECT_THAT(audited("job.noted"), ElementsAre(Json{{"job", job().key},
+                                                     {"code", "limited.share"},
+                                                     {"message", "it weighs 4 of 10"},
+                                                     {"node", "harbour"}}));
+}
+
 TEST_F(JobMachine, FailsAJobWhoseWorkflowGivesACommandThatNobodyKnows) {
   workflow_says({{{"do", "Dance"}}});
   EXPECT_EQ(job().phase, "Failed");
   EXPECT_THAT(job().message,
-              HasSubstr("Known: CancelTimer, Finish, PublishModel, Report, SetStatus, "
+              HasSubstr("Known: CancelTimer, Finish, Note, PublishModel, Report, SetStatus, "
                         "SetTimer, StartTask, StopTask"));
 }
 
