@@ -224,6 +224,40 @@ TEST(FederatedRound, AnAnswerThatComesTwiceCountsOnce) {
   EXPECT_EQ(job.reports[0]["samples"], 20);
 }
 
+// Of a job's round and a node there is one update at most: the engine knows no rounds, so this is
+// the workflow's to keep.
+TEST(FederatedRound, CountsANodeOnceHoweverOftenItIsAskedAndAnswers) {
+  Job job;
+  job.begin({"a", "b"}, {{"quorum", 2}, {"retries", 1}});
+  job.fail_task("1/train/a", "crashed");
+  job.train("1/train/a/2");
+  job.train("1/train/a");    // the first try's answer all the same
+  job.train("1/train/a/2");  // and the second's again
+  job.join("a");             // it came back, though nobody saw it go
+  job.fire("1/deadline");    // "b" is late: the round is tried again
+  job.train("1/train/a/2");
+  job.train("1/train/b");
+  job.train("1.2/train/a");
+  EXPECT_FALSE(job.started("1.2/aggregate"));
+  job.train("1.2/train/b");
+  job.train("1.2/train/a");
+  const Json& aggregation = job.tasks.at("1.2/aggregate");
+  EXPECT_EQ(aggregation["inputs"],
+            Json({{"u0", "u:1.2/train/a"}, {"u1", "u:1.2/train/b"}, {"base", "m0"}}));
+  ASSERT_EQ(aggregation["params"]["updates"].size(), 2U);
+  EXPECT_EQ(aggregation["params"]["updates"][0]["node"], "a");
+  EXPECT_EQ(aggregation["params"]["updates"][1]["node"], "b");
+}
+
+TEST(FederatedRound, FailsWhenTheSelectionChoosesANodeTwice) {
+  Job job;
+  job.selection.repeats = true;
+  job.begin({"a", "b"});
+  EXPECT_EQ(job.phase(), "Failed");
+  EXPECT_THAT(job.message(), testing::HasSubstr("the selection chose a node twice"));
+  EXPECT_FALSE(job.started("1/train/a"));
+}
+
 TEST(FederatedRound, StopsAsSoonAsTheMetricIsReached) {
   Job job;
   job.begin({"a"}, {{"rounds", 20},

@@ -34,6 +34,7 @@ struct SelectionService {
                                open};  // first: the host gives this address to the plugin
   skerry_selection_v1 functions = {sizeof(functions), 0, select};
   std::uint32_t most = UINT32_MAX;
+  bool repeats = false;  // takes the first each time
   std::string error;
   std::vector<std::string> last_candidates;
 
@@ -58,7 +59,7 @@ struct SelectionService {
     }
     *count = std::min(n, self->most);
     for (std::uint32_t i = 0; i < *count; ++i)
-      chosen[i] = *count - 1 - i;  // in no particular order
+      chosen[i] = self->repeats ? 0 : *count - 1 - i;  // in no particular order
     return SKERRY_OK;
   }
 };

@@ -1,5 +1,6 @@
 #include "workflow.hpp"
 
+#include <set>
 #include <utility>
 
 #include "step.hpp"
@@ -23,6 +24,11 @@ std::vector<std::uint32_t> ask_selection(const skerry::Host& host,
     throw skerry::Error(SKERRY_INTERNAL, "", "the selection chose more nodes than there are");
   }
   chosen.resize(count);
+  const std::set<std::uint32_t> distinct(chosen.begin(), chosen.end());
+  if (distinct.size() < chosen.size() || (!distinct.empty() && *distinct.rbegin() >= size)) {
+    throw skerry::Error(SKERRY_INTERNAL, "",
+                        "the selection chose a node twice, or one that was not offered");
+  }
   return chosen;
 }
 
