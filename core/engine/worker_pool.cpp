@@ -92,9 +92,16 @@ void WorkerPool::start(Worker& worker) {
   worker.peer.clear();
   worker.sentence.reset();
   worker.heard = Clock::now();
-  must(make_directories(worker.output_dir / "tmp"));
-  must(make_directories(worker.taken_dir));
-  must(runtime::create_call_record(call_record_of(worker)));
+  const auto handle = launch(worker);
+  if (!handle) return not_started(worker, handle.error());
+  worker.alive = true;
+  worker.pid = handle->pid;
+}
+
+Result<runtime::WorkerHandle> WorkerPool::launch(const Worker& worker) {
+  SKERRY_TRY(make_directories(worker.output_dir / "tmp"));
+  SKERRY_TRY(make_directories(worker.taken_dir));
+  SKERRY_TRY(runtime::create_call_record(call_record_of(worker)));
   runtime::WorkerSpec spec;
   spec.id = worker.id;
   spec.role = worker.decides ? runtime::WorkerRole::decide : runtime::WorkerRole::task;
@@ -110,16 +117,7 @@ void WorkerPool::start(Worker& worker) {
   if (!options_.hidden.empty()) {
     spec.files = runtime::FileAccess{options_.hidden, options_.readable, {worker.output_dir}};
   }
-  const auto handle = launcher_.start(spec);
-  if (handle) {
-    worker.alive = true;
-    worker.pid = handle->pid;
-    return;
-  }
-  log_error("cannot start a worker: " + handle.error().text());
-  runtime::WorkerExit exit;
-  exit.text = handle.error().text();
-  died(worker, exit);
+  return launcher_.start(spec);
 }
 
 // The worker's plugins are told to it with each piece of work.

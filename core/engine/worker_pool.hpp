@@ -73,7 +73,7 @@ class WorkerPool : public Workers {
     std::string peer;  // its address on the ipc socket; empty until it has said hello
     bool alive = false;
     pid_t pid = 0;
-    int failures = 0;                                  // deaths since the last answer
+    int failures = 0;                                  // deaths, or failed starts, since an answer
     std::unique_ptr<boost::asio::steady_timer> retry;  // until it is started again
     std::optional<Work> current;
     std::deque<Work> waiting;
@@ -89,8 +89,11 @@ class WorkerPool : public Workers {
 
   Worker& worker_for(const std::string& job, bool decides);
   void start(Worker& worker);
+  Result<runtime::WorkerHandle> launch(const Worker& worker);
+  void not_started(Worker& worker, const Problem& why);
   void feed(Worker& worker);
   void died(Worker& worker, const runtime::WorkerExit& exit);
+  void lost(Worker& worker, const Sentence& said);
   void give_up(Worker& worker, const char* code, const std::string& message);
   void supervise();
   void supervise(Worker& worker, Clock::time_point now);

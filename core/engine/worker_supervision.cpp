@@ -114,9 +114,7 @@ std::optional<std::string> WorkerPool::quarantined(const Worker& worker) {
 WorkerPool::Sentence WorkerPool::obituary(const Worker& worker, const runtime::WorkerExit& exit) {
   const auto calls = runtime::read_call_record(call_record_of(worker));
   Sentence said = worker.sentence.value_or(Sentence{"crashed", "", crashed(exit)});
-  const std::string how = worker.sentence ? "was ended: " + said.reason
-                          : exit.pid == 0 && exit.signal == 0 && exit.code == 0 && calls.empty()
-                              ? "did not start: " + exit.text
+  const std::string how = worker.sentence    ? "was ended: " + said.reason
                           : exit.signal != 0 ? "was " + exit.text
                                              : exit.text;
   if (calls.empty()) {
@@ -150,11 +148,22 @@ void WorkerPool::died(Worker& worker, const runtime::WorkerExit& exit) {
   worker.alive = false;
   worker.peer.clear();
   if (stopping_) return;
-  ++worker.failures;
   const Sentence said = obituary(worker, exit);
   bound_log(log_of(worker), kMostLog);
   worker.sentence.reset();
   log_warn(fmt::format("worker {} of job {} ended: {}", worker.id, worker.job, said.reason));
+  lost(worker, said);
+}
+
+// As on a full disk: that passes, and is no plugin's fault.
+void WorkerPool::not_started(Worker& worker, const Problem& why) {
+  const Sentence said{"unavailable", "its worker did not start: " + why.text(), false};
+  log_error(fmt::format("worker {} of job {}: {}", worker.id, worker.job, said.reason));
+  lost(worker, said);
+}
+
+void WorkerPool::lost(Worker& worker, const Sentence& said) {
+  ++worker.failures;
   if (worker.current)
     fail_task(std::exchange(worker.current, std::nullopt)->task.key, said.code.c_str(),
               said.reason);

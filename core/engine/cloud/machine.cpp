@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kMaxEvents = 256;
 // Of plan, state and events: what a frame to a worker holds, less what is said around them.
 constexpr std::size_t kMaxQuestion = wire::kLocalLimit - (std::size_t{1} << 20);
+constexpr auto kAskAgain = std::chrono::seconds(1);
 constexpr std::size_t kMaxAuditText = 1000;
 // Job time is stored this long after the start, then whenever the host is twice as old: one that
 // dies young again and again still spends at least half of its life.
@@ -203,6 +204,7 @@ void Machine::post_to_all(const Json& event) {
 // As many events as one question may hold.
 void Machine::ask(Job& job) {
   if (job.finished() || job.asked > 0 || job.undecided.empty()) return;
+  if (disk_ != nullptr && disk_->critical()) return ask_later();
   std::size_t size = job.plan.size() + job.state.size();
   const std::size_t most = std::min(job.undecided.size(), kMaxEvents);
   while (job.asked < most && size + job.undecided[job.asked].size() <= kMaxQuestion)
@@ -223,10 +225,29 @@ void Machine::ask(Job& job) {
   workers_.decide(std::move(request));
 }
 
+void Machine::ask_later() {
+  if (ask_again_) return;
+  ask_again_ = loop_.after(kAskAgain, [this] {
+    ask_again_.reset();
+    for (auto& [name, job] : jobs_) ask(*job);
+  });
+}
+
+// No worker could be started: did the full disk do that? Nobody can tell, but it may.
+bool Machine::wait_for_space(Job& job, const wire::DecideReply& reply) {
+  if (reply.code != "unavailable" || disk_ == nullptr) return false;
+  disk_->look();
+  if (!disk_->low()) return false;
+  job.asked = 0;
+  ask_later();
+  return true;
+}
+
 // The question stays open, so that no other is asked, until the models are examined.
 void Machine::decided(wire::DecideReply reply) {
   Job* job = find_key(reply.job);
   if (job == nullptr || job->finished() || job->asked == 0) return;
+  if (wait_for_space(*job, reply)) return;
   auto commands = commands_in(reply);
   if (!commands) {
     const Unit::Scope scope(unit_);

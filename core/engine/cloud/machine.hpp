@@ -26,6 +26,10 @@ class Machine {
  public:
   Machine(Loop& loop, Unit& unit, Workers& workers, Tasks& tasks);
 
+  // No decision is asked for while not even the reserve of the disk is left: it could not be
+  // stored.
+  void watch(DiskGuard* disk) { disk_ = disk; }
+
   // Loads what has not finished and goes on with it. Once, at start.
   void recover();
 
@@ -65,6 +69,8 @@ class Machine {
  private:
   Job& load(std::int64_t id);
   void ask(Job& job);
+  void ask_later();
+  bool wait_for_space(Job& job, const wire::DecideReply& reply);
   void store(Job& job, std::string state, const Json& commands);
   void forget_events(const Job& job, std::int64_t from);
   // `age`: of this machine, once `wait` is over.
@@ -94,6 +100,7 @@ class Machine {
   Tasks& tasks_;
   DiskGuard* disk_ = nullptr;
   std::unique_ptr<Loop::Alarm> alarm_, time_alarm_;
+  std::unique_ptr<Loop::Alarm> ask_again_;  // while the disk is full
   std::map<std::string, std::unique_ptr<Job>> jobs_;  // by name; finished ones too
   std::function<void(Job&)> observer_;
 };

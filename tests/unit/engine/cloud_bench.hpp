@@ -29,7 +29,8 @@ class CloudBench : public testing::Test, protected wire::Transport, protected Wo
   void start() {
     engine_.reset();
     loop_ = std::make_unique<ManualLoop>();
-    engine_.emplace(Engine::World{*loop_, *this, *this, [](auto) {}}, unit_, *blobs_, uploads());
+    engine_.emplace(Engine::World{*loop_, *this, *this, [](auto) {}, disk_ ? &*disk_ : nullptr},
+                    unit_, *blobs_, uploads());
     engine_->start(1, {.epoch = "epoch", .bulk_port = 1});
   }
 
@@ -181,6 +182,8 @@ class CloudBench : public testing::Test, protected wire::Transport, protected Wo
   std::vector<wire::RunTask> run_here_;
   std::vector<wire::Refused> refusals_;  // that nodes were told
   std::optional<wire::DecideRequest> question_;  // the last
+  std::optional<DiskGuard> disk_;  // of the next start()
+  int questions_ = 0;              // that the workflow was asked
 
  private:
   // wire::Transport
@@ -197,7 +200,10 @@ class CloudBench : public testing::Test, protected wire::Transport, protected Wo
   // Workers
   void run(wire::RunTask task) override { run_here_.push_back(std::move(task)); }
   void cancel(const wire::TaskKey&) override {}
-  void decide(wire::DecideRequest request) override { question_ = std::move(request); }
+  void decide(wire::DecideRequest request) override {
+    question_ = std::move(request);
+    ++questions_;
+  }
   void forget(const std::string&) override {}
 
   std::map<std::string, std::uint64_t> sessions_, sent_;

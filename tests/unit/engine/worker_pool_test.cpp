@@ -76,8 +76,9 @@ TEST_F(Pool, FailsWhatWaitsWhenNoWorkerCanBeStarted) {
   pool.run(task("a"));
   pool.run(task("b"));
   ASSERT_TRUE(eventually([&] { return answers.tasks.size() == 2; }));
-  EXPECT_EQ(answers.tasks[0].code, "crashed");
-  EXPECT_NE(answers.tasks[0].message.find("no such program"), std::string::npos);
+  EXPECT_EQ(answers.tasks[0].code, "unavailable");
+  EXPECT_NE(answers.tasks[0].message.find("its worker did not start: no such program"),
+            std::string::npos);
   EXPECT_LE(launcher.starts, 10);
 }
 
@@ -103,6 +104,26 @@ TEST_F(Pool, TriesAgainForTheNextTaskAfterGivingUp) {
   pool.run(task("b"));
   EXPECT_GT(launcher.starts, before);
   ASSERT_TRUE(eventually([&] { return answers.tasks.size() == 2; }));
+}
+
+// As on a full disk.
+TEST_F(Pool, OutlivesAWorkerThatHasNoPlaceAndStartsItWhenThereIsOne) {
+  launcher.lives = true;
+  const auto place = dir.path() / "out";
+  std::filesystem::remove_all(place);
+  must(write_file_durably(place, "no directory"));
+  pool.run(task("a"));
+  pool.decide({.job = "job"});
+  ASSERT_TRUE(eventually([&] { return !answers.tasks.empty() && !answers.decisions.empty(); }));
+  EXPECT_EQ(launcher.starts, 0);
+  EXPECT_EQ(answers.tasks[0].code, "unavailable");
+  EXPECT_EQ(answers.decisions[0].code, "unavailable");
+  EXPECT_NE(answers.decisions[0].message.find("its worker did not start: " + place.string()),
+            std::string::npos)
+      << answers.decisions[0].message;
+  pool.run(task("b"));
+  std::filesystem::remove(place);  // it is tried again by itself
+  ASSERT_TRUE(eventually([&] { return launcher.starts == 1; }));
 }
 
 // What a plugin could have its worker say, since they share their memory.
