@@ -28,7 +28,7 @@ class Quarantine {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // This many deaths in a row, within this time.
+  // This many deaths with no answer in between, within this time.
   static constexpr int kDeaths = 4;
   static constexpr auto kWithin = std::chrono::minutes(10);
 

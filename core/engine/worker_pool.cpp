@@ -261,6 +261,7 @@ void WorkerPool::handle(const wire::Incoming& incoming) {
       if (!worker->question) return;
       worker->question.reset();
       worker->failures = 0;
+      answered(*worker, *reply);
       return answer(std::move(*reply));
     }
     case wire::Type::pong:

@@ -105,6 +105,7 @@ class WorkerPool : public Workers {
   void ping(Worker& worker);
   void take_outputs_of(const Worker& worker, wire::TaskDone& done);
   void answered(Worker& worker, const wire::TaskDone& done);
+  void answered(const Worker& worker, const wire::DecideReply& reply);
   std::filesystem::path log_of(const Worker& worker) const;
   std::filesystem::path call_record_of(const Worker& worker) const;
   void fail_task(const wire::TaskKey& key, const char* code, const std::string& message);

@@ -102,6 +102,13 @@ void WorkerPool::answered(Worker& worker, const wire::TaskDone& done) {
   }
 }
 
+// It speaks for the workflow: no other plugin had a part in it.
+void WorkerPool::answered(const Worker& worker, const wire::DecideReply& reply) {
+  if (!reply.ok || options_.quarantine == nullptr) return;
+  for (const PluginFile& file : worker.plugins)
+    if (file.kind == "workflow/1") options_.quarantine->absolve(file.digest);
+}
+
 std::optional<std::string> WorkerPool::quarantined(const Worker& worker) {
   if (options_.quarantine == nullptr || options_.quarantine->empty()) return std::nullopt;
   for (const PluginFile& file : worker.plugins)

@@ -211,6 +211,22 @@ TEST_F(Supervision, BlamesNoPluginThatGivesAnswersInBetween) {
   EXPECT_TRUE(quarantine.empty());
 }
 
+TEST_F(Supervision, BlamesNoWorkflowThatDecidesInBetween) {
+  options.decide_limit = 500ms;
+  open();
+  const auto decide = [&](const char* event) {
+    const std::size_t before = answers.decisions.size();
+    pool->decide({.job = "job.1", .plan = plan(), .state = "", .events = {event}});
+    EXPECT_TRUE(eventually([&] { return answers.decisions.size() > before; }));
+    return answers.decisions.back();
+  };
+  for (int i = 0; i <= Quarantine::kDeaths; ++i) {
+    EXPECT_EQ(decide(R"({"say":"loop"})").code, "hung");
+    EXPECT_TRUE(decide(R"({"say":"nothing"})").ok) << answers.decisions.back().message;
+  }
+  EXPECT_TRUE(quarantine.empty());
+}
+
 TEST_F(Supervision, BlamesNoPluginForWhatOthersDidToItsWorker) {
   for (int i = 0; i < Quarantine::kDeaths; ++i) {
     answers.progress = 0;
@@ -229,7 +245,7 @@ TEST_F(Supervision, KeepsWorkersFromWhatIsNoneOfTheirBusiness) {
   const auto path = [&](const std::string& name) { return (dir.path() / name).string(); };
   must(write_file_durably(path("state/edge.key"), "secret"));
   must(write_file_durably(path("neighbour"), "data"));
-  start("{}");
+  ASSERT_TRUE(run("{}").ok);
   const auto own = options.output_dir / "task-job.1-1" / "file";
   const auto done = run(dump_json({{"do", "ask"},
                                    {"secret", path("state/edge.key")},
