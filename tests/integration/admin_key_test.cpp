@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <fstream>
+#include <iterator>
+
 #include "tests/integration/host_processes.hpp"
 #include "tests/support/job.hpp"
 
@@ -52,6 +55,22 @@ TEST_F(AdminKeys, AnOperatorAsksFromAfar) {
   ASSERT_TRUE(log.ok()) << log.all();
   EXPECT_EQ(log.json().at("items").back().at("actor"), "admin:laptop");
   EXPECT_TRUE(from_afar(key, {"audit", "verify"}).ok());
+}
+
+TEST_F(AdminKeys, EverySocketIsProvedToRefuseStrangersBeforeTheCloudServes) {
+  Process cloud = start_reachable_cloud();
+  std::ifstream file(cloud_state() / "log" / "host.log");
+  const std::string log{std::istreambuf_iterator<char>(file), {}};
+  const auto serves = log.find("listening at tcp://");
+  ASSERT_NE(serves, std::string::npos) << log;
+  for (const std::string socket : {"(control)", "(bulk)", "(admin)"}) {
+    const auto line = log.find("unknown keys are refused at tcp://127.0.0.1:");
+    ASSERT_NE(line, std::string::npos);
+    const auto proof = log.find(socket, line);
+    ASSERT_NE(proof, std::string::npos) << socket;
+    EXPECT_LT(proof, serves) << socket;
+  }
+  EXPECT_EQ(log.find("refused a connection"), std::string::npos) << "the cloud's own tries";
 }
 
 TEST_F(AdminKeys, DoesNotWriteOnTheCloudsDisk) {

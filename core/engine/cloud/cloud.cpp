@@ -107,6 +107,7 @@ class Cloud::Impl : public Workers::Listener {
  private:
   Status open_store();
   Status open_sockets();
+  Status prove_strangers_stay_outside(const std::string& what, const std::string& endpoint);
   void build();
   void receive(const std::vector<wire::Incoming>& messages);
   void watch_disk();
@@ -222,6 +223,14 @@ std::string Cloud::Impl::advertised(const std::string& bound) const {
   return "tcp://" + options_.advertise + ":" + port_of(bound);
 }
 
+// Nobody is let in yet: the keys that are known are published after all sockets were tried.
+Status Cloud::Impl::prove_strangers_stay_outside(const std::string& what,
+                                                 const std::string& endpoint) {
+  SKERRY_TRY(wire::prove_strangers_are_refused(context_, endpoint, key_.public_key));
+  log_info(fmt::format("unknown keys are refused at {} ({})", endpoint, what));
+  return {};
+}
+
 Status Cloud::Impl::open_sockets() {
   const auto strangers = [this](const wire::Refusal& refusal) { tell_of_strangers(refusal); };
   SKERRY_TRY(workers_->open());
@@ -236,8 +245,7 @@ Status Cloud::Impl::open_sockets() {
             control_socket_ = bound.first;
             return bound.second;
           }));
-  SKERRY_TRY(wire::prove_strangers_are_refused(context_, control, key_.public_key));
-  zap_->tell(true);
+  SKERRY_TRY(prove_strangers_stay_outside("control", control));
   const std::string bulk_listen =
       options_.bulk_listen.empty() ? without_port(options_.listen) + ":*" : options_.bulk_listen;
   SKERRY_TRY(
@@ -246,6 +254,7 @@ Status Cloud::Impl::open_sockets() {
                                                      engine_->blob_access(), strangers));
         return bulk_->endpoint();
       }));
+  SKERRY_TRY(prove_strangers_stay_outside("bulk", bulk_->endpoint()));
   SKERRY_ASSIGN(
       const auto local,
       sockets_->bind_router({.endpoint = "ipc://" + (options_.state / "admin.sock").string(),
@@ -266,10 +275,11 @@ Status Cloud::Impl::open_sockets() {
                                admin.remote = bound.first;
                                return bound.second;
                              }));
+    SKERRY_TRY(prove_strangers_stay_outside("admin", admin_endpoint));
     log_info(fmt::format("listening for admin keys at {}", admin_endpoint));
     admin_endpoint = advertised(admin_endpoint);
   }
-
+  zap_->tell(true);
   admin_->show([this] {
     return host_counters(*sockets_, *bulk_, *zap_, engine_->peers(), engine_->collector());
   });

@@ -10,6 +10,7 @@
 #include "core/wire/refusal_log.hpp"
 #include "core/wire/socket_thread.hpp"
 #include "core/wire/sockets.hpp"
+#include "tests/unit/wire/bulk_support.hpp"
 #include "tests/unit/wire/support.hpp"
 
 namespace skerry::wire {
@@ -151,6 +152,21 @@ TEST(ZapProof, FailsWhereTheHandlerLetsAllIn) {
   const auto proof = prove_strangers_are_refused(context, endpoint, key.public_key);
   ASSERT_FALSE(proof);
   EXPECT_EQ(proof.error().code, Code::failed_precondition);
+}
+
+TEST(ZapProof, HoldsForABulkServerAndFailsWhereItLetsAllIn) {
+  const KeyPair key = new_key();
+  FolderBackend backend;
+  {
+    zmq::context_t context;
+    const auto zap = ZapHandler::start(context, {}).value();
+    const auto bulk = BulkServer::start(context, "tcp://127.0.0.1:*", key, backend).value();
+    EXPECT_TRUE(prove_strangers_are_refused(context, bulk->endpoint(), key.public_key));
+  }
+  zmq::context_t context;
+  LetsAllIn zap(context);
+  const auto bulk = BulkServer::start(context, "tcp://127.0.0.1:*", key, backend).value();
+  EXPECT_FALSE(prove_strangers_are_refused(context, bulk->endpoint(), key.public_key));
 }
 
 TEST(ZapProof, FailsWhereKeysAreNotCheckedAtAll) {
