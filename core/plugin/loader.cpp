@@ -1,7 +1,5 @@
 #include "core/plugin/loader.hpp"
 
-#include <dlfcn.h>
-
 #include <boost/dll/shared_library.hpp>
 #include <cstddef>
 #include <map>
@@ -13,6 +11,7 @@
 #include "core/plugin/allow_list.hpp"
 #include "core/plugin/elf_file.hpp"
 #include "core/plugin/identity.hpp"
+#include "core/plugin/neighbours.hpp"
 #include "core/plugin/sealed_file.hpp"
 #include "core/plugin/trust.hpp"
 
@@ -20,7 +19,6 @@ namespace skerry::plugin {
 namespace {
 
 namespace dll = boost::dll;
-namespace fs = std::filesystem;
 
 // Larger than any entry that a later minor could have; a bigger number is no size.
 constexpr std::uint32_t kMaxEntrySize = 4096;
@@ -47,40 +45,6 @@ Registry& registry() {
 
 tl::unexpected<Problem> refuse(const std::string& file, const std::string& message) {
   return fail(Code::failed_precondition, message, file);
-}
-
-// The linker's text begins with the copy's path, which says nothing to anybody, unless it is about
-// another library.
-std::string linker_error(const std::string& copy) {
-  const char* text = ::dlerror();
-  std::string message = text != nullptr ? text : "no reason given";
-  if (message.starts_with(copy + ": ")) {
-    message.erase(0, copy.size() + 2);
-  }
-  return message;
-}
-
-// A copy has no neighbours, so libraries that lie beside the plugin are brought in before it; the
-// linker then finds them by their names. One that fails is reported with the plugin.
-Status load_neighbours(const ElfFile& elf, const fs::path& file) {
-  SKERRY_ASSIGN(const auto needs, elf.needs());
-  const std::string origin = fs::weakly_canonical(file).parent_path().string();
-  for (std::string place : needs.places) {
-    bool beside = false;
-    for (const std::string_view word : {"$ORIGIN", "${ORIGIN}"}) {
-      const auto at = place.find(word);
-      if (at == std::string::npos) continue;
-      place.replace(at, word.size(), origin);
-      beside = true;
-    }
-    if (!beside) continue;
-    for (const std::string& name : needs.libraries) {
-      std::error_code error;
-      const fs::path library = fs::path(place) / name;
-      if (fs::exists(library, error)) ::dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
-    }
-  }
-  return {};
 }
 
 Result<dll::shared_library*> open_library(SealedFile copy, const ElfFile& elf,

@@ -16,9 +16,10 @@ struct Loaded {
 };
 
 // Brings a plugin's code into this process: for workers only. What is loaded is a sealed copy of
-// the file, so that nobody can change it between the checks and the loading, or while it runs. A
-// library that was loaded stays until the process ends, since its threads and static objects may
-// live that long; new code needs a new worker. Thread-safe.
+// the file, so that nobody can change it between the checks and the loading, or while it runs. The
+// same is done with libraries that lie beside it (neighbours.hpp), but no host has noted their
+// digests when the job began. A library that was loaded stays until the process ends, since its
+// threads and static objects may live that long; new code needs a new worker. Thread-safe.
 class Loader {
  public:
   // `mapped`: what the linker will know the code as.

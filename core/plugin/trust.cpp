@@ -16,8 +16,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr mode_t kOthersMayWrite = S_IWGRP | S_IWOTH;
+
 tl::unexpected<Problem> refuse(const fs::path& file, const std::string& why) {
   return fail(Code::permission_denied, "refused: " + why, file.string());
+}
+
+// Of those that have no business there.
+std::string who(const struct stat& info) {
+  if ((info.st_mode & S_IWOTH) != 0) return "anybody";
+  return "its group (" + std::to_string(info.st_gid) + ")";
 }
 
 bool is_inside(const fs::path& file, const fs::path& directory) {
@@ -52,8 +60,9 @@ Status check_owner_and_mode(const struct stat& info, const fs::path& file, const
                             ", expected root or this process's user (" + me +
                             "); when you trust it: chown " + me + " " + target.string());
   }
-  if ((info.st_mode & S_IWOTH) != 0) {
-    return refuse(file, "anybody may write to it; when you trust it: chmod o-w " + target.string());
+  if ((info.st_mode & kOthersMayWrite) != 0) {
+    return refuse(file, who(info) + " may write to it; when you trust it: chmod go-w " +
+                            target.string());
   }
   return {};
 }
@@ -82,10 +91,11 @@ Status check_directory_trust(const fs::path& directory) {
   if (::stat(directory.c_str(), &info) != 0) {
     return fail(errno_problem(errno, "read", directory));
   }
-  if ((info.st_mode & S_IWOTH) != 0 && (info.st_mode & S_ISVTX) == 0) {
-    return refuse(directory,
-                  "anybody may replace files in it; when you trust what is there: chmod o-w " +
-                      directory.string());
+  if ((info.st_mode & kOthersMayWrite) != 0 && (info.st_mode & S_ISVTX) == 0) {
+    return refuse(directory, who(info) +
+                                 " may replace files in it; when you trust what is there: "
+                                 "chmod go-w " +
+                                 directory.string());
   }
   return {};
 }

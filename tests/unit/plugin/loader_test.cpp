@@ -1,6 +1,10 @@
 #include "core/plugin/loader.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include <fstream>
 
 #include "tests/unit/plugin/fixtures.hpp"
 
@@ -75,6 +79,70 @@ TEST(Loader, RefusesAFileThatWasReplacedSinceTheScan) {
 TEST(Loader, RefusesAFileThatIsNoPlugin) {
   EXPECT_THAT(refusal("not_a_plugin", "answer"), HasSubstr("no Skerry plugin"));
   EXPECT_THAT(refusal("nowhere", "answer"), HasSubstr("No such file or directory"));
+}
+
+// A plugin that brings two libraries along, in a folder where a test can spoil them.
+class Neighbours : public testing::Test {
+ protected:
+  Neighbours() {
+    feature_.id = "with-neighbours";
+    feature_.kind = "aggregation/1";
+    feature_.search_path = dir_.path();
+    feature_.file = dir_.path() / "with_neighbours.so";
+    for (const std::string& name : {plugin_, outer_, inner_}) {
+      std::filesystem::copy(fixture_folder("with_neighbours") / name, dir_.path() / name);
+      ::chmod((dir_.path() / name).c_str(), 0644);
+    }
+  }
+  std::string refusal() const {
+    const auto loaded = Loader().load(feature_);
+    return loaded ? "none" : loaded.error().text();
+  }
+
+  const TempDir dir_ = temp_dir();
+  const std::string plugin_ = "with_neighbours.so", outer_ = "libfixture_outer.so",
+                    inner_ = "libfixture_inner.so";
+  Feature feature_;
+};
+
+// Before a test loads them: what was loaded stays, and is not looked at again.
+TEST_F(Neighbours, AreRefusedWhenOthersMayWriteThem) {
+  ::chmod((dir_.path() / inner_).c_str(), 0664);
+  EXPECT_THAT(refusal(), AllOf(HasSubstr(inner_), HasSubstr("may write to it")));
+  ::chmod((dir_.path() / inner_).c_str(), 0644);
+  ::chmod((dir_.path() / outer_).c_str(), 0646);
+  EXPECT_THAT(refusal(), AllOf(HasSubstr(outer_), HasSubstr("anybody may write to it")));
+}
+
+TEST_F(Neighbours, AreRefusedInAFolderWhereOthersMayReplaceThem) {
+  ::chmod(dir_.path().c_str(), 0775);
+  EXPECT_THAT(refusal(), HasSubstr("may replace files in it"));
+}
+
+TEST_F(Neighbours, AreRefusedWhenTheyAreLinksOutOfTheFolder) {
+  const TempDir elsewhere = temp_dir();
+  std::filesystem::rename(dir_.path() / inner_, elsewhere.path() / inner_);
+  std::filesystem::create_symlink(elsewhere.path() / inner_, dir_.path() / inner_);
+  EXPECT_THAT(refusal(), HasSubstr("a link that leads out of its directory"));
+}
+
+TEST_F(Neighbours, AreRefusedWhenTheyAreNoLibraries) {
+  write(dir_.path() / inner_, "no library");
+  EXPECT_THAT(refusal(), AllOf(HasSubstr(inner_), HasSubstr("is no shared library")));
+}
+
+TEST_F(Neighbours, RunFromCopiesThatNobodyCanChange) {
+  const auto loaded = Loader().load(feature_);
+  ASSERT_TRUE(loaded) << loaded.error().text();
+  for (const std::string& name : {plugin_, outer_, inner_}) {
+    const auto file = open_file(dir_.path() / name, O_WRONLY | O_TRUNC);
+    ASSERT_TRUE(file);
+  }
+  skerry_instance* none = nullptr;
+  EXPECT_EQ(loaded->entry->create(nullptr, nullptr, nullptr, {}, &none, nullptr), 42);
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);)
+    EXPECT_EQ(line.find(dir_.path().string()), std::string::npos) << line;
 }
 
 }  // namespace

@@ -54,8 +54,14 @@ TEST_F(Trust, IsDeniedToALinkToNothing) {
 TEST_F(Trust, IsDeniedToAFileThatAnybodyMayWrite) {
   ::chmod(file_.c_str(), 0646);
   EXPECT_EQ(problem(file_),
-            file_.string() + ": refused: anybody may write to it; when you trust it: chmod o-w " +
+            file_.string() + ": refused: anybody may write to it; when you trust it: chmod go-w " +
                 fs::canonical(file_).string());
+}
+
+TEST_F(Trust, IsDeniedToAFileThatItsGroupMayWrite) {
+  ::chmod(file_.c_str(), 0664);
+  EXPECT_THAT(problem(file_), HasSubstr("refused: its group (" + std::to_string(::getegid()) +
+                                        ") may write to it; when you trust it: chmod go-w "));
 }
 
 TEST_F(Trust, IsDeniedToAnotherUsersFile) {
@@ -78,6 +84,12 @@ TEST_F(Trust, IsDeniedToADirectoryWhereAnybodyMayReplaceFiles) {
   const auto status = check_directory_trust(plugins_);
   ASSERT_FALSE(status);
   EXPECT_THAT(status.error().message, HasSubstr("anybody may replace files in it"));
+  ::chmod(plugins_.c_str(), 0775);
+  EXPECT_THAT(check_directory_trust(plugins_).error().message,
+              HasSubstr("may replace files in it; when you trust what is there: chmod go-w " +
+                        plugins_.string()));
+  ::chmod(plugins_.c_str(), 01777);
+  EXPECT_TRUE(check_directory_trust(plugins_));
 }
 
 }  // namespace
