@@ -123,19 +123,6 @@ Status BlobStore::put(Bytes bytes, const Digest& digest) {
   return record(digest, bytes.size());
 }
 
-Status BlobStore::adopt(const fs::path& file, const Digest& digest, std::uint64_t size) {
-  SKERRY_ASSIGN(const bool known, contains(digest));
-  if (known) return skerry::remove_file(file);
-  if (size > kInlineLimit) {
-    SKERRY_TRY(prepare_file(file, digest, size));
-    return record(digest, size);
-  }
-  SKERRY_TRY(check_size(file, size));
-  SKERRY_ASSIGN(const std::string bytes, read_file(file, size));
-  SKERRY_TRY(insert(digest, bytes.size(), as_bytes(bytes)));
-  return skerry::remove_file(file);
-}
-
 Status BlobStore::prepare_file(const fs::path& file, const Digest& digest,
                                std::uint64_t size) const {
   const fs::path target = file_path(digest);

@@ -40,13 +40,9 @@ class BlobStore {
   // or checked it. A blob that is known already is left alone.
   Status put(Bytes bytes, const Digest& digest);
 
-  // Takes over a file in staging_dir(), whose digest the caller has computed or checked; the file
-  // is gone afterwards. prepare_file and record in one, except that a small file's bytes go into
-  // the database.
-  Status adopt(const std::filesystem::path& file, const Digest& digest, std::uint64_t size);
-
-  // The slow half of adopt: makes the file durable under its final name. Any thread; does not touch
-  // the database. Without a record() it leaves a file that sweep() removes.
+  // Takes over a file in staging_dir(), whose digest the caller has computed or checked: makes it
+  // durable under its final name. The slow half: any thread; does not touch the database. Without a
+  // record() it leaves a file that sweep() removes.
   Status prepare_file(const std::filesystem::path& file, const Digest& digest,
                       std::uint64_t size) const;
   // The quick half: the row, in the caller's transaction, for a file that prepare_file has put in

@@ -65,26 +65,27 @@ TEST_F(BlobStoreTest, StoresTheSameBytesOnce) {
   EXPECT_TRUE(fs::is_empty(blobs().staging_dir()));
 }
 
-TEST_F(BlobStoreTest, AdoptsAWorkersOutputSmallOrLarge) {
+TEST_F(BlobStoreTest, TakesOverAWorkersOutputSmallOrLarge) {
   for (const std::string& bytes : {std::string(), small_blob(), big_blob()}) {
     const Digest digest = digest_of(as_bytes(bytes));
     for (int times = 0; times < 2; ++times) {
       const fs::path file = state_.stage(bytes);
-      ASSERT_TRUE(blobs().adopt(file, digest, bytes.size()));
+      ASSERT_TRUE(blobs().prepare_file(file, digest, bytes.size()));
+      ASSERT_TRUE(blobs().record(digest, bytes.size()));
       EXPECT_FALSE(fs::exists(file));
       EXPECT_EQ(read(digest), bytes);
     }
   }
 }
 
-TEST_F(BlobStoreTest, RefusesToAdoptAFileOfAnotherSizeOrNone) {
+TEST_F(BlobStoreTest, RefusesToTakeOverAFileOfAnotherSizeOrNone) {
   const fs::path file = state_.stage(big_blob());
   const Digest digest = digest_of(as_bytes(big_blob()));
-  EXPECT_EQ(blobs().adopt(file, digest, big_blob().size() - 1).error().code,
+  EXPECT_EQ(blobs().prepare_file(file, digest, big_blob().size() - 1).error().code,
             Code::invalid_argument);
-  EXPECT_EQ(blobs().adopt(file, digest, 10).error().code, Code::invalid_argument);
+  EXPECT_EQ(blobs().prepare_file(file, digest, 10).error().code, Code::invalid_argument);
   EXPECT_TRUE(fs::exists(file));
-  EXPECT_EQ(blobs().adopt(file.string() + "-none", digest, big_blob().size()).error().code,
+  EXPECT_EQ(blobs().prepare_file(file.string() + "-none", digest, big_blob().size()).error().code,
             Code::not_found);
   EXPECT_FALSE(blobs().contains(digest).value());
 }
@@ -94,7 +95,7 @@ TEST_F(BlobStoreTest, DoesNotFollowALinkOutOfTheStagingDirectory) {
   ASSERT_TRUE(write_file_durably(outside, big_blob()));
   const fs::path link = blobs().staging_dir() / "link";
   fs::create_symlink(outside, link);
-  EXPECT_FALSE(blobs().adopt(link, digest_of(as_bytes(big_blob())), big_blob().size()));
+  EXPECT_FALSE(blobs().prepare_file(link, digest_of(as_bytes(big_blob())), big_blob().size()));
   EXPECT_TRUE(fs::exists(outside));
 }
 
