@@ -25,7 +25,6 @@ struct WorkerSpec {
   int threads = 1;                         // how many the plugins may use at once
   std::filesystem::path log_file;          // standard output and error are appended to it
   std::map<std::string, std::string> env;  // added to the host's own
-  std::optional<int> nice;                 // -20..19
   std::filesystem::path call_record;       // see call_record.hpp; empty: none
   std::uint64_t memory = 0;                // bytes of data it may have; 0: no limit
   std::optional<FileAccess> files;         // what files its sandbox lets it use; none: no sandbox
@@ -41,7 +40,6 @@ struct WorkerExit {
   pid_t pid = 0;
   int code = 0;                   // exit status; meaningless when a signal ended it
   int signal = 0;                 // 0: it exited by itself
-  bool requested = false;         // stop() was called before
   std::uint64_t peak_memory = 0;  // bytes that were resident at most
   bool out_of_memory = false;     // the kernel says so
   std::string text;               // "killed by SIGSEGV", "exited with status 3"

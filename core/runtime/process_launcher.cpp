@@ -91,21 +91,14 @@ struct Spawn {
   Spawn& operator=(const Spawn&) = delete;
 };
 
-void set_nice(pid_t pid, int nice) {
-  if (setpriority(PRIO_PROCESS, static_cast<id_t>(pid), nice) != 0)
-    log_warn(fmt::format("cannot set the priority of worker process {} to {}: {}", pid, nice,
-                         strerror(errno)));
-}
-
 struct Ended {
   siginfo_t info{};
   std::uint64_t peak_memory = 0;
 };
 
-WorkerExit describe_exit(const std::string& id, const Ended& ended, bool requested) {
+WorkerExit describe_exit(const std::string& id, const Ended& ended) {
   const siginfo_t& info = ended.info;
-  WorkerExit result{
-      .id = id, .pid = info.si_pid, .requested = requested, .peak_memory = ended.peak_memory};
+  WorkerExit result{.id = id, .pid = info.si_pid, .peak_memory = ended.peak_memory};
   if (info.si_code == CLD_EXITED) {
     result.code = info.si_status;
     result.text = fmt::format("exited with status {}", result.code);
@@ -172,7 +165,6 @@ Result<WorkerHandle> ProcessLauncher::start(const WorkerSpec& spec) {
   int error = posix_spawn(&pid, program_.c_str(), &spawn.files, &spawn.attributes,
                           pointers(argv).data(), pointers(env).data());
   if (error) return fail(errno_problem(error, "start a worker", program_));
-  if (spec.nice) set_nice(pid, *spec.nice);
   running_[spec.id] = Running{.pid = pid};
   if (groups_ && spec.memory > 0) {
     if (const auto limited = groups_->add(spec.id, pid, spec.memory); !limited)
@@ -197,7 +189,7 @@ std::vector<WorkerExit> ProcessLauncher::poll() {
     auto& [id, worker] = *it;
     Ended ended;
     if (reap(worker.pid, ended, WNOHANG)) {
-      exits.push_back(describe_exit(id, ended, worker.stopping));
+      exits.push_back(describe_exit(id, ended));
       exits.back().out_of_memory = groups_ && groups_->remove(id);
       it = running_.erase(it);
       continue;
