@@ -60,12 +60,25 @@ Status confine_worker(const Confinement& confinement) {
 }
 
 std::vector<std::string> missing_protections() {
+  return missing_protections(landlock_version(), syscall_filter_available());
+}
+
+std::vector<std::string> missing_protections(int landlock, bool syscall_filter) {
   std::vector<std::string> missing;
-  if (landlock_version() == 0)
+  const auto old = [&](const char* what) {
+    missing.push_back(fmt::format(
+        "workers run with version {} of Landlock, the newest that this kernel has, so plugins {}",
+        landlock, what));
+  };
+  if (landlock == 0)
     missing.push_back(
         "workers run without Landlock: this kernel lacks it, so plugins can write wherever this "
         "user can, and read this host's keys");
-  if (!syscall_filter_available())
+  if (landlock > 0 && landlock < kLandlockTruncates)
+    old("can empty files of this user that they cannot write");
+  if (landlock > 0 && landlock < kLandlockSignals)
+    old("can send signals to this user's other processes");
+  if (!syscall_filter)
     missing.push_back("workers run without a filter of system calls: this kernel lacks seccomp");
   return missing;
 }

@@ -24,7 +24,10 @@ struct Confinement {
 // memory, and has the sandbox that this kernel can give. Fails when the host is gone already.
 Status confine_worker(const Confinement& confinement);
 
-// What this kernel cannot give to a sandbox, each as a sentence for the host's log.
+// What a kernel with this version of Landlock (0: none), with or without seccomp, cannot give to a
+// sandbox: each a sentence for the host's log.
+std::vector<std::string> missing_protections(int landlock, bool syscall_filter);
+// What this kernel cannot.
 std::vector<std::string> missing_protections();
 
 }  // namespace skerry::runtime

@@ -41,14 +41,16 @@ struct [[gnu::packed]] PathBeneath {
 };
 
 std::uint64_t handled_by(int version) {
-  return kFirstVersion | (version >= 2 ? kRefer : 0) | (version >= 3 ? kTruncate : 0);
+  return kFirstVersion | (version >= 2 ? kRefer : 0) |
+         (version >= kLandlockTruncates ? kTruncate : 0);
 }
 
 class Ruleset {
  public:
   static Result<Ruleset> create(int version) {
-    const RulesetAttributes attributes{handled_by(version), 0, version >= 6 ? kScopeSignal : 0};
-    const std::size_t size = version >= 6 ? sizeof attributes : sizeof attributes.handled_fs;
+    const bool signals = version >= kLandlockSignals;
+    const RulesetAttributes attributes{handled_by(version), 0, signals ? kScopeSignal : 0};
+    const std::size_t size = signals ? sizeof attributes : sizeof attributes.handled_fs;
     UniqueFd fd(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, size, 0)));
     if (!fd) return fail(errno_problem(errno, "make a Landlock ruleset", ""));
     return Ruleset(std::move(fd), attributes.handled_fs);

@@ -11,6 +11,10 @@ namespace skerry::runtime {
 // Which version of Landlock the kernel has; 0: none, or switched off.
 int landlock_version();
 
+// The versions from which it also rules over emptying files, and over signals.
+inline constexpr int kLandlockTruncates = 3;
+inline constexpr int kLandlockSignals = 6;
+
 struct FileAccess {
   // Nothing in here can be read, unless `read` or `write` names it again. Empty: nothing is hidden.
   // What appears beside it or beside a directory above it after the restriction cannot be read
