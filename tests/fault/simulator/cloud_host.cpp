@@ -16,12 +16,17 @@ struct CloudHost::Life {
         loop(time, host),
         transport(network.transport(host)),
         blobs(open_blobs(host, database)),
+        disk(host.disk_options()),
         workers(time, loop, habits, blobs.staging_dir(), listener),
         engine({.loop = loop,
                 .transport = *transport,
                 .workers = workers,
-                .publish_keys = [&network](auto keys) { network.set_keys(std::move(keys)); }},
-               unit, blobs, host.state() / "uploads") {}
+                .publish_keys = [&network](auto keys) { network.set_keys(std::move(keys)); },
+                .disk = &disk},
+               unit, blobs, host.state() / "uploads") {
+    unit.before_commit([this] { disk.make_room(); });
+    disk.on_change([this] { engine.disk_changed(); });
+  }
 
   static store::BlobStore open_blobs(CloudHost& host, store::Database& database) {
     must(database.migrate(engine::cloud::kMigrations));
@@ -36,6 +41,7 @@ struct CloudHost::Life {
   HostLoop loop;
   std::unique_ptr<wire::Transport> transport;
   store::BlobStore blobs;
+  engine::DiskGuard disk;
   SimulatedWorkers workers;
   engine::cloud::Engine engine;
 };
@@ -67,6 +73,10 @@ void CloudHost::open() {
 void CloudHost::close() {
   network_.gone(*this);
   life_.reset();
+}
+
+void CloudHost::look_at_disk() {
+  life_->disk.look();
 }
 
 engine::cloud::Engine& CloudHost::engine() {

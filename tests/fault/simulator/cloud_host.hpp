@@ -33,6 +33,7 @@ class CloudHost : public Host, private engine::Workers::Listener {
 
   void open() override;
   void close() override;
+  void look_at_disk() override;
   void task_done(wire::TaskDone done) override;
   void task_progress(const wire::TaskProgress&) override {}
   void decided(wire::DecideReply reply) override;

@@ -17,13 +17,19 @@ struct EdgeHost::Life {
         transport(host.network_.transport(host)),
         transfers(host.time_, loop, host.network_, host, host.cloud_, 1),
         blobs(open_blobs(host, database)),
+        disk(host.disk_options()),
         workers(host.time_, loop, host.habits_, blobs.staging_dir(), listener),
         engine({.loop = loop,
                 .transport = *transport,
                 .workers = workers,
                 .open_transfers = [this](const auto&, const auto&) { return &transfers; },
-                .refused = [&host](const std::string& message) { host.refusal_ = message; }},
-               unit, blobs, *host.key_, host.state() / "downloads") {}
+                .refused = [&host](const std::string& message) { host.refusal_ = message; },
+                .disk = &disk},
+               unit, blobs, must(engine::edge::KeyRing::open(host.state() / "edge.key")),
+               host.state() / "downloads") {
+    unit.before_commit([this] { disk.make_room(); });
+    disk.on_change([this] { engine.disk_changed(); });
+  }
 
   static store::BlobStore open_blobs(EdgeHost& host, store::Database& database) {
     must(database.migrate(engine::edge::kMigrations));
@@ -39,6 +45,7 @@ struct EdgeHost::Life {
   std::unique_ptr<wire::Transport> transport;
   SimulatedTransfers transfers;
   store::BlobStore blobs;
+  engine::DiskGuard disk;
   SimulatedWorkers workers;
   engine::edge::Engine engine;
 };
@@ -48,8 +55,7 @@ EdgeHost::EdgeHost(VirtualTime& time, Network& network, CloudHost& cloud,
     : Host(time, std::move(name), std::move(state)),
       network_(network),
       cloud_(cloud),
-      habits_(habits),
-      key_(must(wire::KeyPair::generate())) {
+      habits_(habits) {
   must(make_directories(this->state()));
 }
 
@@ -63,6 +69,14 @@ void EdgeHost::open() {
 void EdgeHost::close() {
   network_.gone(*this);
   life_.reset();
+}
+
+void EdgeHost::look_at_disk() {
+  life_->disk.look();
+}
+
+void EdgeHost::renew_key() {
+  enter(life(), [this] { must(life_->engine.renew_key()); });
 }
 
 void EdgeHost::receive(std::vector<wire::Incoming> batch) {

@@ -19,6 +19,8 @@ class EdgeHost : public Host, private engine::Workers::Listener {
 
   // What an operator gave it; needed until it has joined.
   void set_token(const wire::JoinToken& token) { token_ = token; }
+  // As its own operator wants it: `skerry-edge --rotate-key`.
+  void renew_key();
   // Why it gave up, if it did.
   const std::string& refusal() const { return refusal_; }
   void receive(std::vector<wire::Incoming> batch) override;
@@ -28,6 +30,7 @@ class EdgeHost : public Host, private engine::Workers::Listener {
 
   void open() override;
   void close() override;
+  void look_at_disk() override;
   void task_done(wire::TaskDone done) override;
   void task_progress(const wire::TaskProgress&) override {}
   void decided(wire::DecideReply) override {}
@@ -36,7 +39,6 @@ class EdgeHost : public Host, private engine::Workers::Listener {
   CloudHost& cloud_;
   const WorkerHabits& habits_;
   std::optional<wire::JoinToken> token_;
-  std::optional<wire::KeyPair> key_;
   std::string refusal_;
   std::unique_ptr<Life> life_;
 };

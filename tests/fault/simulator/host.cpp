@@ -35,6 +35,17 @@ void Host::enter(int life, const std::function<void()>& work) {
   }
 }
 
+void Host::set_space(std::uint64_t available) {
+  space_ = available;
+  enter(life_, [this] { look_at_disk(); });
+}
+
+engine::DiskGuard::Options Host::disk_options() const {
+  return {.directory = state_, .low = 64 << 10, .probe = [this](const auto&) {
+            return engine::DiskSpace{2 * kPlenty, space_};
+          }};
+}
+
 namespace {
 
 struct VirtualAlarm : engine::Loop::Alarm {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/engine/disk_guard.hpp"
 #include "core/engine/loop.hpp"
 #include "core/wire/transport.hpp"
 #include "virtual_time.hpp"
@@ -16,6 +17,9 @@ namespace skerry::simulator {
 
 class Host {
  public:
+  // Bytes that a disk has left, and what that means to a host.
+  static constexpr std::uint64_t kPlenty = 1 << 30, kLow = 40 << 10, kNothing = 0;
+
   Host(VirtualTime& time, std::string name, std::filesystem::path state)
       : time_(time), name_(std::move(name)), state_(std::move(state)) {}
   virtual ~Host() = default;
@@ -37,11 +41,17 @@ class Host {
   // Runs the host's code. Nothing when it is down or in another life.
   void enter(int life, const std::function<void()>& work);
 
+  // The disk has so many bytes left. Seen at once, and at each start.
+  void set_space(std::uint64_t available);
+
   virtual void receive(std::vector<wire::Incoming> batch) = 0;
 
  protected:
   virtual void open() = 0;   // may throw failpoint::Crash
   virtual void close() = 0;  // forgets all that is in memory
+  virtual void look_at_disk() {}
+  // Of a disk that people fill; its marks fit the space that set_space() gives.
+  engine::DiskGuard::Options disk_options() const;
 
   VirtualTime& time_;
 
@@ -52,6 +62,7 @@ class Host {
   int life_ = 0;
   int crashes_ = 0;
   std::uint64_t doom_ = 0;
+  std::uint64_t space_ = kPlenty;
 };
 
 // The loop of one life of a host.

@@ -10,7 +10,7 @@ class Network::Port : public wire::Transport {
   Port(Network& network, Host& host) : network_(network), host_(host) {}
 
   Result<int> connect_dealer(const DealerOptions& options) override {
-    return network_.connect(host_, options.curve->public_key);
+    return network_.connect(host_, options);
   }
   void send(int socket, std::string peer, std::string data) override {
     peer.empty() ? network_.to_cloud(host_, socket, data) : network_.to_edge(peer, data);
@@ -26,12 +26,13 @@ std::unique_ptr<wire::Transport> Network::transport(Host& host) {
   return std::make_unique<Port>(*this, host);
 }
 
-int Network::connect(Host& edge, const std::string& key) {
+int Network::connect(Host& edge, const wire::Transport::DealerOptions& options) {
   auto connection = std::make_shared<Connection>();
   connection->edge = &edge;
   connection->life = edge.life();
   connection->socket = ++sockets_;
-  connection->key = key;
+  connection->key = options.curve->public_key;
+  connection->on_reception = options.on_reception;
   connections_.push_back(connection);
   time_.after(time_.between(0, weather_.slowest), [this, connection] { attempt(connection); });
   return connection->socket;
@@ -52,13 +53,25 @@ void Network::attempt(const ConnectionPtr& connection) {
   if (std::find(connections_.begin(), connections_.end(), connection) == connections_.end()) return;
   if (connection->up) return;
   const auto user = keys_.find(connection->key);
-  if (cut_.contains(connection->edge->name()) || !cloud_->up() || user == keys_.end()) {
+  if (cut_.contains(connection->edge->name()) || !cloud_->up()) return try_later(connection);
+  const auto tell = [&](wire::Reception reception) {
+    if (connection->on_reception) connection->on_reception(reception);
+  };
+  if (user == keys_.end()) {
+    tell(wire::Reception::key_refused);
     return try_later(connection);
   }
+  tell(wire::Reception::welcome);
   connection->up = true;
   connection->tries = 0;
   connection->user = user->second;
   connection->route = "r" + std::to_string(++routes_);
+}
+
+void Network::set_keys(std::map<std::string, std::string> keys) {
+  keys_ = std::move(keys);
+  for (const auto& each : connections_)
+    if (each->up && !keys_.contains(each->key)) lose(each);
 }
 
 void Network::lose(const ConnectionPtr& connection) {

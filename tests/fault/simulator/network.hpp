@@ -26,7 +26,8 @@ class Network {
 
   void set_cloud(Host* cloud) { cloud_ = cloud; }
   void set_weather(const Weather& weather) { weather_ = weather; }
-  void set_keys(std::map<std::string, std::string> keys) { keys_ = std::move(keys); }
+  // Connections of keys that are let in no more break.
+  void set_keys(std::map<std::string, std::string> keys);
   using Observer =
       std::function<void(const Host& host, const std::string& node, const std::string& frame)>;
   // Sees every frame before it leaves (with its sender) and when it arrives (with its receiver).
@@ -52,6 +53,7 @@ class Network {
     int life = 0;  // the edge's
     int socket = 0;
     std::string key;
+    std::function<void(wire::Reception)> on_reception;
     bool up = false;
     std::string route;  // the name that the cloud has for it; new each time
     std::string user;
@@ -60,7 +62,7 @@ class Network {
   };
   using ConnectionPtr = std::shared_ptr<Connection>;
 
-  int connect(Host& edge, const std::string& key);
+  int connect(Host& edge, const wire::Transport::DealerOptions& options);
   void disconnect(Host& edge, int socket);
   void try_later(const ConnectionPtr& connection);
   void attempt(const ConnectionPtr& connection);

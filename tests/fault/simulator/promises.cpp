@@ -33,6 +33,7 @@ std::uint64_t Promises::number(const Host& host, const std::string& sql, const s
 
 // A connection of its own sees what is committed and nothing else.
 void Promises::frame_left(const Host& from, const std::string& node, const std::string& frame) {
+  if (node == distrusted_) return;
   const auto view = wire::check_frame(frame, wire::kControlLimit);
   if (!view || view->header.ack == 0) return;
   const bool cloud = from.name() == "cloud";
@@ -51,7 +52,7 @@ void Promises::frame_left(const Host& from, const std::string& node, const std::
 }
 
 void Promises::frame_arrived(const Host& to, const std::string& node, const std::string& frame) {
-  if (to.name() != "cloud") return;
+  if (to.name() != "cloud" || node == distrusted_) return;
   const auto received = must(wire::parse_frame(frame, wire::kControlLimit));
   if (received.header.type == wire::Type::hello)
     outbox_[node] = must(wire::decode<wire::Hello>(received.payload())).outbox;
@@ -59,6 +60,13 @@ void Promises::frame_arrived(const Host& to, const std::string& node, const std:
   Uplink& uplink = uplinks_[outbox_[node]];
   uplink.arrived.insert(received.header.seq);
   while (uplink.arrived.erase(uplink.whole + 1) > 0) ++uplink.whole;
+}
+
+std::uint64_t Promises::results_of(const Host& cloud, const std::string& node) {
+  return number(cloud,
+                "SELECT count(*) FROM event WHERE json_extract(body, '$.type') = 'TaskFinished' "
+                "AND json_extract(body, '$.node') = ?",
+                node);
 }
 
 std::string Promises::state_of_jobs(const Host& cloud) {
@@ -171,6 +179,8 @@ void Promises::check_rounds(store::Database& database, std::int64_t job, const H
       const std::string node = entries[i].at("node");
       if (!nodes.insert(node).second)
         broke(fmt::format("round {} counts node {} twice", round, node));
+      if (node == distrusted_)
+        return broke(fmt::format("round {} counts an update of {}, which made none", round, node));
       updates.push_back(train(model, node));
       if (aggregation.at("inputs").at(fmt::format("u{}", i)) !=
           digest_of(as_bytes(updates.back())).hex())

@@ -19,6 +19,10 @@ class Promises {
   void frame_left(const Host& from, const std::string& node, const std::string& frame);
   // Nothing may be acknowledged that never came.
   void frame_arrived(const Host& to, const std::string& node, const std::string& frame);
+  // What this node says and hears proves nothing.
+  void distrust(std::string node) { distrusted_ = std::move(node); }
+  // Results of a node that its jobs have had.
+  std::uint64_t results_of(const Host& cloud, const std::string& node);
   // A host's database will be opened anew; as when its files are replaced.
   void forget(const Host& host) { databases_.erase(host.name()); }
 
@@ -51,6 +55,7 @@ class Promises {
   std::map<std::string, std::unique_ptr<store::Database>> databases_;
   std::map<std::string, std::string> outbox_;  // of a node's last greeting
   std::map<std::string, Uplink> uplinks_;      // by outbox
+  std::string distrusted_;
   std::vector<std::string> broken_;
 };
 

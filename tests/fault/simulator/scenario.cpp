@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 
 #include "cloud_host.hpp"
 #include "core/base/json.hpp"
 #include "core/base/log.hpp"
+#include "core/engine/cloud/authorization.hpp"
 #include "core/engine/unit.hpp"
 #include "edge_host.hpp"
+#include "intruder.hpp"
 #include "network.hpp"
 #include "promises.hpp"
 
@@ -44,16 +47,26 @@ class Scenario {
                    });
     cloud_ = std::make_unique<CloudHost>(time_, network_, habits_, directory / "cloud");
     network_.set_cloud(cloud_.get());
-    const std::size_t edges = 2 + time_.below(2);
-    for (std::size_t i = 0; i < edges; ++i) {
+    const std::size_t edges = nodes_ = 2 + time_.below(2);
+    backups_ = time_.chance(0.2);
+    // A cloud that was restored knows nothing of what was done to keys since.
+    rotates_ = !backups_ && time_.chance(0.4);
+    revokes_ = !backups_ && time_.chance(0.3);
+    fills_ = time_.chance(0.4);
+    for (std::size_t i = 0; i < edges + (revokes_ ? 1 : 0); ++i) {
       const std::string name = fmt::format("edge-{}", i);
       edges_.push_back(
           std::make_unique<EdgeHost>(time_, network_, *cloud_, habits_, name, directory / name));
     }
     quorum_ = time_.chance(0.5) ? edges : 1;
-    backups_ = time_.chance(0.2);
     evaluates_on_edges_ = time_.chance(0.4);
     jobs_ = time_.chance(0.4) ? 2 : 1;
+    if (time_.chance(0.4)) {
+      intruder_ = std::make_unique<Intruder>(time_, network_, *cloud_, directory / "mallory");
+      promises_.distrust(Intruder::kName);
+      // Anybody that stays: who is turned out gets no tasks.
+      intruder_->set_victim(edges_.front()->name());
+    }
   }
 
   Outcome play() {
@@ -69,8 +82,9 @@ class Scenario {
       for (std::size_t i = 0; i < jobs_; ++i)
         promises_.job_ended(*cloud_, kJobs[i], rounds_, habits_.floats);
     }
+    check_exile();
     for (const auto& edge : edges_)
-      if (!edge->refusal().empty())
+      if (!edge->refusal().empty() && edge.get() != exile())
         promises_.broke(fmt::format("{} gave up: {}", edge->name(), edge->refusal()));
     outcome.broken = promises_.broken();
     outcome.seconds = time_.seconds();
@@ -90,6 +104,11 @@ class Scenario {
         for (const auto& edge : edges_)
           edge->set_token(must(
               cloud_->engine().nodes().invite(edge->name(), "tcp://cloud:1", server.public_key)));
+        if (intruder_) {
+          auto& nodes = cloud_->engine().nodes();
+          must(nodes.invite(Intruder::kName, "tcp://cloud:1", server.public_key));
+          must(nodes.join(Intruder::kName, intruder_->key().public_key));
+        }
         for (std::size_t i = 0; i < jobs_; ++i)
           cloud_->engine().machine().create({.name = kJobs[i],
                                              .kind = "FederatedLearningJob",
@@ -99,6 +118,7 @@ class Scenario {
       });
     });
     for (const auto& edge : edges_) edge->start();
+    if (intruder_) intruder_->start();
   }
 
   Json plan(const std::string& job) const {
@@ -117,10 +137,17 @@ class Scenario {
               {"evaluation", {{"where", evaluates_on_edges_ ? "edges" : "cloud"}, {"every", 2}}},
               {"rounds", rounds_},
               {"quorum", quorum_},
-              {"nodes", edges_.size()},
-              {"deadline", quorum_ == 1 ? "20s" : "300s"},
-              {"retries", 1000},
+              {"nodes", nodes_},
+              {"deadline", deadline()},
+              {"retries", 20},
               {"attempts", 1000}}}};
+  }
+
+  // Where all who stay must take part it is more than a task and the trouble's pauses take. Nodes
+  // that never answer cost one each round.
+  std::string deadline() const {
+    if (quorum_ == 1) return "20s";
+    return habits_.slowest > 2 ? "300s" : "60s";
   }
 
   std::vector<Host*> hosts() {
@@ -146,11 +173,62 @@ class Scenario {
       time_.after(time_.between(0.1, time_.chance(0.1) ? 7200 : 40),
                   [this, &edge] { network_.mend(*edge); });
     }
+    if (rotates_) change_keys();
+    if (revokes_ && !results_of_exile_ && time_.chance(0.05)) turn_out();
+    if (fills_) fill_disks();
     wake();
     time_.after(time_.between(0.2, 1.8), [this] { trouble(); });
   }
 
+  // As the edge's operator wants it, or the cloud's.
+  void change_keys() {
+    for (const auto& edge : edges_) {
+      if (!time_.chance(0.05)) continue;
+      if (time_.chance(0.5)) {
+        if (edge->up()) edge->renew_key();
+        continue;
+      }
+      cloud_->enter(cloud_->life(), [&] {
+        cloud_->with_unit([&](engine::Unit& unit) {
+          if (engine::cloud::is_active_node(unit, edge->name()))
+            cloud_->engine().peers().send(edge->name(), wire::RenewKey{"it is time"});
+        });
+      });
+    }
+  }
+
+  // The node that is revoked in the midst of it all.
+  const EdgeHost* exile() const { return revokes_ ? edges_.back().get() : nullptr; }
+
+  void turn_out() {
+    const std::string& name = exile()->name();
+    cloud_->enter(cloud_->life(), [&] {
+      if (!cloud_->engine().nodes().find(name)) return;  // it has not joined yet
+      cloud_->with_unit([&](engine::Unit&) {
+        must(cloud_->engine().nodes().revoke(name));
+        cloud_->engine().peers().drop(name, "revoked", "it was revoked");
+      });
+      results_of_exile_ = promises_.results_of(*cloud_, name);
+    });
+  }
+
+  void check_exile() {
+    if (!results_of_exile_ || !cloud_->up()) return;
+    const std::string& name = exile()->name();
+    if (promises_.results_of(*cloud_, name) != *results_of_exile_)
+      promises_.broke(fmt::format("a result of {} was counted after it was revoked", name));
+  }
+
+  void fill_disks() {
+    for (Host* host : hosts()) {
+      if (!time_.chance(0.05)) continue;
+      host->set_space(time_.chance(0.5) ? Host::kLow : Host::kNothing);
+      time_.after(time_.between(0.5, 40), [host] { host->set_space(Host::kPlenty); });
+    }
+  }
+
   void calm() {
+    if (intruder_) intruder_->rest();
     network_.set_weather({});
     habits_.deaths = 0;
     for (const auto& edge : edges_) network_.mend(*edge);
@@ -163,7 +241,7 @@ class Scenario {
   // A host that is down: its state is copied, or replaced by an older copy.
   void meddle(Host& host) {
     // Whoever joined after the backup would have to join again.
-    if (promises_.nodes_joined(*cloud_) < edges_.size()) return;
+    if (promises_.nodes_joined(*cloud_) < edges_.size() + (intruder_ ? 1 : 0)) return;
     const auto backup = host.state().string() + ".backup";
     if (!std::filesystem::exists(backup)) {
       std::filesystem::copy(host.state(), backup, std::filesystem::copy_options::recursive);
@@ -200,6 +278,7 @@ class Scenario {
   Promises promises_;
   WorkerHabits habits_;
   std::unique_ptr<CloudHost> cloud_;
+  std::unique_ptr<Intruder> intruder_;
   std::vector<std::unique_ptr<EdgeHost>> edges_;
   int rounds_ = 0;
   std::size_t quorum_ = 1;
@@ -207,6 +286,11 @@ class Scenario {
   double crash_rate_ = 0;
   double cut_rate_ = 0;
   bool backups_ = false;
+  bool rotates_ = false;
+  bool revokes_ = false;
+  bool fills_ = false;
+  std::size_t nodes_ = 0;  // that stay, and are not hostile
+  std::optional<std::uint64_t> results_of_exile_;
   bool evaluates_on_edges_ = false;
   std::size_t jobs_ = 1;
 };
