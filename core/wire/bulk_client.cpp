@@ -80,6 +80,7 @@ class BulkClient::Impl {
   }
 
   void run() {
+    give_way();
     while (!inbox_->stopped()) {
       if (!wait()) break;
       for (const auto& work : inbox_->take()) work();
@@ -213,7 +214,7 @@ Result<std::unique_ptr<BulkClient>> BulkClient::start(zmq::context_t& context,
   options.endpoint = endpoint;
   options.self = &self;
   options.server_key = server_key;
-  options.limits = {kBulkLimit, kQueue, kQueue};
+  options.limits = {kBulkLimit, kQueue, kQueue, true};
   options.queue_while_disconnected = false;  // transfers begin anew with each connection
   SKERRY_ASSIGN(auto dealer, Dealer::connect(context, options));
   auto impl = std::make_unique<Impl>(std::move(dealer), std::move(inbox));

@@ -67,6 +67,7 @@ class BulkServer::Impl {
 
  private:
   void run() {
+    give_way();
     zmq_pollitem_t items[] = {{socket_.handle(), 0, ZMQ_POLLIN, 0},
                               {doorman_->events().handle(), 0, ZMQ_POLLIN, 0},
                               {nullptr, inbox_->fd(), ZMQ_POLLIN, 0}};
@@ -139,7 +140,7 @@ Result<std::unique_ptr<BulkServer>> BulkServer::start(
     zmq::context_t& context, const std::string& endpoint, const KeyPair& self, BulkBackend& backend,
     std::function<void(const Refusal&)> on_refused) {
   SKERRY_ASSIGN(auto inbox, Inbox::create());
-  SKERRY_ASSIGN(auto socket, make_router(context, endpoint, &self, {kBulkLimit, kQueue, kQueue}));
+  SKERRY_ASSIGN(auto socket, make_router(context, endpoint, &self, {kBulkLimit, kQueue, kQueue, true}));
   SKERRY_ASSIGN(auto doorman, Doorman::open(context, socket, kQueue * kBulkLimit + kInKernel,
                                             std::move(on_refused)));
   auto impl =

@@ -17,6 +17,7 @@ Result<Dealer> Dealer::connect(zmq::context_t& context, const Options& options) 
   dealer.pause_ = kFirstPause;
   dealer.socket_ = zmq::socket_t(context, zmq::socket_type::dealer);
   set_limits(dealer.socket_, options.limits, options.endpoint);
+  choose_io_thread(context, dealer.socket_, options.limits);
   dealer.socket_.set(zmq::sockopt::immediate, !options.queue_while_disconnected);
   if (options.self) set_curve_client(dealer.socket_, *options.self, options.server_key);
   SKERRY_ASSIGN(dealer.monitor_, Monitor::open(context, dealer.socket_));

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,6 +30,7 @@ constexpr int kZapEnforceDomain = 93;
 // TCP_ESTABLISHED of netinet/tcp.h, whose tcp_info lacks what linux/tcp.h has.
 constexpr int kEstablished = 1;
 
+constexpr int kNice = 5;  // a third of the others' share
 constexpr int kHandshakeMs = 5000, kBacklog = 4096;
 constexpr int kHeartbeatMs = 5000, kHeartbeatTimeoutMs = 15000;
 constexpr int kReconnectMs = 200, kReconnectMaxMs = 30000;
@@ -109,6 +111,16 @@ void set_limits(zmq::socket_t& socket, const SocketLimits& limits, const std::st
   socket.set(zmq::sockopt::heartbeat_ttl, kHeartbeatTimeoutMs);
 }
 
+void choose_io_thread(zmq::context_t& context, zmq::socket_t& socket, const SocketLimits& limits) {
+  if (context.get(zmq::ctxopt::io_threads) < kIoThreads) return;
+  socket.set(zmq::sockopt::affinity, limits.bulk ? 2u : 1u);
+}
+
+void give_way() {
+  // A thread's own on Linux. That it cannot be had is no reason to stop.
+  static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice));
+}
+
 void set_curve_server(zmq::socket_t& socket, const KeyPair& self) {
   socket.set(zmq::sockopt::curve_server, true);
   socket.set(zmq::sockopt::curve_secretkey, self.secret_key);
@@ -126,6 +138,7 @@ Result<zmq::socket_t> make_router(zmq::context_t& context, const std::string& en
                                   const KeyPair* self, const SocketLimits& limits) try {
   zmq::socket_t socket(context, zmq::socket_type::router);
   set_limits(socket, limits, endpoint);
+  choose_io_thread(context, socket, limits);
   socket.set(zmq::sockopt::router_mandatory, true);
   if (self) set_curve_server(socket, *self);
   if (endpoint.starts_with("ipc://")) admit_own_user_only(socket);

@@ -8,6 +8,7 @@
 
 #include "core/base/result.hpp"
 #include "core/wire/keys.hpp"
+#include "core/wire/transport.hpp"
 
 namespace skerry::wire {
 
@@ -15,10 +16,17 @@ struct SocketLimits {
   std::size_t max_message = 0;  // before encryption
   int send_high_water = 0;      // messages a peer
   int receive_high_water = 0;
+  // Encrypted on the context's second I/O thread where it has one: control messages do not wait for
+  // megabytes of blobs.
+  bool bulk = false;
 };
 
 // These throw zmq::error_t; every caller turns it into a Problem.
 void set_limits(zmq::socket_t& socket, const SocketLimits& limits, const std::string& endpoint);
+// Before it binds or connects.
+void choose_io_thread(zmq::context_t& context, zmq::socket_t& socket, const SocketLimits& limits);
+// What moves blobs gives way to all else where the processors are busy. For the calling thread.
+void give_way();
 // Every key goes to the ZAP handler; without one, nobody gets in.
 void set_curve_server(zmq::socket_t& socket, const KeyPair& self);
 void set_curve_client(zmq::socket_t& socket, const KeyPair& self, const std::string& server_key);

@@ -11,6 +11,9 @@
 
 namespace skerry::wire {
 
+// Of a host's context: one for control messages, one for blobs.
+inline constexpr int kIoThreads = 2;
+
 struct Incoming {
   int socket = 0;
   std::string peer;  // routing id, new for each connection; empty on a dealer

@@ -1,6 +1,5 @@
 #include "tests/fault/network_faults.hpp"
 
-#include "core/wire/token.hpp"
 #include "hosts/cli/admin/admin_client.hpp"
 
 namespace skerry::fault {
@@ -22,9 +21,10 @@ std::unique_ptr<ChaosProxy> NetworkFaults::link(const std::string& address) cons
 }
 
 Process NetworkFaults::start_edge_over(const std::string& address, const std::string& name) const {
-  auto invitation = wire::JoinToken::parse(token(name)).value();
-  invitation.endpoint = "tcp://" + address + ":" + std::to_string(ports().control);
-  return start_edge(name, invitation.text());
+  const std::string endpoint = "tcp://" + address + ":" + std::to_string(ports().control);
+  const auto output = ask({"node", "token", name, "--endpoint", endpoint});
+  EXPECT_TRUE(output.ok()) << output.all();
+  return start_edge(name, output.json().value("token", ""));
 }
 
 Process NetworkFaults::join_over(const std::string& address, const std::string& name) const {

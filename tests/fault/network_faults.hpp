@@ -35,8 +35,6 @@ class NetworkFaults : public HostFaults {
   std::vector<Json> records(const std::string& name = "job") const;
   // In its first attempt, with these nodes.
   static void expect_round(const Json& record, const std::vector<std::string>& participants);
-
-  static testing::Clock::duration now() { return testing::Clock::now().time_since_epoch(); }
 };
 
 }  // namespace skerry::fault

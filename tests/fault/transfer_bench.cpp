@@ -26,7 +26,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr double kMegabyte = 1e6;
 constexpr std::uint64_t kMostACut = 8u << 20;
 constexpr const char* kLine = "127.0.0.2";
 constexpr milliseconds kPoll{100};
@@ -49,8 +48,7 @@ std::string job_text(const std::string& name, const std::string& edge, std::uint
       "  estimator: {{plugin: fixture-null, config: {{bytes: {}}}}}\n"
       "  dataset: {{plugin: fixture-null}}\n"
       "  selection: {{plugin: fixture-named, config: {{prefix: {}}}}}\n"
-      "  aggregation: {{plugin: fedavg}}\n  rounds: {}\n  deadline: 1h\n"
-      "  evaluation: {{where: none}}\n",
+      "  aggregation: {{plugin: fedavg}}\n  rounds: {}\n  deadline: 1h\n",
       name, SKERRY_FIXTURES_DIR, bytes, edge, rounds);
 }
 
@@ -178,21 +176,24 @@ class Bench {
   }
 
   bool report_cuts(double seconds) {
-    // Sums: frames and their encryption cost a little each, 96 and about 50 bytes a chunk.
     std::uint64_t before = 0, most = 0;
     for (const std::uint64_t sum : lost_) {
       most = std::max(most, sum - std::min(sum, before));
       before = sum;
     }
-    const auto again = carried() - std::min(carried(), size_);
+    const auto beyond = [this](std::uint64_t bytes) {
+      return static_cast<double>(bytes - std::min(bytes, size_)) / (1 << 20);
+    };
+    const auto sent = job("large").at("bytes").at("up").get<std::uint64_t>();
+    const auto cuts = std::max<std::size_t>(1, lost_.size());
     fmt::print(
-        "upload of {} MB in {:.1f} s, cut {} times: {:.1f} MB more than the blob went over the "
-        "line, {:.2f} MiB a cut on average, {:.2f} MiB at most; allowed are 8 MiB\n",
-        arguments_.megabytes, seconds, lost_.size(), static_cast<double>(again) / kMegabyte,
-        lost_.empty() ? 0.0
-                      : static_cast<double>(again) / static_cast<double>(lost_.size() << 20),
-        static_cast<double>(most) / (1 << 20));
-    return most <= kMostACut && again <= kMostACut * std::max<std::size_t>(1, lost_.size());
+        "upload of {} MB in {:.1f} s, cut {} times: {:.2f} MiB beyond the blob's size went over "
+        "the line, frames' headers included; a cut lost {:.2f} MiB at most\n"
+        "the edge sent {:.2f} MiB again, {:.2f} MiB a cut; allowed are 8 MiB\n",
+        arguments_.megabytes, seconds, lost_.size(), beyond(carried()),
+        static_cast<double>(most) / (1 << 20), beyond(sent),
+        beyond(sent) / static_cast<double>(cuts));
+    return most <= kMostACut && sent >= size_ && sent - size_ <= kMostACut * cuts;
   }
 
   bool report_rounds(std::pair<std::uint64_t, std::uint64_t> alone,

@@ -133,7 +133,7 @@ class Cloud::Impl : public Workers::Listener {
   boost::asio::signal_set signals_;
   std::optional<store::BlobStore> blobs_;
   runtime::ProcessLauncher launcher_;
-  zmq::context_t context_;
+  zmq::context_t context_{wire::kIoThreads};
   std::unique_ptr<wire::ZapHandler> zap_;
   Arrivals arrivals_{io_, [this](const auto& messages) { receive(messages); }};
   std::unique_ptr<wire::SocketThread> sockets_;

@@ -78,7 +78,7 @@ class Edge::Impl : public Workers::Listener {
   boost::asio::signal_set signals_;
   std::optional<store::BlobStore> blobs_;
   runtime::ProcessLauncher launcher_;
-  zmq::context_t context_;
+  zmq::context_t context_{wire::kIoThreads};
   Arrivals arrivals_{io_, [this](const auto& messages) { receive(messages); }};
   std::unique_ptr<wire::SocketThread> sockets_;
   std::unique_ptr<WorkerPool> workers_;
