@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <thread>
 #include <vector>
 
+#include "core/base/log.hpp"
 #include "core/base/try.hpp"
 #include "core/wire/bulk_get.hpp"
 #include "core/wire/bulk_put.hpp"
@@ -20,13 +22,21 @@ constexpr int kTurn = 64;
 // Chunks under way of all transfers together: enough for 2 MiB of bandwidth times delay.
 constexpr std::size_t kWindow = 8;
 constexpr int kQueue = 32;
+constexpr std::chrono::seconds kTryAgain{1};
 
 }  // namespace
 
 class BulkClient::Impl {
  public:
-  Impl(Dealer dealer, std::shared_ptr<Inbox> inbox)
-      : dealer_(std::move(dealer)), inbox_(std::move(inbox)) {
+  struct Server {
+    std::string endpoint;
+    KeyPair self;
+    std::string key;
+  };
+
+  Impl(zmq::context_t& context, Server server, std::chrono::milliseconds idle,
+       std::shared_ptr<Inbox> inbox)
+      : context_(context), server_(std::move(server)), idle_(idle), inbox_(std::move(inbox)) {
     thread_ = std::thread([this] { run(); });
   }
 
@@ -84,6 +94,7 @@ class BulkClient::Impl {
     while (!inbox_->stopped()) {
       if (!wait()) break;
       for (const auto& work : inbox_->take()) work();
+      connect_while_needed();
       look_after_connection();
       receive_some();
       restart_overdue();
@@ -96,39 +107,65 @@ class BulkClient::Impl {
   }
 
   bool wait() {
-    const short out = unsent_ && dealer_.connected() ? ZMQ_POLLOUT : 0;
-    zmq_pollitem_t items[] = {
-        {dealer_.socket().handle(), 0, static_cast<short>(ZMQ_POLLIN | out), 0},
-        {dealer_.events().handle(), 0, ZMQ_POLLIN, 0},
-        {nullptr, inbox_->fd(), ZMQ_POLLIN, 0}};
-    return zmq_poll(items, 3, wait_ms()) >= 0 || zmq_errno() != ETERM;
+    std::vector<zmq_pollitem_t> items{{nullptr, inbox_->fd(), ZMQ_POLLIN, 0}};
+    if (dealer_) {
+      const short out = unsent_ && dealer_->connected() ? ZMQ_POLLOUT : 0;
+      items.push_back({dealer_->socket().handle(), 0, static_cast<short>(ZMQ_POLLIN | out), 0});
+      items.push_back({dealer_->events().handle(), 0, ZMQ_POLLIN, 0});
+    }
+    return zmq_poll(items.data(), static_cast<int>(items.size()), wait_ms()) >= 0 ||
+           zmq_errno() != ETERM;
   }
 
   long wait_ms() const {
-    auto first = dealer_.retry_at();
-    for (const auto& [number, active] : active_) {
-      const auto due = active.transfer->due();
-      if (!first || due < *first) first = due;
-    }
+    std::optional<Clock::time_point> first;
+    const auto also = [&](Clock::time_point at) { first = first ? std::min(*first, at) : at; };
+    if (dealer_ && dealer_->retry_at()) also(*dealer_->retry_at());
+    if (dealer_ && active_.empty()) also(needed_ + idle_);
+    if (!dealer_ && !active_.empty()) also(connect_at_);
+    for (const auto& [number, active] : active_) also(active.transfer->due());
     if (!first) return -1;
     const auto left = *first - Clock::now();
     return std::max<long>(0,
                           std::chrono::duration_cast<std::chrono::milliseconds>(left).count() + 1);
   }
 
-  void look_after_connection() {
+  void connect_while_needed() {
     const auto now = Clock::now();
-    if (dealer_.take_events(now)) {
+    if (!active_.empty()) needed_ = now;
+    if (dealer_ && now - needed_ >= idle_) {
+      unsent_.reset();
+      dealer_.reset();
+    }
+    if (dealer_ || active_.empty() || now < connect_at_) return;
+    Dealer::Options options;
+    options.endpoint = server_.endpoint;
+    options.self = &server_.self;
+    options.server_key = server_.key;
+    options.limits = {kBulkLimit, kQueue, kQueue, true};
+    options.queue_while_disconnected = false;  // transfers begin anew with each connection
+    if (auto connected = Dealer::connect(context_, options)) {
+      dealer_ = std::move(*connected);
+    } else {
+      log_warn(connected.error().text());
+      connect_at_ = now + kTryAgain;
+    }
+  }
+
+  void look_after_connection() {
+    if (!dealer_) return;
+    const auto now = Clock::now();
+    if (dealer_->take_events(now)) {
       unsent_.reset();
       for (auto& [number, active] : active_) active.transfer->restart(now);
     }
-    dealer_.retry(now);
+    dealer_->retry(now);
   }
 
   void receive_some() {
-    for (int i = 0; i < kTurn; ++i) {
+    for (int i = 0; dealer_ && i < kTurn; ++i) {
       Arrived arrived;
-      const Receipt receipt = receive(dealer_.socket(), false, arrived);
+      const Receipt receipt = receive(dealer_->socket(), false, arrived);
       if (receipt == Receipt::nothing) return;
       if (receipt == Receipt::multipart) continue;
       const auto frame = check_frame(arrived.body.to_string_view(), kBulkLimit);
@@ -148,7 +185,7 @@ class BulkClient::Impl {
 
   // A frame of each transfer in turn, until none has one or the socket is full.
   void send_what_may() {
-    if (!dealer_.connected() || (unsent_ && !try_send())) return;
+    if (!dealer_ || !dealer_->connected() || (unsent_ && !try_send())) return;
     const std::size_t window =
         std::max<std::size_t>(1, kWindow / std::max<std::size_t>(1, active_.size()));
     for (bool sent = true; sent;) {
@@ -163,7 +200,7 @@ class BulkClient::Impl {
   }
 
   bool try_send() {
-    if (send(dealer_.socket(), {}, *unsent_) != Sent::ok) return false;
+    if (send(dealer_->socket(), {}, *unsent_) != Sent::ok) return false;
     unsent_.reset();
     return true;
   }
@@ -194,8 +231,13 @@ class BulkClient::Impl {
     }
   }
 
-  Dealer dealer_;
+  zmq::context_t& context_;
+  Server server_;
+  std::chrono::milliseconds idle_;
   std::shared_ptr<Inbox> inbox_;
+  std::optional<Dealer> dealer_;    // while it is needed
+  Clock::time_point needed_{};      // when there was a transfer last
+  Clock::time_point connect_at_{};  // not before
   std::map<std::uint64_t, Active> active_;
   std::uint64_t next_number_ = 1;
   std::optional<zmq::message_t> unsent_;  // taken from a transfer, and the socket was full
@@ -208,16 +250,11 @@ BulkClient::~BulkClient() = default;
 Result<std::unique_ptr<BulkClient>> BulkClient::start(zmq::context_t& context,
                                                       const std::string& endpoint,
                                                       const KeyPair& self,
-                                                      const std::string& server_key) {
+                                                      const std::string& server_key,
+                                                      std::chrono::milliseconds idle) {
   SKERRY_ASSIGN(auto inbox, Inbox::create());
-  Dealer::Options options;
-  options.endpoint = endpoint;
-  options.self = &self;
-  options.server_key = server_key;
-  options.limits = {kBulkLimit, kQueue, kQueue, true};
-  options.queue_while_disconnected = false;  // transfers begin anew with each connection
-  SKERRY_ASSIGN(auto dealer, Dealer::connect(context, options));
-  auto impl = std::make_unique<Impl>(std::move(dealer), std::move(inbox));
+  auto impl = std::make_unique<Impl>(context, Impl::Server{endpoint, self, server_key}, idle,
+                                     std::move(inbox));
   return std::unique_ptr<BulkClient>(new BulkClient(std::move(impl)));
 }
 

@@ -3,6 +3,7 @@
 // side, until it ends or is cancelled.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -22,9 +23,13 @@ namespace skerry::wire {
 
 class BulkClient : public BlobTransfers {
  public:
+  // A connection costs the server memory and a descriptor: there is one while a transfer is under
+  // way, and for `idle` after the last one. The context must outlive the client.
+  static constexpr std::chrono::milliseconds kIdle{30'000};
   static Result<std::unique_ptr<BulkClient>> start(zmq::context_t& context,
                                                    const std::string& endpoint, const KeyPair& self,
-                                                   const std::string& server_key);
+                                                   const std::string& server_key,
+                                                   std::chrono::milliseconds idle = kIdle);
   ~BulkClient() override;  // joins; what is under way ends with Code::cancelled, partial files stay
 
   // Any thread, all of them.

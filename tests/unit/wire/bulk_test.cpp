@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "core/wire/envelope.hpp"
+#include "core/wire/monitor.hpp"
 #include "core/wire/sockets.hpp"
 #include "tests/unit/wire/bulk_support.hpp"
 
@@ -179,6 +180,7 @@ TEST_F(BulkTest, AHugeUploadDoesNotStarveSmallOnes) {
   EXPECT_TRUE(huge_outcomes.empty());
   EXPECT_LT(of_huge, 96u << 20);  // it had its share, and not all
   one->cancel_put(digest_of_text(huge));
+  EXPECT_TRUE(huge_outcomes.take());
 }
 
 TEST_F(BulkTest, CancelsAGetAndLeavesThePutOfTheSameBlob) {
@@ -310,6 +312,31 @@ TEST_F(BulkTest, ADyingClientEndsItsTransfers) {
   client->get(digest_of_text("content"), edge_dir.path() / "a", into_outcomes());
   client.reset();
   EXPECT_EQ(outcome().error().code, Code::cancelled);
+}
+
+TEST_F(BulkTest, AClientIsConnectedWhileItHasTransfersAndNotForLongAfter) {
+  const auto event_of = [](Monitor& monitor) {
+    std::optional<std::uint16_t> event;
+    EXPECT_TRUE(eventually([&] { return (event = monitor.take()).has_value(); }));
+    return event.value_or(0);
+  };
+  auto router = make_router(net.cloud_context, "tcp://127.0.0.1:*", &net.cloud,
+                            {kBulkLimit, 10, 10})
+                    .value();
+  auto monitor = Monitor::open(net.cloud_context, router).value();
+  const auto client = BulkClient::start(net.edge_context, bound_endpoint(router), net.edge_1,
+                                        net.cloud.public_key, std::chrono::milliseconds(20))
+                          .value();
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_FALSE(monitor.take());
+  for (int round = 0; round < 2; ++round) {
+    const Digest digest = digest_of(as_bytes(std::to_string(round)));
+    client->get(digest, edge_dir.path() / "got", into_outcomes());
+    EXPECT_EQ(event_of(monitor), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    client->cancel_get(digest);
+    EXPECT_FALSE(outcome());
+    EXPECT_EQ(event_of(monitor), ZMQ_EVENT_DISCONNECTED);
+  }
 }
 
 TEST_F(BulkTest, StrangersGetNothing) {
