@@ -31,7 +31,8 @@ void Link::received(wire::Reception reception) {
   if (given_up_) return;
   if (reception == wire::Reception::welcome) {
     refused_since_.reset();
-    return;
+    // The cloud knows sessions by their connection: this one has none yet.
+    return state_ == State::joining ? join() : greet();
   }
   const auto now = loop_.now();
   if (!refused_since_ || refused_as_ != reception) {
