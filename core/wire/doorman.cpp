@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <utility>
 
@@ -15,8 +16,10 @@ namespace {
 
 constexpr std::chrono::milliseconds kFarewell{300};
 constexpr std::chrono::milliseconds kLook{50};
+constexpr std::chrono::milliseconds kLookSoon{10};  // while the process grows
 constexpr std::chrono::seconds kWeighAnyway{1};
 constexpr std::uint64_t kGrowth = 4u << 20;
+constexpr std::uint64_t kGrows = 1u << 20;
 // Files, databases, workers and whatever else the process opens.
 constexpr std::size_t kOtherDescriptors = 512;
 
@@ -78,10 +81,10 @@ void Doorman::look(Clock::time_point now) {
   for (const auto& refusal : log_.due(now))
     if (on_refused_) on_refused_(refusal);
   cut_turned_out(now);
-  weigh(now);
+  const bool grows = weigh(now);
   due_.reset();
   if (open_.empty()) told_ = 0;
-  if (!open_.empty()) due_ = now + kLook;
+  if (!open_.empty()) due_ = now + (grows ? kLookSoon : kLook);
 }
 
 void Doorman::cut_turned_out(Clock::time_point now) {
@@ -96,10 +99,13 @@ void Doorman::cut_turned_out(Clock::time_point now) {
   }
 }
 
-// Every connection is weighed when the process grew, and now and then in any case.
-void Doorman::weigh(Clock::time_point now) {
+// Every connection is weighed when the process grew, and now and then in any case. True: it is
+// growing.
+bool Doorman::weigh(Clock::time_point now) {
   const std::uint64_t weight = resident_bytes();
-  if (weight < weight_ + kGrowth && now - weighed_ < kWeighAnyway) return;
+  const bool grows = weight >= std::exchange(last_weight_, weight) + kGrows;
+  weight_ = std::min(weight_, weight);
+  if (weight < weight_ + kGrowth && now - weighed_ < kWeighAnyway) return grows;
   weight_ = weight;
   weighed_ = now;
   for (auto& [fd, guest] : open_) {
@@ -113,6 +119,7 @@ void Doorman::weigh(Clock::time_point now) {
       cut(fd, guest.address);
     }
   }
+  return grows;
 }
 
 void Doorman::cut(int fd, const std::string& address) {

@@ -61,7 +61,7 @@ class Doorman {
   void accepted(int fd);
   void cut(int fd, const std::string& address);
   void cut_turned_out(Clock::time_point now);
-  void weigh(Clock::time_point now);
+  bool weigh(Clock::time_point now);
   void report(const std::string& address, Clock::time_point now);
 
   Monitor monitor_;
@@ -78,7 +78,8 @@ class Doorman {
   std::optional<Clock::time_point> due_;
   Clock::time_point weighed_{};
   std::uint64_t cuts_ = 0;
-  std::uint64_t weight_ = 0;  // of the process, at the last weighing; bytes
+  std::uint64_t weight_ = 0;       // of the process at the last weighing, or less since; bytes
+  std::uint64_t last_weight_ = 0;  // at the last look
 };
 
 }  // namespace skerry::wire
