@@ -3,9 +3,9 @@
 //   fleet_bench [--edges 2000] [--job-edges 1000] [--down SECONDS] [--dir DIR]
 //
 // The cloud is skerry-cloud. The edges are the engine that ships (core/engine/edge/engine.hpp) with
-// an outbox in SQLite, a key and CURVE connections of its own each, control and bulk; hundreds of
+// an outbox in SQLite, a key, a control connection and a bulk client of its own each; hundreds of
 // them share a process, whose workers hold each task until they are told to let go, and then give
-// the model back as their update. The edges' databases are in memory (/dev/shm): each would have a
+// the model back as their update. It is small, so that no bulk connection is needed. The edges' databases are in memory (/dev/shm): each would have a
 // disk of its own. The nodes are enrolled beforehand, by the code that does so in the host.
 //
 // First, memory: the host's share (Pss) before the first edge has come and after the last one.
@@ -45,6 +45,7 @@
 #include "core/engine/edge/tables.hpp"
 #include "core/engine/limits.hpp"
 #include "core/tensor/safetensors.hpp"
+#include "core/wire/bulk_client.hpp"
 #include "core/wire/socket_thread.hpp"
 #include "hosts/cli/admin/admin_client.hpp"
 
@@ -65,6 +66,7 @@ struct Options {
   int edges = 2000;
   int job_edges = 1000;
   double down = 1;
+  double within = 0;
   std::filesystem::path dir = "/tmp";
   // Of a process with edges.
   std::filesystem::path fleet;
@@ -155,21 +157,10 @@ class HeldTasks : public Workers {
   std::vector<wire::RunTask> held_;
 };
 
-// Models are small and travel in messages.
-struct NoTransfers : wire::BlobTransfers {
-  static void refuse(const Done& done) { done(fail(Code::cancelled, "no transfers here")); }
-  void get(const Digest&, std::filesystem::path, Done done) override { refuse(done); }
-  void put(const Digest&, std::filesystem::path, std::uint64_t, Done done) override {
-    refuse(done);
-  }
-  void put_bytes(const Digest&, std::string, Done done) override { refuse(done); }
-  void cancel_get(const Digest&) override {}
-  void cancel_put(const Digest&) override {}
-};
-
 class Edge {
  public:
-  Edge(const Options& options, int number, Loop& loop, wire::SocketThread& sockets, Board& board)
+  Edge(const Options& options, int number, zmq::context_t& context, Loop& loop,
+       wire::SocketThread& sockets, Board& board)
       : folder_(options.fleet / name_of(number)),
         key_(must(wire::KeyPair::load_or_create(folder_ / "edge.key"))),
         database_(must(store::Database::open(folder_ / "edge.db"))),
@@ -179,8 +170,11 @@ class Edge {
                  .transport = sockets,
                  .workers = workers_,
                  .open_transfers =
-                     [this, &sockets, &board, number](const auto& cloud, const auto& endpoint) {
-                       return welcomed(sockets, board, number, cloud, endpoint);
+                     [this, &context](const auto& cloud, const auto& endpoint) {
+                       bulk_.reset();
+                       bulk_ = must(
+                           wire::BulkClient::start(context, endpoint, key_, cloud.server_key));
+                       return bulk_.get();
                      },
                  .refused = [](const auto& why) { die({Code::permission_denied, why, {}, {}}); }},
                 unit_, blobs_, edge::KeyRing(key_), folder_ / "downloads") {
@@ -198,23 +192,13 @@ class Edge {
   void let_go() { workers_.let_go(); }
 
  private:
-  wire::BlobTransfers* welcomed(wire::SocketThread& sockets, Board&, int,
-                                const edge::Link::Cloud& cloud, const std::string& endpoint) {
-    // An idle connection, as an edge with nothing to bring has it.
-    must(sockets.connect_dealer({.endpoint = endpoint,
-                                 .curve = key_,
-                                 .server_key = cloud.server_key,
-                                 .max_message = wire::kBulkLimit}));
-    return &transfers_;
-  }
-
   std::filesystem::path folder_;
   wire::KeyPair key_;
   store::Database database_;
   Unit unit_{database_};
   store::BlobStore blobs_;
   HeldTasks workers_;
-  NoTransfers transfers_;
+  std::unique_ptr<wire::BulkClient> bulk_;
   edge::Engine engine_;
 };
 
@@ -248,7 +232,7 @@ int run_edges(const Options& options) {
       groups.push_back(std::move(group));
     }
     Group& group = *groups.back();
-    group.edges.push_back(std::make_unique<Edge>(options, number, loop, *group.sockets, board));
+    group.edges.push_back(std::make_unique<Edge>(options, number, context, loop, *group.sockets, board));
     group.by_socket[group.edges.back()->socket()] = {number, group.edges.back().get()};
     io.poll();
   }
@@ -346,7 +330,7 @@ class Fleet {
   explicit Fleet(const Options& options)
       : options_(options),
         dir_(must(TempDir::create(options.dir, "fleet"))),
-        edges_dir_(must(TempDir::create("/dev/shm", "fleet"))),
+        edges_dir_(must(TempDir::create(std::filesystem::exists("/dev/shm") ? "/dev/shm" : options.dir, "fleet"))),
         board_(board_at(edges_dir_.path())),
         port_(free_port()) {}
   ~Fleet() { board_.stop = true; }
@@ -478,11 +462,11 @@ void measure_memory(const Options& options) {
   fleet.start_edges(options.edges);
   await("all edges are welcomed", [&] { return fleet.welcomed(begin) == options.edges; });
   const std::int64_t end = now_ns();
-  std::this_thread::sleep_for(5s);  // the bulk connections, pings
+  std::this_thread::sleep_for(5s);  // pings
   const std::uint64_t after = fleet.memory();
   fmt::print(
-      "memory: {:.1f} MB with {} nodes known, {:.1f} MB with all of them connected (control and "
-      "bulk): {:.1f} KB an edge; all welcomed {:.1f} s after the start of their processes; {} "
+      "memory: {:.1f} MB with {} nodes known, {:.1f} MB with all of them connected: {:.1f} KB "
+      "an edge; all welcomed {:.1f} s after the start of their processes; {} "
       "online\n",
       1e-6 * static_cast<double>(before), options.edges, 1e-6 * static_cast<double>(after),
       static_cast<double>(after - before) / 1024 / options.edges, seconds(begin, end),
@@ -528,6 +512,9 @@ void measure_return(const Options& options) {
       seconds(start, fleet.first_welcome(start)), seconds(start, back), online);
   std::fflush(stdout);
 
+  if (options.within > 0 && (online != edges || seconds(start, back) > options.within))
+    die({Code::deadline_exceeded, "not all edges were back in time", {}, {}});
+
   fleet.let_go();
   Json job;
   await("the job ends", [&] {
@@ -555,6 +542,8 @@ int main(int argc, char** argv) {
   app.add_option("--job-edges", options.job_edges, "how many come back; 0: leave it out")
       ->check(CLI::Range(0, kMostEdges));
   app.add_option("--down", options.down, "how long the cloud is down, in seconds");
+  app.add_option("--within", options.within,
+                 "seconds in which all must be back, or it is a failure; 0: no limit");
   app.add_option("--dir", options.dir, "where the cloud's state is");
   app.add_option("--fleet", options.fleet)->group("");
   app.add_option("--first", options.first)->group("");
