@@ -113,7 +113,7 @@ void set_limits(zmq::socket_t& socket, const SocketLimits& limits, const std::st
 
 void choose_io_thread(zmq::context_t& context, zmq::socket_t& socket, const SocketLimits& limits) {
   if (context.get(zmq::ctxopt::io_threads) < kIoThreads) return;
-  socket.set(zmq::sockopt::affinity, limits.bulk ? 2u : 1u);
+  socket.set(zmq::sockopt::affinity, std::uint64_t{limits.bulk ? 2u : 1u});
 }
 
 void give_way() {

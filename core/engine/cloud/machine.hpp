@@ -26,8 +26,8 @@ class Machine {
  public:
   Machine(Loop& loop, Unit& unit, Workers& workers, Tasks& tasks);
 
-  // No decision is asked for while not even the reserve of the disk is left: it could not be
-  // stored.
+  // While the disk is full nothing is stored that can wait, and no decision is asked for while not
+  // even its reserve is left: it could not be stored.
   void watch(DiskGuard* disk) { disk_ = disk; }
 
   // Loads what has not finished and goes on with it. Once, at start.
@@ -50,8 +50,6 @@ class Machine {
   void post_to_all(const Json& event);
 
   void decided(wire::DecideReply reply);
-  // While the disk is full nothing is stored that can wait.
-  void watch(DiskGuard* disk) { disk_ = disk; }
 
   // Stops a job that runs; in a unit.
   void stop(Job& job, const std::string& message);
