@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 
 #include <fstream>
+#include <future>
 #include <thread>
 
+#include "hosts/cli/admin/admin_client.hpp"
 #include "tests/fault/power_cut/site.hpp"
 #include "tests/fault/support/state_copy.hpp"
 #include "tests/support/job.hpp"
@@ -17,6 +19,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kLook = 2ms;     // at the hosts
 constexpr auto kAskAgain = 100ms;
+constexpr auto kBackupTakes = 3s;  // at most, of a site as small as this
 
 testing::JobText job_text(const std::string& name) {
   testing::JobText job(name);
@@ -145,6 +148,21 @@ void Site::train_a_large_model_and_change_keys() {
   });
 }
 
+// By the host itself: one that is down could be backed up by the tool, which holds its lock
+// meanwhile.
+void Site::back_up() {
+  int tries = 0;
+  await("backup", [&] {
+    backup_ = folder_ / fmt::format("backup-{}", ++tries);
+    auto made = std::async(std::launch::async, [state = hosts_[0]->state, to = backup_] {
+      auto client = cli::AdminClient::connect(state);
+      return client && client->call("backup", {{"to", to.string()}}, kBackupTakes);
+    });
+    while (made.wait_for(kLook) != std::future_status::ready) tend();
+    return made.get();
+  });
+}
+
 void Site::run_out_of_time() {
   auto text = job_text("late");
   text.set("rounds", "1").set("attempts", "1").set("deadline", "1s").set("estimator",
@@ -187,9 +205,12 @@ void Site::end_all() {
   for (auto& host : hosts_)
     if (host->process) all.push_back(host.get());
   lose_power(all);
+  for (Host* host : all) host->process.reset();
   if (!failed())
     check_states({.jobs_have_ended = true, .all_recompute = false, .plugin_paths = {}});
   if (!failed()) note_models();
+  const Answer whole = ask({"restore", "--check", backup_.string()});
+  if (!failed() && !whole.ok) fail("a backup that was made is not whole: " + whole.text);
 }
 
 void Site::note_models() {
@@ -202,8 +223,11 @@ void Site::note_models() {
 
 Tally Site::run() {
   using Act = void (Site::*)();
-  const std::vector<Act> acts{&Site::train, &Site::train_a_large_model_and_change_keys,
-                              &Site::run_out_of_time, &Site::fail_a_task,
+  const std::vector<Act> acts{&Site::train,
+                              &Site::train_a_large_model_and_change_keys,
+                              &Site::back_up,
+                              &Site::run_out_of_time,
+                              &Site::fail_a_task,
                               &Site::revoke_a_node_and_delete_its_job};
   const auto let = [&](std::size_t act) {
     ceiling_ = plan_.cuts * static_cast<int>(act + 1) / static_cast<int>(acts.size());

@@ -33,7 +33,7 @@ std::set<std::string> names() {
 // Who runs the code: uploads end at the cloud, downloads at an edge, and what has no side at both.
 std::set<std::string> sides_of(const std::string& name) {
   const auto begins = [&](const char* with) { return name.rfind(with, 0) == 0; };
-  if (begins("cloud.") || begins("bulk.upload.")) return {"cloud"};
+  if (begins("cloud.") || begins("bulk.upload.") || begins("store.backup.")) return {"cloud"};
   if (begins("edge.") || begins("bulk.download.")) return {"edge"};
   return {"cloud", "edge"};
 }
@@ -41,7 +41,16 @@ std::set<std::string> sides_of(const std::string& name) {
 }  // namespace
 
 const std::map<Place, std::string>& places_out_of_reach() {
-  static const std::map<Place, std::string> kPlaces;
+  static const std::map<Place, std::string> kPlaces = [] {
+    std::map<Place, std::string> places;
+    for (const std::string& name : names()) {
+      if (name.rfind("store.restore.", 0) != 0) continue;
+      for (const char* side : {"cloud", "edge"})
+        places[{side, name}] = "only `skerry restore` comes there, where no host runs yet; "
+                               "Backups.WhoseRestoreIsCutOffAreRestoredAgain ends it there";
+    }
+    return places;
+  }();
   return kPlaces;
 }
 

@@ -95,6 +95,7 @@ class Site {
   void await_phase(const std::string& name, const std::string& phase);
   void train();
   void train_a_large_model_and_change_keys();
+  void back_up();
   void run_out_of_time();
   void fail_a_task();
   void revoke_a_node_and_delete_its_job();
@@ -108,6 +109,7 @@ class Site {
   std::map<std::string, std::vector<std::string>> names_;  // failpoints, by side
   int drawn_ = 0;    // cuts that no aim asked for
   int ceiling_ = 0;  // of those, in the acts so far: later acts want theirs
+  std::filesystem::path backup_;
   Tally tally_;
 };
 
