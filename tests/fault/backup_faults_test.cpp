@@ -52,6 +52,14 @@ class BackupFaults : public HostFaults {
   std::string log_of_cloud() const {
     return testing::read_text(cloud_state() / "log" / "host.log");
   }
+  int blob_files() const {
+    int files = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(cloud_state() / "blobs")) {
+      if (!entry.is_regular_file()) continue;
+      if (entry.path().parent_path().filename() != "staging") ++files;
+    }
+    return files;
+  }
   const fs::path copy = scratch / "copy";
 };
 
@@ -124,6 +132,28 @@ TEST_F(BackupFaults, RoundsGoOnWhileABackupIsMade) {
   stop(edge);
   stop(cloud);
   expect_whole({"edge-1"});
+}
+
+TEST_F(BackupFaults, WhatIsDeletedWhileABackupIsMadeIsInItAndThenFreed) {
+  Process cloud = start_cloud({{"SKERRY_FAILPOINTS", "store.backup.database=sleep(1500)"}});
+  Process edge = start_joined_edge("edge-1");
+  apply();
+  await_success();
+  const int files = blob_files();
+  EXPECT_GT(files, 0);
+  Process making = start_backup(copy);
+  ASSERT_TRUE(eventually([&] { return audit_entries("backup.begun") == 1; }));
+  ASSERT_TRUE(eventually([&] { return fs::exists(copy.string() + ".partial/cloud.db"); }));
+  ASSERT_TRUE(ask({"delete", "job", "job"}).ok());
+  EXPECT_EQ(blob_files(), files);
+  EXPECT_FALSE(making.ended()) << "the backup has not held up";
+  const Output made = finish(making);
+  ASSERT_TRUE(made.ok()) << made.all();
+  EXPECT_EQ(made.json().at("blobs").at("files"), files);
+  EXPECT_TRUE(ask({"restore", "--check", copy.string()}).ok());
+  EXPECT_TRUE(eventually([&] { return blob_files() == 0; }));
+  stop(edge);
+  stop(cloud);
 }
 
 TEST_F(BackupFaults, ACloudThatIsKilledInABackupLeavesNoneAndMakesTheNext) {
