@@ -49,8 +49,9 @@ std::string encode(const Welcome& m) {
   Builder b;
   const auto epoch = b.CreateString(m.cloud_epoch);
   const auto tasks = encode_keys(b, m.tasks);
+  const auto outbox = b.CreateString(m.outbox);
   return finish(b, fbs::CreateWelcome(b, m.session, epoch, m.uplink_seq, m.downlink_seq, m.credit,
-                                      m.bulk_port, tasks));
+                                      m.bulk_port, tasks, outbox));
 }
 
 template <>
@@ -65,6 +66,7 @@ Result<Welcome> decode(std::span<const std::byte> payload) {
     m.credit = from->credit();
     m.bulk_port = from->bulk_port();
     m.tasks = reader.keys(from->tasks(), "tasks");
+    m.outbox = reader.optional_id(from->outbox(), "outbox");
     if (m.bulk_port > 65535) reader.refuse("bulk_port", "must be 0 to 65535");
   }
   return reader.finish(std::move(m));

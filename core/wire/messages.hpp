@@ -108,6 +108,7 @@ struct Welcome {
   std::uint32_t credit = 0;        // uplink messages that may be unacknowledged at a time
   std::uint32_t bulk_port = 0;
   std::vector<TaskKey> tasks;  // what the cloud waits for; the edge gives up the others
+  std::string outbox;          // whose numbers uplink_seq is of: that of the HELLO
 };
 
 struct Refused {  // a peer that retries will be refused again, unless retry is set

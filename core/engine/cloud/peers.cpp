@@ -181,6 +181,7 @@ void Peers::greet(const wire::Incoming& incoming, const Caller& caller,
   peer.progress = loop_.now();
 
   wire::Welcome welcome;
+  welcome.outbox = hello->outbox;
   welcome.session = peer.session;
   welcome.cloud_epoch = options_.epoch;
   welcome.uplink_seq = peer.uplink_seq;

@@ -168,9 +168,10 @@ void Link::greet() {
   send_now(hello);
 }
 
-// Each HELLO opens a session, and over a slow link several were sent: the last one counts.
+// Each HELLO opens a session, and over a slow link several were sent: the last one counts. An answer
+// to one that told of an outbox which has been given up since speaks of other numbers.
 void Link::welcome(const wire::Welcome& welcome) {
-  if (state_ == State::joining) return;
+  if (state_ == State::joining || welcome.outbox != meta("outbox")) return;
   const Unit::Scope scope(unit_);
   settle_key();
   if (welcome.uplink_seq >= next_seq_) return renew_outbox();

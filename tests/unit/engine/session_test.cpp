@@ -225,6 +225,25 @@ TEST_F(Session, BeginsAnOutboxAnewWhenTheEdgeWasRestored) {
   EXPECT_EQ(cloud_listener.uplink, (std::vector<std::uint64_t>{1, 1}));
 }
 
+// It would acknowledge what the cloud has never had.
+TEST_F(Session, TakesNoWelcomeForAnOutboxThatWasGivenUp) {
+  connect();
+  ASSERT_TRUE(eventually([&] { return edge_listener.welcomes == 1; }));
+  send_up("a");
+  wire::Welcome late;
+  late.session = 7;
+  late.cloud_epoch = "epoch";
+  late.uplink_seq = 1;
+  late.outbox = "that-of-before";
+  {
+    const Unit::Scope scope(edge_unit);
+    link->handle({link->socket(), "", "", wire::frame(7, 0, 0, late)});
+  }
+  EXPECT_TRUE(edge_listener.acknowledged.empty());
+  EXPECT_TRUE(eventually([&] { return cloud_listener.uplink.size() == 1; }));
+  EXPECT_TRUE(eventually([&] { return edge_listener.acknowledged.size() == 1; }));
+}
+
 // What the edge has forgotten, because it was acknowledged, nobody must wait for.
 TEST_F(Session, GoesOnWithACloudThatWasRestored) {
   connect();

@@ -129,7 +129,7 @@ TEST(Codec, ChecksKeysDigestsAndRanges) {
   expect_refused(Join{"edge-1", std::string(40, '~')}, "public_key");
   expect_refused(BlobGet{{}, 0, kChunkSize + 1}, "length");
   expect_refused(BlobPutAck{{}, 1, 2, false}, "durable");
-  expect_refused(Welcome{1, "e", 0, 0, 1, 65536, {}}, "bulk_port");
+  expect_refused(Welcome{1, "e", 0, 0, 1, 65536, {}, "o"}, "bulk_port");
   expect_refused(RunTask{{"j", "t"}, "n", "k", "", "", "", {{"a", "not hex", "p", ""}}, {}},
                  "inputs");
   expect_refused(TaskDone{{"j", "t"}, true, "", "", "", {}, "", {{"a", {}, 5, "", "abc"}}},

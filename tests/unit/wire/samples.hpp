@@ -27,7 +27,7 @@ inline auto all_samples() {
                                         {"inline", sample_digest("i"), 4, "", "data"}};
   return std::tuple{
       Hello{7, "edge-1", "0.1.0", "0123456789abcdef", 3, 9, 8, "epoch-1", keys},
-      Welcome{5, "epoch-1", 9, 8, 64, 4711, keys},
+      Welcome{5, "epoch-1", 9, 8, 64, 4711, keys, "0123456789abcdef"},
       Refused{"version", "upgrade the edge\nto 0.2", true},
       Join{"edge-1", z85},
       Joined{"edge-1"},
