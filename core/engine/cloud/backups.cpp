@@ -18,14 +18,15 @@ namespace {
 
 constexpr std::size_t kFilesATurn = 64;
 
-}  // namespace
-
-Json backup_details(const std::filesystem::path& to, const store::Manifest& manifest) {
+// What the audit log keeps of a backup that was made.
+Json details_of(const std::filesystem::path& to, const store::Manifest& manifest) {
   return {{"to", to.string()},
           {"database", manifest.database.hex()},
           {"files", manifest.files},
           {"audit", manifest.audit.text()}};
 }
+
+}  // namespace
 
 Backups::Backups(Loop& loop, Unit& unit, store::BlobStore& blobs, Options options)
     : loop_(loop), unit_(unit), blobs_(blobs), options_(std::move(options)) {}
@@ -78,7 +79,7 @@ void Backups::end(const std::filesystem::path& to, const std::string& actor,
   free_held_back(std::make_shared<std::vector<Digest>>(blobs_.take_held_back()), 0);
   const Unit::Scope scope(unit_);
   if (made) {
-    audit(unit_, actor, "backup.made", "cloud", backup_details(to, *made));
+    audit(unit_, actor, "backup.made", "cloud", details_of(to, *made));
     log_info(fmt::format("a backup was made: {}", to.string()));
   } else {
     audit(unit_, actor, "backup.failed", "cloud",

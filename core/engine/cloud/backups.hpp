@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "core/engine/loop.hpp"
 #include "core/engine/unit.hpp"
@@ -55,8 +56,5 @@ class Backups {
   std::atomic<bool> cancelled_ = false;
   std::thread thread_;
 };
-
-// What the audit log keeps of a backup that was made.
-Json backup_details(const std::filesystem::path& to, const store::Manifest& manifest);
 
 }  // namespace skerry::engine::cloud
