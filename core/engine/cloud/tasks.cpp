@@ -19,7 +19,8 @@ constexpr std::size_t kMaxTaskText = wire::kControlLimit - wire::kInlineBlobLimi
 
 // The names of a node's open tasks must fit into one greeting, with room to spare.
 constexpr std::size_t kMaxOpenNames = wire::kControlLimit / 2;
-// And one to the cloud's own worker, less what the worker's pool adds.
+
+// What a message to the cloud's own worker may hold, less what the worker's pool adds.
 constexpr std::size_t kMaxLocalTask = wire::kLocalLimit - (std::size_t{1} << 20);
 
 constexpr std::int64_t kMaxDeadlineMs = std::int64_t{10} * 365 * 24 * 3600 * 1000;  // ten years
