@@ -123,8 +123,8 @@ std::string Reader::bytes(const ByteVector* from, const char* field) {
   return {reinterpret_cast<const char*>(from->data()), from->size()};
 }
 
-std::uint64_t Reader::sequence(std::uint64_t from, const char* field) {
-  if (from > kMaxSequence) refuse(field, "is no number that a peer can have reached");
+std::uint64_t Reader::sequence(std::uint64_t from, const char* field, std::uint64_t most) {
+  if (from > most) refuse(field, "is no number that a peer can have reached");
   return from;
 }
 

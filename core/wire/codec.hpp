@@ -46,8 +46,10 @@ std::string finish(Builder& builder, Offset<Table> root) {
 
 inline constexpr std::size_t kMaxEntries = 4096;  // of a vector in a message from another machine
 inline constexpr std::size_t kMaxLocalEntries = 65536;  // from a worker or its host
-// Of a message: no honest sender gets near it, and one more never overflows, here or in SQLite.
+// Of a message: no honest sender gets near it, and one more never overflows, here or in SQLite. What
+// an edge claims may be half of it, so that a cloud which goes on from there can still say so.
 inline constexpr std::uint64_t kMaxSequence = std::uint64_t{1} << 62;
+inline constexpr std::uint64_t kMaxClaim = kMaxSequence / 2;
 inline constexpr flatbuffers::uoffset_t kMaxDepth = 16;
 inline constexpr flatbuffers::uoffset_t kMaxTables = 4096;
 inline constexpr flatbuffers::uoffset_t kMaxLocalTables = 4 * 65536;
@@ -78,7 +80,7 @@ class Reader {
   std::string optional_id(const flatbuffers::String* from, const char* field);  // or empty
   std::string node(const flatbuffers::String* from, const char* field);
   std::string bytes(const ByteVector* from, const char* field);
-  std::uint64_t sequence(std::uint64_t from, const char* field);
+  std::uint64_t sequence(std::uint64_t from, const char* field, std::uint64_t most);
   Digest digest(const fbs::Digest* from, const char* field);
   TaskKey key(const fbs::TaskKey* from, const char* field = "key");
   std::vector<TaskKey> keys(const TableVector<fbs::TaskKey>* from, const char* field);

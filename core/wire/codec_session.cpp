@@ -34,9 +34,9 @@ Result<Hello> decode(std::span<const std::byte> payload) {
     m.node = reader.node(from->node(), "node");
     m.version = reader.optional_id(from->version(), "version");
     m.outbox = reader.optional_id(from->outbox(), "outbox");
-    m.lowest_seq = reader.sequence(from->lowest_seq(), "lowest_seq");
-    m.highest_seq = reader.sequence(from->highest_seq(), "highest_seq");
-    m.inbox_seq = reader.sequence(from->inbox_seq(), "inbox_seq");
+    m.lowest_seq = reader.sequence(from->lowest_seq(), "lowest_seq", kMaxClaim);
+    m.highest_seq = reader.sequence(from->highest_seq(), "highest_seq", kMaxClaim);
+    m.inbox_seq = reader.sequence(from->inbox_seq(), "inbox_seq", kMaxClaim);
     m.cloud_epoch = reader.optional_id(from->cloud_epoch(), "cloud_epoch");
     m.tasks = reader.keys(from->tasks(), "tasks");
     if (m.lowest_seq > m.highest_seq) reader.refuse("lowest_seq", "is above highest_seq");
@@ -61,8 +61,8 @@ Result<Welcome> decode(std::span<const std::byte> payload) {
   if (const auto* from = reader.root<fbs::Welcome>()) {
     m.session = from->session();
     m.cloud_epoch = reader.optional_id(from->cloud_epoch(), "cloud_epoch");
-    m.uplink_seq = reader.sequence(from->uplink_seq(), "uplink_seq");
-    m.downlink_seq = reader.sequence(from->downlink_seq(), "downlink_seq");
+    m.uplink_seq = reader.sequence(from->uplink_seq(), "uplink_seq", kMaxSequence);
+    m.downlink_seq = reader.sequence(from->downlink_seq(), "downlink_seq", kMaxSequence);
     m.credit = from->credit();
     m.bulk_port = from->bulk_port();
     m.tasks = reader.keys(from->tasks(), "tasks");
