@@ -1,6 +1,8 @@
 #include "core/wire/dealer.hpp"
 
 #include <algorithm>
+#include <cstdlib>
+#include <mutex>
 
 #include "core/base/try.hpp"
 
@@ -9,9 +11,17 @@ namespace {
 
 constexpr std::chrono::milliseconds kFirstPause{200}, kLongestPause{30000};
 
+// libzmq draws the jitter of its reconnections from rand() and never seeds it: all edges would come
+// back at the same moments.
+void seed_jitter() {
+  static std::once_flag once;
+  std::call_once(once, [] { std::srand(std::random_device{}()); });
+}
+
 }  // namespace
 
 Result<Dealer> Dealer::connect(zmq::context_t& context, const Options& options) try {
+  seed_jitter();
   Dealer dealer;
   dealer.endpoint_ = options.endpoint;
   dealer.pause_ = kFirstPause;
@@ -41,7 +51,6 @@ bool Dealer::take_events(Clock::time_point now) {
         retry_at_.reset();
         break;
       case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-      case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
       case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
         reception_ = *event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH ? Reception::key_refused
                                                                : Reception::cut_short;

@@ -60,20 +60,9 @@ void Doorman::look(Clock::time_point now) {
       case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
         ++told_;
         break;
-      case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-      case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-        if (told_ > 0) {
-          --told_;  // it hung up when its key was refused
-          break;
-        }
-        failed_ = true;  // the I/O thread tells the end of this very connection next
+      case ZMQ_EVENT_DISCONNECTED:
+        ended(fd, now);
         break;
-      case ZMQ_EVENT_DISCONNECTED: {
-        const auto at = open_.find(fd);
-        if (std::exchange(failed_, false)) report(at == open_.end() ? "" : at->second.address, now);
-        if (at != open_.end()) open_.erase(at);
-        break;
-      }
       default:
         break;
     }
@@ -116,6 +105,7 @@ bool Doorman::weigh(Clock::time_point now) {
       log_warn(fmt::format("{} at {} sent {} bytes that do not end; it is disconnected",
                            guest.user.empty() ? "somebody" : guest.user, guest.address,
                            received - guest.explained));
+      guest.cut = true;
       cut(fd, guest.address);
     }
   }
@@ -128,7 +118,7 @@ void Doorman::cut(int fd, const std::string& address) {
 }
 
 void Doorman::accepted(int fd) {
-  Guest guest{connected_address(fd), {}};
+  Guest guest{.address = connected_address(fd)};
   if (open_.size() >= most_) {
     cut(fd, guest.address);
     return;
@@ -136,10 +126,24 @@ void Doorman::accepted(int fd) {
   open_[fd] = std::move(guest);
 }
 
+// Who finishes the handshake says something at once; who did not may be one whose key was refused.
+void Doorman::ended(int fd, Clock::time_point now) {
+  const auto at = open_.find(fd);
+  if (at == open_.end()) return;
+  const Guest guest = std::move(at->second);
+  open_.erase(at);
+  if (!guest.user.empty() || guest.cut) return;
+  if (told_ > 0) {
+    --told_;
+  } else {
+    report(guest.address, now);
+  }
+}
+
 void Doorman::report(const std::string& address, Clock::time_point now) {
   if (auto refusal = log_.note(address.empty() ? "an unknown address" : address, "", now)) {
     refusal->reason =
-        "it did not finish the handshake: it expects another cloud's key, or is no skerry-edge";
+        "it hung up before it said anything: it expects another cloud's key, or is no skerry-edge";
     if (on_refused_) on_refused_(*refusal);
   }
 }

@@ -56,9 +56,11 @@ class Doorman {
     std::string user;             // empty until a message came
     bool heard = false;           // since the last weighing
     std::uint64_t explained = 0;  // bytes received, up to which all became messages
+    bool cut = false;             // by us, and told
   };
 
   void accepted(int fd);
+  void ended(int fd, Clock::time_point now);
   void cut(int fd, const std::string& address);
   void cut_turned_out(Clock::time_point now);
   bool weigh(Clock::time_point now);
@@ -71,8 +73,7 @@ class Doorman {
   std::uint64_t most_unheard_ = 0;
   std::unordered_map<int, Guest>
       open_;             // by descriptor; libzmq's own, only to be asked and shut down
-  int told_ = 0;         // handshakes that failed for their key, of which the ZAP handler tells
-  bool failed_ = false;  // the handshake of the connection that ends next
+  int told_ = 0;  // handshakes that failed for their key, of which the ZAP handler tells
   std::set<std::string> turned_out_;
   std::map<std::string, Clock::time_point> to_cut_;
   std::optional<Clock::time_point> due_;

@@ -42,7 +42,7 @@ class SocketThread : public Transport {
     std::size_t max_message = 0;   // bytes, both ways
     std::size_t max_answer = 0;    // bytes, outwards, where it is another limit
     int high_water = 10000;        // messages a peer, outwards
-    // With curve: who did not finish the handshake, at most once a minute an address; called on the
+    // With curve: who hung up before it said anything, at most once a minute an address; called on the
     // socket thread. Whose key is refused is the ZAP handler's to tell.
     std::function<void(const Refusal&)> on_refused = {};
   };

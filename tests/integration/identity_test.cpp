@@ -94,7 +94,7 @@ TEST_F(Identity, AnEdgeOfAnotherCloudIsToldSo) {
   ASSERT_EQ(refused.size(), 1u);
   EXPECT_EQ(refused[0].at("subject"), "127.0.0.1");
   EXPECT_THAT(refused[0].at("details").at("reason").get<std::string>(),
-              HasSubstr("did not finish the handshake"));
+              HasSubstr("hung up before it said anything"));
 }
 
 TEST_F(Identity, AnEdgeGoesOnWhenTheCloudKnowsItAgainInTime) {
