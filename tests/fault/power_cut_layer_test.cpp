@@ -53,6 +53,20 @@ TEST_F(FilesInAPowerCut, KeepWhatWasWrittenDurably) {
   EXPECT_EQ(text("a"), "kept");
 }
 
+// In a life before, as far as this journal knows.
+TEST_F(FilesInAPowerCut, KeepWhatWasThereBeforeWhateverItIsCalledNow) {
+  power_journal::keep_at({});
+  for (const char* name : {"renamed", "removed"})
+    ASSERT_TRUE(write_file_durably(state() / name, std::string_view("kept")));
+  ASSERT_TRUE(begin_power_journal(journal(), state()));
+  power_journal::keep_at(journal());
+  ASSERT_TRUE(rename_durably(state() / "renamed", state() / "now"));
+  ASSERT_TRUE(remove_file(state() / "removed"));
+  cut();
+  EXPECT_EQ(text("now"), "kept");
+  EXPECT_EQ(text("removed"), "kept");
+}
+
 TEST_F(FilesInAPowerCut, AreGoneWhenTheirDirectoryWasNotSynced) {
   sync(make("a", "text"));
   cut();

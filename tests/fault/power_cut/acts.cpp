@@ -237,7 +237,8 @@ Tally Site::run() {
   for (const char* name : {"edge-1", "edge-2"}) join(name);
   for (std::size_t act = 0; act < acts.size() && !failed(); ++act) {
     let(act);
-    (this->*acts[act])();
+    if (act > 0 && drawn_ < ceiling_) begin_anew();
+    if (!failed()) (this->*acts[act])();
   }
   end_all();
   return tally_;

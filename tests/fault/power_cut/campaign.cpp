@@ -10,17 +10,30 @@
 namespace skerry::fault {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr int kCutsOfASite = 25;
 // Of a site that has places to cut, besides them.
 constexpr int kCutsBesideAims = 8;
 // A host may have died of something else just before it came to its last place.
 constexpr int kTries = 3;
 
+// Folders and files; not the sockets.
+void keep(const fs::path& from, const fs::path& to) {
+  std::error_code ignored;
+  for (const auto& entry : fs::recursive_directory_iterator(from)) {
+    const fs::path copy = to / entry.path().lexically_relative(from);
+    if (entry.is_directory()) fs::create_directories(copy, ignored);
+    if (entry.is_regular_file())
+      fs::copy_file(entry.path(), copy, fs::copy_options::overwrite_existing, ignored);
+  }
+}
+
 }  // namespace
 
 void Campaign::run() {
   waiting_.push_back({});
-  for (int tried = 0; tried < kTries && !aims_.empty() && !enough_is_lost(); ++tried) {
+  for (int tried = 0; tried < kTries && !aims_.empty() && !is_over(); ++tried) {
     aim(tried == 0 ? options_.lanes : 1);
     play_all();
   }
@@ -50,7 +63,7 @@ void Campaign::play_all() {
 
 std::optional<Plan> Campaign::next() {
   const std::lock_guard lock(mutex_);
-  if (enough_is_lost()) return std::nullopt;
+  if (is_over()) return std::nullopt;
   if (waiting_.empty()) {
     if (promised_ >= options_.cuts) return std::nullopt;
     const int cuts = std::min(kCutsOfASite, options_.cuts - promised_);
@@ -77,12 +90,8 @@ Tally Campaign::play(const Plan& plan) const {
   } catch (const std::exception& error) {
     tally.failures.push_back(error.what());
   }
-  if (!tally.failures.empty() && !options_.keep.empty()) {
-    std::filesystem::create_directories(options_.keep);
-    std::filesystem::copy(folder->path(), options_.keep / std::to_string(plan.seed),
-                          std::filesystem::copy_options::recursive |
-                              std::filesystem::copy_options::overwrite_existing);
-  }
+  if (!tally.failures.empty() && !options_.keep.empty())
+    keep(folder->path(), options_.keep / std::to_string(plan.seed));
   return tally;
 }
 
@@ -106,6 +115,7 @@ void Campaign::take(const Plan& plan, const Tally& tally) {
     models_[plan.seed] = tally.models;
   } else {
     failed(plan.seed, tally.failures);
+    hopeless_ = hopeless_ || tally.cuts == 0;
   }
 }
 

@@ -43,7 +43,7 @@ class Campaign {
   void take(const Plan& plan, const Tally& tally);
   void compare_models();
   void failed(std::uint64_t seed, const std::vector<std::string>& what);
-  bool enough_is_lost() const { return options_.expect_loss && failures_ > 0; }
+  bool is_over() const { return hopeless_ || (options_.expect_loss && failures_ > 0); }
 
   Options options_;
   Places aims_;
@@ -54,6 +54,7 @@ class Campaign {
   std::map<std::uint64_t, Models> models_;  // by the site's seed
   Tally sum_;
   int sites_ = 0, failures_ = 0;
+  bool hopeless_ = false;  // hosts cannot even start
 };
 
 }  // namespace skerry::fault

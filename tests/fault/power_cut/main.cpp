@@ -21,9 +21,10 @@ void tell(const Campaign& campaign, double seconds) {
   for (const auto& [place, count] : sum.places) rows[place.name][place.side] = count;
   for (auto& [name, sides] : rows)
     std::printf("  %5d %5d  %s\n", sides["cloud"], sides["edge"], name.c_str());
-  for (const auto& [place, reason] : places_out_of_reach())
-    std::printf("out of reach: %s on the %s: %s\n", place.name.c_str(), place.side.c_str(),
-                reason.c_str());
+  std::map<std::string, std::string> reasons;
+  for (const auto& [place, reason] : places_out_of_reach()) reasons[place.name] = reason;
+  for (const auto& [name, reason] : reasons)
+    std::printf("out of reach: %s: %s\n", name.c_str(), reason.c_str());
   for (const Place& place : campaign.missed())
     std::printf("never hit: %s on the %s\n", place.name.c_str(), place.side.c_str());
   const std::size_t places = places_to_cut().size();

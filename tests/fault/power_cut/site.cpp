@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -26,6 +27,7 @@ constexpr double kShortestLife = 2, kLongestLife = 600;
 constexpr double kFirstHit = 1, kLastHit = 30;
 // One cut in so many takes the whole site.
 constexpr std::uint64_t kOutage = 8;
+constexpr const char* kSwept = "store.sweep.removed";
 constexpr const char* kCollected = "collector.blobs.forgotten";
 
 // The failpoint that ended the process, as it said last.
@@ -72,7 +74,8 @@ void Site::add(const std::string& name, const std::string& program) {
   host->side = program == "skerry-cloud" ? "cloud" : "edge";
   host->state = folder_ / name;
   host->journal = folder_ / "journals" / name;
-  host->arguments = {"--state", host->state.string(), "--threads", "1"};
+  host->arguments = {"--state",      host->state.string(),        "--threads", "1",
+                     "--parent-pid", std::to_string(::getpid())};
   hosts_.push_back(std::move(host));
 }
 
@@ -94,6 +97,8 @@ std::string Site::order(const Host& host) {
   std::string orders = drawn_order(host);
   for (const Place& aim : plan_.aims)
     if (aim.side == host.side) orders += fmt::format(";{}=kill@1", aim.name);
+  // What there is to be swept is what this leaves: a file whose row was not written.
+  if (plan_.aims.contains({host.side, kSwept})) orders += ";store.blob.durable=kill@1";
   return orders;
 }
 
@@ -125,6 +130,7 @@ void Site::leave_an_orphan(const Host& host) {
 
 void Site::start(Host& host) {
   leave_an_orphan(host);
+  expect(begin_power_journal(host.journal, host.state));
   std::vector<std::string> arguments = host.arguments;
   arguments.insert(arguments.begin(), testing::program(host.program).string());
   const std::string home = (folder_ / "home").string();
@@ -213,6 +219,17 @@ void Site::lose_power(const std::vector<Host*>& dead) {
   }
   check_states({});
   for (const pid_t pid : halted) ::kill(pid, SIGCONT);
+}
+
+// The whole site, between two acts: hosts that were started without orders get theirs.
+void Site::begin_anew() {
+  std::vector<Host*> all;
+  for (auto& host : hosts_) all.push_back(host.get());
+  ++tally_.outages;
+  lose_power(all);
+  if (failed()) return;
+  for (Host* host : all) start(*host);
+  tally_.restarts += static_cast<int>(all.size());
 }
 
 // ---- what must be true

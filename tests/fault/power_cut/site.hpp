@@ -76,6 +76,7 @@ class Site {
   bool tend();
   void died(Host& host);
   void lose_power(const std::vector<Host*>& hosts);
+  void begin_anew();
   void end_workers(const Host& host) const;
   void leave_an_orphan(const Host& host);
   void check_states(const Demands& demands);

@@ -45,10 +45,12 @@ void Intruder::receive(std::vector<wire::Incoming> batch) {
     const auto frame = wire::parse_frame(incoming.data, wire::kControlLimit);
     if (!frame) continue;
     if (frame->header.type == wire::Type::welcome) {
-      const auto welcome = must(wire::decode<wire::Welcome>(frame->payload()));
-      session_ = welcome.session;
-      seq_ = welcome.uplink_seq;
-      epoch_ = welcome.cloud_epoch;
+      session_ = frame->header.session;
+      // Not to be read once it has driven the numbers between itself and the cloud too far.
+      const auto welcome = wire::decode<wire::Welcome>(frame->payload());
+      if (!welcome) continue;
+      seq_ = welcome->uplink_seq;
+      epoch_ = welcome->cloud_epoch;
     } else if (frame->header.type == wire::Type::start_task && tasks_.size() < kKept) {
       tasks_.push_back(must(wire::decode<wire::StartTask>(frame->payload())).key);
     }
@@ -56,7 +58,7 @@ void Intruder::receive(std::vector<wire::Incoming> batch) {
 }
 
 void Intruder::attack() {
-  loop_->later(time_.between(0.05, 1.5), [this] {
+  loop_->later(time_.between(0.1, 2.5), [this] {
     if (rests_) return;
     attack();
     // Much of it matters only inside a session.

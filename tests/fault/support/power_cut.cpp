@@ -168,6 +168,16 @@ class Disk {
 
 }  // namespace
 
+Status begin_power_journal(const fs::path& journal, const fs::path& state) {
+  std::string notes;
+  std::error_code error;
+  for (const auto& entry : fs::recursive_directory_iterator(state, error))
+    if (entry.is_regular_file())
+      notes += fmt::format("opened\t{}\t{}\n", entry.path().string(), entry.file_size());
+  SKERRY_ASSIGN(const auto file, open_file(journal, O_WRONLY | O_CREAT | O_APPEND));
+  return write_all(file.get(), as_bytes(notes), journal);
+}
+
 Result<Lost> apply_power_cut(const fs::path& journal, std::uint64_t seed) {
   Disk disk(seed);
   std::error_code error;

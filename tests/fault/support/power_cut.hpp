@@ -18,6 +18,11 @@ struct Lost {
   int survived = 0;  // effects that were not synced, and that the disk had written all the same
 };
 
+// Before a process begins to keep its notes in `journal`: what lies in `state` by then has long been
+// on the disk, all of it.
+Status begin_power_journal(const std::filesystem::path& journal,
+                           const std::filesystem::path& state);
+
 // The process must be dead, and its workers. Each effect that was not synced survives by chance:
 // seed % 4 quarters of them, for 0 none. The journal is gone afterwards.
 Result<Lost> apply_power_cut(const std::filesystem::path& journal, std::uint64_t seed);
