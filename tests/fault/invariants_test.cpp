@@ -66,6 +66,14 @@ TEST_F(Invariants, AllowAnEdgeThatNeverJoinedToHaveNoRecord) {
   EXPECT_TRUE(report.ok()) << report.text();
 }
 
+TEST_F(Invariants, AllowTheMessagesToARevokedNodeToBeForgotten) {
+  state.change("cloud",
+               "UPDATE node SET revoked = 1, downlink_seq = downlink_seq + 1 WHERE name = 'a';"
+               "DELETE FROM downlink WHERE node = 'a'");
+  const Report report = check(state.states(), demands);
+  EXPECT_TRUE(report.ok()) << report.text();
+}
+
 TEST_F(Invariants, SeeAnEdgeThatForgotMoreThanTheCloudCommitted) {
   state.change("cloud", "UPDATE node SET uplink_seq = 1 WHERE name = 'a'");
   expect_violation("acknowledged",

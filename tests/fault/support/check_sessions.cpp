@@ -28,8 +28,8 @@ class Session {
 
   void check() {
     if (node_.empty()) return;  // never joined
-    auto row =
-        examination_.cloud.sql("SELECT outbox, uplink_seq, downlink_seq FROM node WHERE name = ?");
+    auto row = examination_.cloud.sql(
+        "SELECT outbox, uplink_seq, downlink_seq, revoked FROM node WHERE name = ?");
     row.bind(1, node_);
     if (!expect(row.step())) return violated("joined, but the cloud does not know it");
     const std::string outbox = row.column_text(0);
@@ -42,7 +42,8 @@ class Session {
     }
     // Another epoch's numbers say nothing.
     if (edge_.meta("cloud_epoch") != examination_.cloud.meta("epoch")) return;
-    check_downlink();
+    // A revoked node's messages were forgotten, on purpose.
+    if (row.column_int(3) == 0) check_downlink();
     check_open_tasks();
   }
 

@@ -15,7 +15,8 @@ void expect(const Status& status) {
 StateCopy::StateCopy(fs::path state, const std::string& name)
     : directory_(std::move(state)), copy_(expect(memory_folder())) {
   const std::string file = name + ".db";
-  for (const char* end : {"", "-wal"}) {
+  // A database that was just being made has a journal of the old kind.
+  for (const char* end : {"", "-wal", "-journal"}) {
     const fs::path from = directory_ / (file + end);
     if (fs::exists(from)) fs::copy_file(from, copy_.path() / (file + end));
   }
