@@ -38,7 +38,8 @@ std::string_view advice_for(int rc) {
       return "; check the disk and start again";
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return "; the file is damaged, restore it from a backup (`skerry restore`)";
+      return "; the file is damaged: restore a cloud from a backup (`skerry restore`), let an edge "
+             "join anew with another --state";
     case SQLITE_BUSY:
       return "; another process uses the file";
     default:

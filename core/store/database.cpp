@@ -91,7 +91,8 @@ Status check_whole(Database& database, const std::filesystem::path& path) {
   if (row && check.column_text(0) == "ok") return {};
   return fail(
       Code::data_loss,
-      fmt::format("the database is damaged: {}; restore it from a backup (`skerry restore`)",
+      fmt::format("the database is damaged: {}; restore a cloud from a backup (`skerry restore`), "
+                  "let an edge join anew with another --state",
                   row ? check.column_text(0) : "no answer"),
       path.string());
 }

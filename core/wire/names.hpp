@@ -14,4 +14,7 @@ bool is_node_name(std::string_view text);
 // Ids of jobs, tasks and features: 1 to 200 printable ASCII characters.
 bool is_id(std::string_view text);
 
+// Where to connect: tcp://HOST:PORT, port 1 to 65535.
+bool is_tcp_endpoint(std::string_view text);
+
 }  // namespace skerry::wire

@@ -75,7 +75,7 @@ Result<JoinToken> JoinToken::parse(std::string_view text) {
   if (lines.size() != 4) return refuse("it has the wrong number of parts");
   JoinToken token{lines[0], lines[1], lines[2], lines[3]};
   if (!is_node_name(token.node)) return refuse("its node name is malformed");
-  if (!token.endpoint.starts_with("tcp://")) return refuse("its endpoint is not tcp://HOST:PORT");
+  if (!is_tcp_endpoint(token.endpoint)) return refuse("its endpoint is not tcp://HOST:PORT");
   if (!is_z85_key(token.server_key) || !is_z85_key(token.secret_key)) {
     return refuse("its keys are malformed");
   }

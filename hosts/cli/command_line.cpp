@@ -231,7 +231,7 @@ class CommandLine {
         operator_command(*audit, "ls", "List what was done, by whom", "skerry audit ls --since 100",
                          [this] { return audit_list_command(who_, since_); });
     list->add_option("--since", since_, "from this entry on (default: all)")
-        ->check(CLI::PositiveNumber);
+        ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 53));
     CLI::App* verify =
         operator_command(*audit, "verify", "Check that no entry was changed, dropped or slipped in",
                          "skerry audit verify --head 42:5f0c...",

@@ -161,10 +161,10 @@ class Bench {
     return size;
   }
 
-  // At even distances. What was sent and is not in the file once the connection is gone was lost to
-  // the cut.
+  // At even distances, which leave half of the upload for what passes while a cut is looked at. What
+  // was sent and is not in the file once the connection is gone was lost to the cut.
   void cut() {
-    const std::uint64_t distance = size_ / static_cast<std::uint64_t>(arguments_.cuts + 1);
+    const std::uint64_t distance = size_ / static_cast<std::uint64_t>(2 * (arguments_.cuts + 1));
     for (int i = 0; i < arguments_.cuts; ++i) {
       const auto cuts = line_->cuts();
       line_->cut_after(cluster_.bulk_port(), Way::up, distance);

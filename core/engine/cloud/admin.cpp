@@ -179,8 +179,15 @@ Admin::Answer Admin::node_token(const Json& body) {
   }
   const std::chrono::seconds life(
       std::clamp<std::int64_t>(body.value("seconds", Nodes::kTokenLife.count()), 1, kMaxTokenLife));
-  const auto token =
-      nodes_.invite(name, body.value("endpoint", identity_.endpoint), identity_.public_key, life);
+  const std::string endpoint = body.value("endpoint", identity_.endpoint);
+  if (!wire::is_tcp_endpoint(endpoint))
+    return refuse(
+        Code::invalid_argument,
+        fmt::format("found \"{}\" as the address that the node is to connect to; it must be "
+                    "tcp://HOST:PORT, the port that of --listen",
+                    endpoint),
+        "endpoint");
+  const auto token = nodes_.invite(name, endpoint, identity_.public_key, life);
   if (!token) return refuse(token.error());
   audit(unit_, actor_, "node.token", name,
         {{"key", wire::key_fingerprint(must(wire::KeyPair::public_of(token->secret_key)))},

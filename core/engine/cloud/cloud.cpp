@@ -61,6 +61,28 @@ Status check_endpoint(const std::string& endpoint) {
                   endpoint));
 }
 
+Status check_advertised(const std::string& host) {
+  static const std::regex form(R"(([A-Za-z0-9._-]+)|(\[[0-9A-Fa-f:.]+\]))");
+  if (host.empty() || std::regex_match(host, form)) return {};
+  return fail(Code::invalid_argument,
+              fmt::format("found \"{}\" as the host to advertise; it must be a name or an address "
+                          "without scheme and port, as cloud.example.org or 192.0.2.7",
+                          host));
+}
+
+// Nodes know a cloud by its key: a new one would lock out all that have joined.
+Result<wire::KeyPair> key_of(const std::filesystem::path& file, store::Database& database) {
+  std::error_code error;
+  SKERRY_ASSIGN(const auto version, database.user_version());
+  if (version == 0 || std::filesystem::exists(file, error))
+    return wire::KeyPair::load_or_create(file);
+  return fail(Code::failed_precondition,
+              "this key is missing, and nodes that have joined know this cloud by it: restore a "
+              "backup (`skerry restore`), or begin a new cloud with another --state, which the "
+              "nodes must join anew",
+              file.string());
+}
+
 constexpr auto kLookAtDisk = std::chrono::seconds(1);
 
 std::string without_port(const std::string& endpoint) {
@@ -189,10 +211,10 @@ void Cloud::Impl::build() {
                                      engine_->peers(), quarantine_);
   views_ = std::make_unique<Views>(unit_, engine_->machine(), engine_->nodes(), engine_->peers(),
                                    *blobs_);
-  backups_ = std::make_unique<Backups>(loop_, unit_, *blobs_,
-                                       Backups::Options{.state = options_.state,
-                                                        .public_key = key_.public_key,
-                                                        .keep_free = disk_.low_mark()});
+  backups_ = std::make_unique<Backups>(
+      loop_, unit_, *blobs_,
+      Backups::Options{
+          .state = options_.state, .public_key = key_.public_key, .keep_free = disk_.low_mark()});
   admin_ =
       std::make_unique<Admin>(io_, unit_, *sockets_, engine_->machine(), engine_->nodes(),
                               engine_->peers(), *submit_, *views_, *blobs_, quarantine_, *backups_);
@@ -366,6 +388,7 @@ void Cloud::Impl::run() {
 Result<std::unique_ptr<Cloud>> Cloud::open(const CloudOptions& options) {
   for (const std::string& endpoint : {options.listen, options.bulk_listen, options.admin_listen})
     SKERRY_TRY(check_endpoint(endpoint));
+  SKERRY_TRY(check_advertised(options.advertise));
   SKERRY_TRY(init_sodium());
   on_sync_failure([](const Problem& problem) { die(problem); });
   raise_descriptor_limit();
@@ -375,10 +398,10 @@ Result<std::unique_ptr<Cloud>> Cloud::open(const CloudOptions& options) {
   SKERRY_TRY(init_log({.name = "cloud", .file = options.state / "log" / "host.log"}));
   add_plugin_paths(options.plugin_paths);
   SKERRY_TRY(use_allow_list(options.workers.allow_list));
-  SKERRY_ASSIGN(auto key, wire::KeyPair::load_or_create(options.state / "cloud.key"));
   // Before the database, which may need the reserve.
   DiskGuard disk({.directory = options.state, .low = options.min_free});
   SKERRY_ASSIGN(auto database, store::Database::open(options.state / "cloud.db"));
+  SKERRY_ASSIGN(auto key, key_of(options.state / "cloud.key", database));
   SKERRY_ASSIGN(const auto worker, runtime::worker_beside_this_program());
   auto impl = std::make_unique<Impl>(options, std::move(lock), std::move(database), std::move(key),
                                      std::move(disk), worker);
