@@ -5,6 +5,7 @@
 
 #include <ctime>
 
+#include "core/wire/keys.hpp"
 #include "tests/integration/host_processes.hpp"
 #include "tests/support/job.hpp"
 
@@ -80,11 +81,34 @@ TEST_F(Identity, ARevokedNodeIsCutOffAndToldSo) {
   EXPECT_EQ(audit("stranger.refused").size(), 1u);  // however often it tried
 }
 
+TEST_F(Identity, ACloudWhoseKeyIsGoneDoesNotStartWithAnother) {
+  Process cloud = start_cloud();
+  stop(cloud);
+  std::filesystem::remove(cloud_state() / "cloud.key");
+  Process again =
+      start("skerry-cloud", {"--state", cloud_state().string(), "--listen", "tcp://127.0.0.1:*"});
+  const Output output = finish(again);
+  EXPECT_NE(output.ending.status, 0);
+  EXPECT_THAT(output.err, HasSubstr("cloud.key: this key is missing"));
+  EXPECT_FALSE(std::filesystem::exists(cloud_state() / "cloud.key"));
+}
+
+TEST_F(Identity, ATokenForNoAddressIsRefusedWhereItIsMade) {
+  Process cloud = start_cloud();
+  for (const char* endpoint : {"foo", "tcp://127.0.0.1", "tcp://127.0.0.1:99999", "tcp://:7443"}) {
+    const Output output = ask({"node", "token", "edge-1", "--endpoint", endpoint});
+    EXPECT_FALSE(output.ok()) << endpoint;
+    EXPECT_THAT(output.all(), HasSubstr("it must be tcp://HOST:PORT")) << endpoint;
+  }
+  stop(cloud);
+}
+
 TEST_F(Identity, AnEdgeOfAnotherCloudIsToldSo) {
   Process cloud = start_cloud();
   const std::string invitation = token("edge-1");
   stop(cloud);
-  std::filesystem::remove(cloud_state() / "cloud.key");
+  ASSERT_TRUE(wire::KeyPair::load_or_create(cloud_state() / "other.key"));
+  std::filesystem::rename(cloud_state() / "other.key", cloud_state() / "cloud.key");
   Process another = start_cloud();
   Process edge = start_impatient_edge("edge-1", invitation);
   const Output output = finish(edge);
