@@ -15,8 +15,9 @@ namespace skerry::wire {
 namespace {
 
 constexpr std::chrono::milliseconds kFarewell{300};
-constexpr std::chrono::milliseconds kLook{50};
-constexpr std::chrono::milliseconds kLookSoon{10};  // while the process grows
+// A connection on the loopback carries some 25 MB in this time.
+constexpr std::chrono::milliseconds kLook{20};
+constexpr std::chrono::milliseconds kLookSoon{5};  // while the process grows
 constexpr std::chrono::seconds kWeighAnyway{1};
 constexpr std::uint64_t kGrowth = 4u << 20;
 constexpr std::uint64_t kGrows = 1u << 20;
