@@ -52,7 +52,9 @@ void Engine::node_offline(const std::string& node) {
   machine_.post_to_all({{"type", "NodeLost"}, {"node", node}});
 }
 
+// Also of one that is not online now: jobs may still count on it, as after a restart of this host.
 void Engine::node_revoked(const std::string& node) {
+  machine_.post_to_all({{"type", "NodeLost"}, {"node", node}});
   tasks_.abandon(node, "the node was revoked");
 }
 

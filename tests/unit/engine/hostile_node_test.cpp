@@ -74,6 +74,14 @@ TEST_F(HostileNode, ThatWasRevokedHasNothingStoredForIt) {
   EXPECT_EQ(waiting_for("harbour"), 0);
 }
 
+TEST_F(HostileNode, ThatIsRevokedWhileItIsAwayIsLostToItsJobs) {
+  workflow_says({});
+  remove_node("harbour");
+  loop_->run();
+  ASSERT_TRUE(question_);
+  EXPECT_THAT(question_->events, testing::Contains(HasSubstr("NodeLost")));
+}
+
 TEST_F(HostileNode, HasOnlySoManyTasksOpenAtATime) {
   std::vector<Json> commands;
   const std::string name(180, 'x');
