@@ -90,7 +90,9 @@ void Peers::handle(const wire::Incoming& incoming) {
   Peer& peer = this->peer(caller->name);
   if (peer.revoked) return refuse(incoming.peer, "revoked", "this node was revoked", false);
   if (type == wire::Type::hello) return greet(incoming, *caller, *frame);
-  if (peer.address != incoming.peer || peer.session != frame->header.session) {
+  // A farewell follows all that its connection has said, HELLOs that no WELCOME has met among them.
+  const bool in_session = peer.session == frame->header.session || type == wire::Type::bye;
+  if (peer.address != incoming.peer || !in_session) {
     return refuse(incoming.peer, "no_session", "this session is not known here; say hello again",
                   true, frame->header.session);
   }

@@ -112,9 +112,11 @@ Status Link::start(const std::optional<wire::JoinToken>& token,
 
 Status Link::connect(const wire::KeyPair& key) {
   if (socket_ >= 0) transport_.disconnect(socket_);
-  const auto hand_over = [&loop = loop_, self = self_](wire::Reception reception) {
-    loop.post([self, reception] {
-      if (*self != nullptr) (*self)->received(reception);
+  // What is told of a connection that was given up meanwhile says nothing of this one.
+  const auto hand_over = [&loop = loop_, self = self_,
+                          connection = ++connection_](wire::Reception reception) {
+    loop.post([self, connection, reception] {
+      if (*self != nullptr && (*self)->connection_ == connection) (*self)->received(reception);
     });
   };
   SKERRY_ASSIGN(socket_, transport_.connect_dealer({.endpoint = cloud_.endpoint,
@@ -234,7 +236,7 @@ void Link::begin_outbox() {
 
 void Link::leave() {
   given_up_ = true;
-  if (state_ != State::up) return;
+  if (state_ == State::joining) return;
   transport_.send(socket_, {}, wire::frame({wire::Type::bye, session_, 0, inbox_committed_}, {}));
   state_ = State::greeting;
 }

@@ -123,6 +123,7 @@ class Link {
   std::optional<wire::JoinToken> token_;
   Cloud cloud_;
   int socket_ = -1;
+  std::uint64_t connection_ = 0;  // the last one that was begun
   State state_ = State::greeting;
   bool given_up_ = false;
   std::chrono::seconds give_up_after_ = kGiveUpAfter;

@@ -179,7 +179,7 @@ TEST_F(Session, SendsWhatReconciliationFindsAfterTheWelcome) {
     peers->send(node, wire::ForgetJob{"job"});
   };
   connect();
-  EXPECT_TRUE(eventually([&] { return edge_listener.downlink.size() == 1; }, 2s));
+  EXPECT_TRUE(eventually([&] { return !edge_listener.downlink.empty(); }, 2s));
 }
 
 // A crash after this point would lose a message that the other side had deleted.
@@ -217,9 +217,10 @@ TEST_F(Session, BeginsAnOutboxAnewWhenTheEdgeWasRestored) {
   send_up("before");
   ASSERT_TRUE(eventually([&] { return edge_listener.acknowledged.size() == 1; }));
   link.reset();
+  const int before = edge_listener.welcomes;  // HELLO may have been repeated
   must(edge_database.exec("UPDATE meta SET value = '1' WHERE key = 'next_seq'"));
   connect();
-  ASSERT_TRUE(eventually([&] { return edge_listener.welcomes == 2; }));
+  ASSERT_TRUE(eventually([&] { return edge_listener.welcomes > before; }));
   send_up("after");
   EXPECT_TRUE(eventually([&] { return edge_listener.acknowledged.size() == 2; }));
   EXPECT_EQ(cloud_listener.uplink, (std::vector<std::uint64_t>{1, 1}));
@@ -228,7 +229,7 @@ TEST_F(Session, BeginsAnOutboxAnewWhenTheEdgeWasRestored) {
 // It would acknowledge what the cloud has never had.
 TEST_F(Session, TakesNoWelcomeForAnOutboxThatWasGivenUp) {
   connect();
-  ASSERT_TRUE(eventually([&] { return edge_listener.welcomes == 1; }));
+  ASSERT_TRUE(eventually([&] { return edge_listener.welcomes > 0; }));
   send_up("a");
   wire::Welcome late;
   late.session = 7;
@@ -303,6 +304,15 @@ TEST_F(Session, LetsANodeInWhoseNameWasInvitedBefore) {
 }
 
 TEST_F(Session, KnowsAtOnceThatAnEdgeHasEnded) {
+  connect();
+  ASSERT_TRUE(eventually([&] { return edge_listener.welcomes > 0; }));
+  link->leave();
+  EXPECT_TRUE(eventually([&] { return !peers->online("harbour"); }, 2s));
+}
+
+// Its farewell names the session that it knows; a repetition of its HELLO has opened another.
+TEST_F(Session, KnowsAtOnceThatAnEdgeBehindASlowLinkHasEnded) {
+  delay = 150ms;
   connect();
   ASSERT_TRUE(eventually([&] { return edge_listener.welcomes > 0; }));
   link->leave();
