@@ -36,8 +36,9 @@ struct Job {
   std::int64_t next_record = 1;
 
   std::map<std::string, std::int64_t> timers;  // name, when it fires in job time
-  std::set<Digest> artifacts;                  // blobs that it holds, without those shipped with it
-  std::set<Digest> shipped;
+  // Blobs that it holds: what its tasks made, what it has published of that, and what was shipped
+  // with it. Only the first are looked through at each step: a job publishes one a round.
+  std::set<Digest> artifacts, models, shipped;
   std::map<std::string, double> progress;  // of open tasks, by task; not durable
   std::uint64_t bytes_up = 0, bytes_down = 0;
 

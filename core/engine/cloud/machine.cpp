@@ -133,11 +133,15 @@ Job& Machine::load(std::int64_t id) {
   auto timers = unit_.sql("SELECT name, fires_at_ms FROM timer WHERE job = ?");
   timers.bind(1, id);
   while (must(timers.step())) job->timers[timers.column_text(0)] = timers.column_int(1);
-  auto artifacts = unit_.sql("SELECT digest, shipped FROM artifact WHERE job = ?");
+  auto artifacts = unit_.sql(
+      "SELECT digest, shipped, EXISTS (SELECT 1 FROM model WHERE model.job = artifact.job AND "
+      "model.digest = artifact.digest) FROM artifact WHERE job = ?");
   artifacts.bind(1, id);
   while (must(artifacts.step())) {
-    (artifacts.column_int(1) != 0 ? job->shipped : job->artifacts)
-        .insert(must(artifacts.column_digest(0)));
+    auto& held = artifacts.column_int(1) != 0   ? job->shipped
+                 : artifacts.column_int(2) != 0 ? job->models
+                                                : job->artifacts;
+    held.insert(must(artifacts.column_digest(0)));
   }
   Job& loaded = *job;
   jobs_[loaded.name] = std::move(job);
@@ -381,6 +385,7 @@ void Machine::publish(Job& job, const Json& command) {
            .bind(3, dump_json(command.value("metrics", Json::object())))
            .bind(4, wall_clock_text())
            .run());
+  job.models.insert(job.artifacts.extract(*digest));
   audit(unit_, kActorCloud, "model.published", job.name,
         {{"job", job.key}, {"digest", digest->hex()}});
   SKERRY_FAILPOINT("cloud.model.published");

@@ -9,7 +9,7 @@
 
 namespace skerry::engine::cloud {
 
-inline constexpr std::array<std::string_view, 7> kMigrations{
+inline constexpr std::array<std::string_view, 8> kMigrations{
     R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
@@ -81,6 +81,10 @@ CREATE INDEX held_model ON model(digest);
 -- When the token ends, in seconds since 1970. next_key: takes public_key's place once the node greets with it.
 ALTER TABLE invite ADD COLUMN expires INTEGER;
 ALTER TABLE node ADD COLUMN next_key TEXT;
+)sql",
+    R"sql(
+-- A job has few open tasks among the many that it has had.
+CREATE INDEX open_task_of_job ON task(job) WHERE state = 'open';
 )sql"};
 
 }  // namespace skerry::engine::cloud

@@ -29,7 +29,7 @@ std::set<Digest> digests_in(std::string_view text) {
 }  // namespace
 
 void Tasks::hold(Job& job, const Digest& digest) {
-  job.artifacts.insert(digest);
+  if (!job.models.contains(digest)) job.artifacts.insert(digest);
   must(unit_.sql("INSERT OR IGNORE INTO artifact(job, digest) VALUES(?, ?)")
            .bind(1, job.id)
            .bind(2, digest)
@@ -48,9 +48,7 @@ void Tasks::release_artifacts(Job& job) {
   }
   const std::set<Digest> kept = digests_in(named);
   for (auto it = job.artifacts.begin(); it != job.artifacts.end();) {
-    auto model = unit_.sql("SELECT 1 FROM model WHERE job = ? AND digest = ?");
-    model.bind(1, job.id).bind(2, *it);
-    if (kept.contains(*it) || must(model.step())) {
+    if (kept.contains(*it)) {
       ++it;
       continue;
     }
@@ -68,10 +66,8 @@ void Tasks::release_all(Job& job) {
   unpin_all(job.id);
   must(unit_.sql("DELETE FROM artifact WHERE job = ?").bind(1, job.id).run());
   must(unit_.sql("DELETE FROM model WHERE job = ?").bind(1, job.id).run());
-  for (const Digest& digest : job.artifacts) drop_unless_held(digest);
-  for (const Digest& digest : job.shipped) drop_unless_held(digest);
-  job.artifacts.clear();
-  job.shipped.clear();
+  for (auto* held : {&job.artifacts, &job.models, &job.shipped})
+    for (const Digest& digest : std::exchange(*held, {})) drop_unless_held(digest);
 }
 
 void Tasks::drop_unless_held(const Digest& digest) {

@@ -331,7 +331,8 @@ void Tasks::examine_models(const Job& job, const std::vector<Digest>& models,
                            std::function<void(Verdict)> done) {
   std::vector<Content> contents;
   for (const Digest& digest : models) {
-    const bool held = job.artifacts.contains(digest) || job.shipped.contains(digest);
+    const bool held = job.artifacts.contains(digest) || job.models.contains(digest) ||
+                      job.shipped.contains(digest);
     auto found = held ? content(digest)
                       : Result<Content>(fail(Code::not_found, "it is no artifact of this job"));
     if (!found)
