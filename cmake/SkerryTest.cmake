@@ -5,6 +5,9 @@ function(skerry_add_test)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
+  if(SKERRY_SANITIZE)
+    math(EXPR arg_TIMEOUT "3 * ${arg_TIMEOUT}")
+  endif()
   add_executable(${arg_NAME} ${arg_SOURCES})
   target_link_libraries(${arg_NAME} PRIVATE skerry::options ${arg_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
   target_compile_definitions(${arg_NAME} PRIVATE
@@ -16,8 +19,9 @@ function(skerry_add_test)
   add_test(NAME ${arg_NAME} COMMAND ${arg_NAME})
   if(SKERRY_SANITIZE)
     # Workers are killed by signals on purpose, and the tests look at which: the sanitizer must not turn them into exits.
+    # Some tests preload a library of theirs.
     set_tests_properties(${arg_NAME} PROPERTIES
-      ENVIRONMENT "ASAN_OPTIONS=handle_segv=0:handle_abort=0;TSAN_OPTIONS=handle_segv=0:handle_abort=0")
+      ENVIRONMENT "ASAN_OPTIONS=handle_segv=0:handle_abort=0:verify_asan_link_order=0;TSAN_OPTIONS=handle_segv=0:handle_abort=0")
   endif()
   set_tests_properties(${arg_NAME} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
 endfunction()

@@ -168,13 +168,13 @@ TEST_F(BulkTest, AHugeUploadDoesNotStarveSmallOnes) {
   one->put_bytes(digest_of_text(huge), huge,
                  [&](Result<std::uint64_t> outcome) { huge_outcomes.put(std::move(outcome)); });
   ASSERT_TRUE(eventually([&] { return server->counters().bytes_received > 8 << 20; }));
+  const auto before = server->counters().bytes_received;
   std::uint64_t small_bytes = 0;
   for (std::size_t i = 0; i < 8; ++i) {
     const std::string small = noise((1 << 20) + i);
     small_bytes += small.size();
     (i % 2 ? one : two)->put_bytes(digest_of_text(small), small, into_outcomes());
   }
-  const auto before = server->counters().bytes_received;
   for (int i = 0; i < 8; ++i) ASSERT_TRUE(outcome());
   const auto of_huge = server->counters().bytes_received - before - small_bytes;
   EXPECT_TRUE(huge_outcomes.empty());
