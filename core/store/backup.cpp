@@ -23,17 +23,6 @@ namespace fs = std::filesystem;
 // For the manifest, the key, and the folders of the artifacts.
 constexpr std::uint64_t kRoomBeside = 1 << 20;
 
-fs::path plain(const fs::path& path) {
-  std::error_code error;
-  const auto resolved = fs::weakly_canonical(path, error);
-  return error ? path.lexically_normal() : resolved;
-}
-
-bool is_within(const fs::path& path, const fs::path& folder) {
-  const auto rest = plain(path).lexically_relative(plain(folder));
-  return !rest.empty() && *rest.begin() != "..";
-}
-
 // TO.partial, with a lock in it that tells a backup that is being written from what is left of one.
 class Partial {
  public:

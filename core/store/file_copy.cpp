@@ -71,4 +71,14 @@ bool on_one_disk(const std::filesystem::path& a, const std::filesystem::path& b)
          of_a.st_dev == of_b.st_dev;
 }
 
+bool is_within(const std::filesystem::path& path, const std::filesystem::path& folder) {
+  const auto resolved = [](const std::filesystem::path& given) {
+    std::error_code error;
+    const auto found = std::filesystem::weakly_canonical(given, error);
+    return error ? given.lexically_normal() : found;
+  };
+  const auto rest = resolved(path).lexically_relative(resolved(folder));
+  return !rest.empty() && *rest.begin() != "..";
+}
+
 }  // namespace skerry::store

@@ -122,6 +122,13 @@ class Check {
                               schema, demands_.newest_schema, manifest_.version),
                   file.string());
     }
+    if (schema != manifest_.schema) {
+      return fail(Code::data_loss,
+                  fmt::format("the database is another one than the backup's: its schema is {}, "
+                              "the manifest says {}",
+                              schema, manifest_.schema),
+                  file.string());
+    }
     SKERRY_ASSIGN(auto check, database_->prepare("PRAGMA integrity_check(1)"));
     SKERRY_ASSIGN(const bool row, check.step());
     if (row && check.column_text(0) == "ok") return {};
@@ -332,6 +339,13 @@ Status check_restore_target(const fs::path& backup, const fs::path& state) {
     return fail(Code::invalid_argument,
                 "this is the backup itself; name the directory that the cloud will have with "
                 "--state",
+                state.string());
+  }
+  if (is_within(state, backup)) {
+    return fail(Code::invalid_argument,
+                fmt::format("this is inside of the backup {}, which would change with it; name a "
+                            "directory elsewhere with --state",
+                            backup.string()),
                 state.string());
   }
   // Who is refused leaves no lock behind.

@@ -82,21 +82,20 @@ Result<ForgetJob> decode(std::span<const std::byte> payload) {
 }
 
 template <>
-std::string encode(const TaskResult& m) {
+std::string encode(const TaskRefused& m) {
   Builder b;
   const auto key = encode_key(b, m.key);
   const auto code = b.CreateString(m.code);
   const auto message = b.CreateString(m.message);
-  return finish(b, fbs::CreateTaskResult(b, key, m.applied, code, message));
+  return finish(b, fbs::CreateTaskRefused(b, key, code, message));
 }
 
 template <>
-Result<TaskResult> decode(std::span<const std::byte> payload) {
-  Reader reader(payload, "task_result", kMaxTables);
-  TaskResult m;
-  if (const auto* from = reader.root<fbs::TaskResult>()) {
+Result<TaskRefused> decode(std::span<const std::byte> payload) {
+  Reader reader(payload, "task_refused", kMaxTables);
+  TaskRefused m;
+  if (const auto* from = reader.root<fbs::TaskRefused>()) {
     m.key = reader.key(from->key());
-    m.applied = from->applied();
     m.code = reader.optional_id(from->code(), "code");
     m.message = reader.message(from->message(), "message");
   }

@@ -37,7 +37,7 @@ enum class Type : std::uint16_t {
   // Cloud to edge, sequenced and kept until acknowledged.
   start_task = 32,
   stop_task = 33,
-  task_result = 34,
+  task_refused = 34,
   forget_job = 35,
   renew_key = 36,
   // Bulk socket.
@@ -167,10 +167,9 @@ struct ForgetJob {  // the job ended: stop its worker, drop its files
   std::string job;
 };
 
-struct TaskResult {  // what became of a finished task: applied, or refused with a stable code
-  static constexpr Type type = Type::task_result;
+struct TaskRefused {  // what a task ended with is not taken; the code is a stable one
+  static constexpr Type type = Type::task_refused;
   TaskKey key;
-  bool applied = false;
   std::string code;
   std::string message;
 };

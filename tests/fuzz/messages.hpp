@@ -30,7 +30,7 @@ struct Decoders {
 
 using NetworkMessages =
     Decoders<wire::Hello, wire::Welcome, wire::Refused, wire::Join, wire::Joined, wire::StartTask,
-             wire::StopTask, wire::ForgetJob, wire::TaskResult, wire::TaskFinished,
+             wire::StopTask, wire::ForgetJob, wire::TaskRefused, wire::TaskFinished,
              wire::TaskFailed, wire::TaskReported, wire::BlobGet, wire::BlobPut, wire::BlobPutReply,
              wire::BlobPutAck, wire::BlobError, wire::NewKey, wire::NewKeyNoted, wire::RenewKey>;
 

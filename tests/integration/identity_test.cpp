@@ -103,6 +103,24 @@ TEST_F(Identity, ATokenForNoAddressIsRefusedWhereItIsMade) {
   stop(cloud);
 }
 
+TEST_F(Identity, ASecondTokenEndsTheFirstAndSaysSo) {
+  Process cloud = start_cloud();
+  const std::string first = token("edge-1");
+  const Output second = ask({"node", "token", "edge-1"});
+  EXPECT_THAT(second.err, HasSubstr("The token that \"edge-1\" had before lets nobody in"));
+  Process edge = start_impatient_edge("edge-1", first);
+  EXPECT_EQ(finish(edge).ending.status, kRefused);
+  stop(cloud);
+}
+
+TEST_F(Identity, ANodeThatHasNotJoinedHasNoKeyToChange) {
+  Process cloud = start_cloud();
+  token("edge-1");
+  EXPECT_THAT(ask({"node", "rotate", "edge-1"}).all(), HasSubstr("has not joined yet"));
+  EXPECT_THAT(ask({"node", "rotate", "edge-2"}).all(), HasSubstr("there is no node `edge-2`"));
+  stop(cloud);
+}
+
 TEST_F(Identity, AnEdgeOfAnotherCloudIsToldSo) {
   Process cloud = start_cloud();
   const std::string invitation = token("edge-1");

@@ -187,12 +187,13 @@ Admin::Answer Admin::node_token(const Json& body) {
                     "tcp://HOST:PORT, the port that of --listen",
                     endpoint),
         "endpoint");
+  const bool replaces = nodes_.is_invited(name);
   const auto token = nodes_.invite(name, endpoint, identity_.public_key, life);
   if (!token) return refuse(token.error());
   audit(unit_, actor_, "node.token", name,
         {{"key", wire::key_fingerprint(must(wire::KeyPair::public_of(token->secret_key)))},
          {"seconds", life.count()}});
-  return Json{{"name", name}, {"token", token->text()}};
+  return Json{{"name", name}, {"token", token->text()}, {"replaces", replaces}};
 }
 
 Admin::Answer Admin::node_list(const Json&) {
@@ -210,8 +211,17 @@ Admin::Answer Admin::node_revoke(const Json& body) {
 
 Admin::Answer Admin::node_rotate(const Json& body) {
   const std::string name = body.at("name").get<std::string>();
+  if (nodes_.is_invited(name)) {
+    return refuse(Code::failed_precondition,
+                  fmt::format("node `{}` has not joined yet, and makes its key when it does; for "
+                              "another token: `skerry node token {}`",
+                              name, name));
+  }
   if (!is_active_node(unit_, name)) {
-    return refuse(Code::not_found, fmt::format("there is no node `{}`, or it was revoked", name));
+    return refuse(Code::not_found,
+                  fmt::format("there is no node `{}`, or it was revoked; `skerry get nodes` lists "
+                              "those that there are",
+                              name));
   }
   audit(unit_, actor_, "node.rotate", name);
   peers_.send(name, wire::RenewKey{"an operator of the cloud wants it"});

@@ -115,6 +115,12 @@ Status Nodes::revoke(const std::string& node) {
   return {};
 }
 
+bool Nodes::is_invited(const std::string& node) {
+  auto select = unit_.sql("SELECT 1 FROM invite WHERE node = ? AND used_by IS NULL");
+  select.bind(1, node);
+  return must(select.step());
+}
+
 std::vector<Nodes::Node> Nodes::list() {
   std::vector<Node> nodes;
   auto select = unit_.sql("SELECT name, revoked, joined, public_key FROM node ORDER BY name");

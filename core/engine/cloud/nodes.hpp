@@ -56,6 +56,7 @@ class Nodes {
 
   std::vector<Node> list();
   std::vector<Invited> invited();
+  bool is_invited(const std::string& node);  // with a token that was not used yet
   std::optional<Node> find(const std::string& name);
 
  private:

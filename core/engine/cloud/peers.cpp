@@ -382,13 +382,13 @@ void Peers::acknowledged(Peer& peer, std::uint64_t seq) {
   transmit(peer);
 }
 
-void Peers::tell(const std::string& node, const wire::TaskResult& result) {
+void Peers::tell(const std::string& node, const wire::TaskRefused& refusal) {
   const Peer& peer = this->peer(node);
   if (peer.downlink_seq - peer.acked >= kDownlinkQuota) {
     ++counters_.untold;
     return;
   }
-  send(node, result);
+  send(node, refusal);
 }
 
 std::uint64_t Peers::append(const std::string& node, wire::Type type, const std::string& payload) {

@@ -79,7 +79,7 @@ class Peers {
   }
   // As send, for what a node can make the cloud say: dropped and counted when the node does not
   // take what waits for it.
-  void tell(const std::string& node, const wire::TaskResult& result);
+  void tell(const std::string& node, const wire::TaskRefused& refusal);
 
   // The node was revoked: ends its session and opens no other.
   void drop(const std::string& node, const std::string& code, const std::string& message);

@@ -171,7 +171,7 @@ void Tasks::remote_progress(const std::string& node, const wire::TaskReported& r
 // Told to the node and, now and then, to the log and the audit log.
 void Tasks::refuse(const std::string& node, const wire::TaskKey& key, const Verdict& verdict) {
   note_refusal(node, key, verdict);
-  peers_.tell(node, {key, false, verdict.code, verdict.message});
+  peers_.tell(node, {key, verdict.code, verdict.message});
 }
 
 // Why a result for this task changes nothing; none: it is awaited.

@@ -58,8 +58,8 @@ void Engine::message(const wire::Received& message) {
     case wire::Type::stop_task:
       return decoded(wire::decode<wire::StopTask>(message.payload()),
                      [&](auto m) { tasks_.stop(m); });
-    case wire::Type::task_result:
-      return decoded(wire::decode<wire::TaskResult>(message.payload()),
+    case wire::Type::task_refused:
+      return decoded(wire::decode<wire::TaskRefused>(message.payload()),
                      [&](auto m) { tasks_.refused(m); });
     case wire::Type::renew_key:
       if (const auto renewed = link_.renew_key(); !renewed)

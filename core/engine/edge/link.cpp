@@ -277,7 +277,7 @@ void Link::take(const wire::Received& frame) {
   switch (frame.header.type) {
     case wire::Type::start_task:
     case wire::Type::stop_task:
-    case wire::Type::task_result:
+    case wire::Type::task_refused:
     case wire::Type::forget_job:
     case wire::Type::renew_key: {
       if (disk_ != nullptr && disk_->critical()) return;  // it comes again

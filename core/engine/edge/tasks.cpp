@@ -158,10 +158,9 @@ void Tasks::cancel_transfers(const wire::TaskKey& key) {
     if (output.inline_data.size() != output.size) bulk_->cancel_put(output.digest);
 }
 
-void Tasks::refused(const wire::TaskResult& result) {
-  if (result.applied) return;
-  log_warn(fmt::format("job {}: the cloud refused task {}: {} ({})", result.key.job,
-                       result.key.task, result.message, result.code));
+void Tasks::refused(const wire::TaskRefused& refusal) {
+  log_warn(fmt::format("job {}: the cloud refused task {}: {} ({})", refusal.key.job,
+                       refusal.key.task, refusal.message, refusal.code));
 }
 
 void Tasks::forget(const std::string& job) {

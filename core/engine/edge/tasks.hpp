@@ -47,7 +47,7 @@ class Tasks {
   void stop(const wire::StopTask& message);
   // Drops what is not among these, but results that are in the outbox.
   void keep_only(const std::vector<wire::TaskKey>& awaited);
-  void refused(const wire::TaskResult& result);
+  void refused(const wire::TaskRefused& refusal);
   void forget(const std::string& job);
   void delivered(const wire::TaskKey& key);
   std::vector<wire::TaskKey> keys();

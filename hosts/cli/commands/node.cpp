@@ -29,6 +29,9 @@ int node_token_command(const Operator& who, const std::string& name, const std::
                  "The token lets one machine in, as \"%s\", only once and within %s. Keep it as "
                  "you would a password.\n",
                  printable(name).c_str(), ttl.c_str());
+    if (reply.value("replaces", false))
+      std::fprintf(stderr, "The token that \"%s\" had before lets nobody in any more.\n",
+                   printable(name).c_str());
   });
 }
 

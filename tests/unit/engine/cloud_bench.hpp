@@ -148,10 +148,10 @@ class CloudBench : public testing::Test, protected wire::Transport, protected Wo
   std::vector<std::string> refusals_for(const std::string& node) {
     std::vector<std::string> codes;
     auto select = unit_.sql("SELECT payload FROM downlink WHERE node = ? AND type = ?");
-    select.bind(1, node).bind(2, static_cast<int>(wire::Type::task_result));
+    select.bind(1, node).bind(2, static_cast<int>(wire::Type::task_refused));
     while (must(select.step())) {
       const std::string payload = select.column_blob(0);
-      codes.push_back(must(wire::decode<wire::TaskResult>(as_bytes(payload))).code);
+      codes.push_back(must(wire::decode<wire::TaskRefused>(as_bytes(payload))).code);
     }
     return codes;
   }

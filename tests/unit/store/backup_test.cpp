@@ -337,6 +337,7 @@ TEST_F(Backups, ThatAreDamagedAreRefusedByWhatIsWrong) {
       {[](const auto& copy) { fs::remove(copy / kDatabaseFile); }, "the database is missing"},
       {of_database([](const auto& file) { fs::resize_file(file, 8192); }), "cloud.db"},
       {of_database(run("PRAGMA user_version = 3")), "the backup has schema 3"},
+      {edit([](Json& it) { it["database"]["schema"] = 0; }), "the manifest says 0"},
       {of_database(run("DROP TRIGGER audit_changes_nothing; UPDATE audit SET action = 'x'")),
        "the audit log is broken at entry 1"},
       {of_database(run("UPDATE blob SET data = x'00' WHERE data IS NOT NULL")), "is damaged"},
@@ -386,6 +387,7 @@ TEST_F(Backups, AreRestoredToEmptyDirectoriesOnly) {
   EXPECT_THAT(restore(to, other).error().text(), HasSubstr("is not empty"));
   EXPECT_TRUE(fs::exists(other / "mine"));
   EXPECT_THAT(refusal(to), HasSubstr("the backup itself"));
+  EXPECT_THAT(refusal(to / "state"), HasSubstr("inside of the backup"));
   EXPECT_THAT(refusal(to / kKeyFile), HasSubstr("something else than a directory"));
   const auto lock = StateLock::acquire(dir.path() / "busy").value();
   EXPECT_THAT(refusal(dir.path() / "busy"), HasSubstr("in use by process"));

@@ -34,7 +34,7 @@ inline auto all_samples() {
       StartTask{key, "x.train", "{\"a\":1}", "{\"b\":2}", artifacts, artifacts},
       StopTask{key, "deadline"},
       ForgetJob{"digits"},
-      TaskResult{key, true, "rejected.nan", "the update is not finite"},
+      TaskRefused{key, "rejected.nan", "the update is not finite"},
       TaskFinished{key, metrics, artifacts, "{}", {1, 2, 3, 4, 5}, 6, 7},
       TaskFailed{key, "crashed", "spec.batch", "the worker ended by signal 11"},
       TaskReported{key, 0.5, metrics, 3},
