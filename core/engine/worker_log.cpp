@@ -40,8 +40,7 @@ std::string tail_of(const std::filesystem::path& log, std::size_t most) {
   const off_t size = std::max<off_t>(0, ::lseek(file->get(), 0, SEEK_END));
   const auto wanted = std::min(static_cast<std::size_t>(size), most);
   std::string text(wanted, '\0');
-  const ssize_t got =
-      ::pread(file->get(), text.data(), wanted, size - static_cast<off_t>(wanted));
+  const ssize_t got = ::pread(file->get(), text.data(), wanted, size - static_cast<off_t>(wanted));
   text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
   return text;
 }

@@ -19,8 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 
 tl::unexpected<Problem> refuse(const wire::TaskOutput& output, const std::string& why) {
-  return fail(Code::permission_denied,
-              fmt::format("output `{}` is refused: {}", output.name, why), output.path);
+  return fail(Code::permission_denied, fmt::format("output `{}` is refused: {}", output.name, why),
+              output.path);
 }
 
 Status check_data(const wire::TaskOutput& output) {

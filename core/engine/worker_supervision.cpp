@@ -18,7 +18,7 @@ namespace {
 // A worker that ends this often without an answer will not give one.
 constexpr int kMaxDeaths = 3;
 constexpr auto kFirstRetry = std::chrono::milliseconds(50);  // then twice as long each time
-constexpr std::uint64_t kMostLog = 8u << 20;  // bytes
+constexpr std::uint64_t kMostLog = 8u << 20;                 // bytes
 constexpr auto kPingEvery = std::chrono::seconds(5);
 constexpr auto kEndGrace = std::chrono::seconds(3);  // between TERM and KILL
 

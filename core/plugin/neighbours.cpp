@@ -64,8 +64,7 @@ class Neighbours {
   }
 
  private:
-  Status load(const fs::path& library, const fs::path& place,
-              const std::vector<fs::path>& places) {
+  Status load(const fs::path& library, const fs::path& place, const std::vector<fs::path>& places) {
     std::error_code unknown;
     if (!seen_.insert(fs::weakly_canonical(library, unknown)).second) return {};
     SKERRY_TRY(check_directory_trust(place));

@@ -61,8 +61,8 @@ Status check_owner_and_mode(const struct stat& info, const fs::path& file, const
                             "); when you trust it: chown " + me + " " + target.string());
   }
   if ((info.st_mode & kOthersMayWrite) != 0) {
-    return refuse(file, who(info) + " may write to it; when you trust it: chmod go-w " +
-                            target.string());
+    return refuse(file,
+                  who(info) + " may write to it; when you trust it: chmod go-w " + target.string());
   }
   return {};
 }

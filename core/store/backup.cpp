@@ -88,8 +88,8 @@ class Backup {
     SKERRY_FAILPOINT("store.backup.database");
     SKERRY_TRY(look_at_database());
     SKERRY_TRY(take_blobs());
-    SKERRY_TRY(copy_durably(request_.state / kKeyFile, folder_ / kKeyFile, 0600,
-                            request_.cancelled));
+    SKERRY_TRY(
+        copy_durably(request_.state / kKeyFile, folder_ / kKeyFile, 0600, request_.cancelled));
     SKERRY_FAILPOINT("store.backup.key");
     SKERRY_TRY(write_file_durably(folder_ / kManifestFile, manifest_.to_json().dump(2) + "\n"));
     return manifest_;
@@ -126,14 +126,14 @@ class Backup {
     if (left >= wanted + keep) return {};
     const std::string kept =
         keep > 0 ? fmt::format(", of which {} must stay free", format_bytes(keep)) : "";
-    return fail(Code::unavailable,
-                fmt::format("the backup takes up to {} (database {}, artifacts {}, the rest {}); "
-                            "this disk has {} left{}: free some space, or name a folder on another "
-                            "disk",
-                            format_bytes(wanted), format_bytes(database_bytes),
-                            format_bytes(copied), format_bytes(kRoomBeside), format_bytes(left),
-                            kept),
-                request_.to.string());
+    return fail(
+        Code::unavailable,
+        fmt::format("the backup takes up to {} (database {}, artifacts {}, the rest {}); "
+                    "this disk has {} left{}: free some space, or name a folder on another "
+                    "disk",
+                    format_bytes(wanted), format_bytes(database_bytes), format_bytes(copied),
+                    format_bytes(kRoomBeside), format_bytes(left), kept),
+        request_.to.string());
   }
 
   // A copy of a damaged database is no backup.
@@ -186,19 +186,19 @@ class Backup {
     const auto from = request_.state / "blobs" / place, to = folder_ / "blobs" / place;
     struct stat info;
     if (::lstat(from.c_str(), &info) != 0 || static_cast<std::uint64_t>(info.st_size) != size) {
-      return fail(Code::data_loss,
-                  fmt::format("artifact {} of {} is not there in full", digest.hex(),
-                              format_bytes(size)),
-                  from.string());
+      return fail(
+          Code::data_loss,
+          fmt::format("artifact {} of {} is not there in full", digest.hex(), format_bytes(size)),
+          from.string());
     }
     SKERRY_ASSIGN(const bool linked, link_file(from, to));
     if (!linked) {
       SKERRY_ASSIGN(const Digest found, copy_durably(from, to, 0400, request_.cancelled));
       if (found != digest) {
-        return fail(Code::data_loss,
-                    fmt::format("artifact {} is damaged: its bytes do not match its digest",
-                                digest.hex()),
-                    from.string());
+        return fail(
+            Code::data_loss,
+            fmt::format("artifact {} is damaged: its bytes do not match its digest", digest.hex()),
+            from.string());
       }
     }
     ++manifest_.files;

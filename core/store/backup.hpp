@@ -73,8 +73,8 @@ Status check_restore_target(const std::filesystem::path& backup,
                             const std::filesystem::path& state);
 
 // Makes a state directory of a backup that check_backup() has found whole. `amend` is SQL that is
-// run on its database, `entry` is added to its audit log, both at once. A crash leaves a directory that hosts refuse (expect_restored) and that the next
-// restore clears; a failure leaves it empty.
+// run on its database, `entry` is added to its audit log, both at once. A crash leaves a directory
+// that hosts refuse (expect_restored) and that the next restore clears; a failure leaves it empty.
 Status restore_backup(const std::filesystem::path& backup, const Manifest& manifest,
                       const std::filesystem::path& state, std::string_view amend,
                       const AuditEntry& entry);

@@ -57,8 +57,8 @@ Result<Manifest> Manifest::parse(const std::string& text, const std::filesystem:
   } catch (const Json::exception& error) {
     const std::string_view what = error.what();  // "[json.exception.NAME.NUMBER] text"
     const auto name_ends = what.find("] ");
-    return damaged(file, std::string(what.substr(
-                             name_ends == std::string_view::npos ? 0 : name_ends + 2)));
+    return damaged(
+        file, std::string(what.substr(name_ends == std::string_view::npos ? 0 : name_ends + 2)));
   } catch (const tl::bad_expected_access<Problem>& error) {
     return damaged(file, error.error().message);
   }

@@ -34,7 +34,7 @@ Result<bool> link_file(const std::filesystem::path& from, const std::filesystem:
 }
 
 Result<Digest> copy_durably(const std::filesystem::path& from, const std::filesystem::path& to,
-                         mode_t mode, const std::function<bool()>& cancelled) {
+                            mode_t mode, const std::function<bool()>& cancelled) {
   SKERRY_ASSIGN(const auto source, open_file(from, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
   SKERRY_ASSIGN(const auto target, open_file(to, O_WRONLY | O_CREAT | O_EXCL, mode));
   std::vector<std::byte> piece(kPiece);

@@ -16,7 +16,7 @@ Result<bool> link_file(const std::filesystem::path& from, const std::filesystem:
 // The bytes into a new file that is durable afterwards, and their digest. Code::cancelled where
 // `cancelled` said yes between two pieces.
 Result<Digest> copy_durably(const std::filesystem::path& from, const std::filesystem::path& to,
-                         mode_t mode, const std::function<bool()>& cancelled);
+                            mode_t mode, const std::function<bool()>& cancelled);
 
 // Bytes that are left on the disk of `directory`.
 Result<std::uint64_t> space_left(const std::filesystem::path& directory);

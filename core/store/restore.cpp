@@ -48,10 +48,10 @@ Result<Manifest> read_manifest(const fs::path& backup) {
   const auto file = backup / kManifestFile;
   auto text = read_file(file, 1 << 20);
   if (!text && text.error().code == Code::not_found) {
-    return fail(Code::invalid_argument,
-                fmt::format("this is no backup, or one that was not finished: it has no {}",
-                            kManifestFile),
-                backup.string());
+    return fail(
+        Code::invalid_argument,
+        fmt::format("this is no backup, or one that was not finished: it has no {}", kManifestFile),
+        backup.string());
   }
   if (!text) return fail(text.error());
   return Manifest::parse(*text, file);

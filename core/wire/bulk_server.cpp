@@ -62,7 +62,8 @@ class BulkServer::Impl {
   }
   BulkCounters counters() const {
     return {tally_.bytes_sent, tally_.bytes_received, tally_.uploads_completed,
-            tally_.refused,    tally_.malformed,      tally_.dropped,        tally_.cut};
+            tally_.refused,    tally_.malformed,      tally_.dropped,
+            tally_.cut};
   }
 
  private:
@@ -140,7 +141,8 @@ Result<std::unique_ptr<BulkServer>> BulkServer::start(
     zmq::context_t& context, const std::string& endpoint, const KeyPair& self, BulkBackend& backend,
     std::function<void(const Refusal&)> on_refused) {
   SKERRY_ASSIGN(auto inbox, Inbox::create());
-  SKERRY_ASSIGN(auto socket, make_router(context, endpoint, &self, {kBulkLimit, kQueue, kQueue, true}));
+  SKERRY_ASSIGN(auto socket,
+                make_router(context, endpoint, &self, {kBulkLimit, kQueue, kQueue, true}));
   SKERRY_ASSIGN(auto doorman, Doorman::open(context, socket, kQueue * kBulkLimit + kInKernel,
                                             std::move(on_refused)));
   auto impl =

@@ -46,8 +46,8 @@ std::string finish(Builder& builder, Offset<Table> root) {
 
 inline constexpr std::size_t kMaxEntries = 4096;  // of a vector in a message from another machine
 inline constexpr std::size_t kMaxLocalEntries = 65536;  // from a worker or its host
-// Of a message: no honest sender gets near it, and one more never overflows, here or in SQLite. What
-// an edge claims may be half of it, so that a cloud which goes on from there can still say so.
+// Of a message: no honest sender gets near it, and one more never overflows, here or in SQLite.
+// What an edge claims may be half of it, so that a cloud which goes on from there can still say so.
 inline constexpr std::uint64_t kMaxSequence = std::uint64_t{1} << 62;
 inline constexpr std::uint64_t kMaxClaim = kMaxSequence / 2;
 inline constexpr flatbuffers::uoffset_t kMaxDepth = 16;

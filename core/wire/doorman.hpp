@@ -72,7 +72,7 @@ class Doorman {
   std::size_t most_ = 0;  // connections
   std::uint64_t most_unheard_ = 0;
   std::unordered_map<int, Guest>
-      open_;             // by descriptor; libzmq's own, only to be asked and shut down
+      open_;      // by descriptor; libzmq's own, only to be asked and shut down
   int told_ = 0;  // handshakes that failed for their key, of which the ZAP handler tells
   std::set<std::string> turned_out_;
   std::map<std::string, Clock::time_point> to_cut_;

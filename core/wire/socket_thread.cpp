@@ -158,9 +158,8 @@ class SocketThread::Impl {
   }
 
   Counters counters() const {
-    return {received_,          sent_,      dropped_no_peer_, dropped_full_,
-            dropped_multipart_, oversized_, unwelcome_,       bytes_received_,
-            bytes_sent_,        cut_};
+    return {received_,  sent_,      dropped_no_peer_, dropped_full_, dropped_multipart_,
+            oversized_, unwelcome_, bytes_received_,  bytes_sent_,   cut_};
   }
 
  private:

@@ -42,8 +42,8 @@ class SocketThread : public Transport {
     std::size_t max_message = 0;   // bytes, both ways
     std::size_t max_answer = 0;    // bytes, outwards, where it is another limit
     int high_water = 10000;        // messages a peer, outwards
-    // With curve: who hung up before it said anything, at most once a minute an address; called on the
-    // socket thread. Whose key is refused is the ZAP handler's to tell.
+    // With curve: who hung up before it said anything, at most once a minute an address; called on
+    // the socket thread. Whose key is refused is the ZAP handler's to tell.
     std::function<void(const Refusal&)> on_refused = {};
   };
   struct Counters {
@@ -57,7 +57,8 @@ class SocketThread : public Transport {
     std::uint64_t turned_out = 0;  // arrived from somebody who was turned out
     std::uint64_t bytes_received = 0;
     std::uint64_t bytes_sent = 0;
-    std::uint64_t cut = 0;  // connections: turned out, too many, or without an end to what they sent
+    std::uint64_t cut =
+        0;  // connections: turned out, too many, or without an end to what they sent
   };
 
   // The context must outlive the thread.

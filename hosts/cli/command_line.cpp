@@ -170,10 +170,11 @@ class CommandLine {
   }
 
   void add_watching() {
-    operator_command(app_, "status",
-                     "Show how a cloud is: what it has counted since it started, what keeps it from "
-                     "working",
-                     "skerry status", [this] { return status_command(who_); });
+    operator_command(
+        app_, "status",
+        "Show how a cloud is: what it has counted since it started, what keeps it from "
+        "working",
+        "skerry status", [this] { return status_command(who_); });
     CLI::App* watch = operator_command(
         app_, "watch", "Follow a job until it ends; the exit status tells how it ended",
         "skerry watch digits", [this] { return watch_command(who_, name_); });
@@ -249,14 +250,12 @@ class CommandLine {
                      [this] { return backup_command(who_, file_); })
         ->add_option("DIR", file_, "the new directory, on the cloud's machine")
         ->required();
-    CLI::App* restore =
-        command(app_, "restore", "Check a backup, and make a cloud's state directory of it",
-                "skerry restore /backups/2026-01-31 --state /var/lib/skerry", [this] {
-                  return restore_command({.backup = file_,
-                                          .state = who_.state,
-                                          .check = only_check_,
-                                          .json = who_.json});
-                });
+    CLI::App* restore = command(
+        app_, "restore", "Check a backup, and make a cloud's state directory of it",
+        "skerry restore /backups/2026-01-31 --state /var/lib/skerry", [this] {
+          return restore_command(
+              {.backup = file_, .state = who_.state, .check = only_check_, .json = who_.json});
+        });
     restore->add_option("BACKUP", file_, "a directory that `skerry backup` made")->required();
     restore->add_option("--state", who_.state,
                         "the cloud's state directory, empty or not there yet (default: "

@@ -5,8 +5,9 @@
 // The cloud is skerry-cloud. The edges are the engine that ships (core/engine/edge/engine.hpp) with
 // an outbox in SQLite, a key, a control connection and a bulk client of its own each; hundreds of
 // them share a process, whose workers hold each task until they are told to let go, and then give
-// the model back as their update. It is small, so that no bulk connection is needed. The edges' databases are in memory (/dev/shm): each would have a
-// disk of its own. The nodes are enrolled beforehand, by the code that does so in the host.
+// the model back as their update. It is small, so that no bulk connection is needed. The edges'
+// databases are in memory (/dev/shm): each would have a disk of its own. The nodes are enrolled
+// beforehand, by the code that does so in the host.
 //
 // First, memory: the host's share (Pss) before the first edge has come and after the last one.
 // Then, with a job of --job-edges tasks in its first round: kill -9 of the cloud, a start, and the
@@ -172,11 +173,14 @@ class Edge {
                  .open_transfers =
                      [this, &context](const auto& cloud, const auto& endpoint) {
                        bulk_.reset();
-                       bulk_ = must(
-                           wire::BulkClient::start(context, endpoint, key_, cloud.server_key));
+                       bulk_ =
+                           must(wire::BulkClient::start(context, endpoint, key_, cloud.server_key));
                        return bulk_.get();
                      },
-                 .refused = [](const auto& why) { die({Code::permission_denied, why, {}, {}}); }},
+                 .refused =
+                     [](const auto& why) {
+                       die({Code::permission_denied, why, {}, {}});
+                     }},
                 unit_, blobs_, edge::KeyRing(key_), folder_ / "downloads") {
     workers_.answer_to(&engine_);
     must(engine_.start({}, 0s));
@@ -232,7 +236,8 @@ int run_edges(const Options& options) {
       groups.push_back(std::move(group));
     }
     Group& group = *groups.back();
-    group.edges.push_back(std::make_unique<Edge>(options, number, context, loop, *group.sockets, board));
+    group.edges.push_back(
+        std::make_unique<Edge>(options, number, context, loop, *group.sockets, board));
     group.by_socket[group.edges.back()->socket()] = {number, group.edges.back().get()};
     io.poll();
   }
@@ -330,7 +335,8 @@ class Fleet {
   explicit Fleet(const Options& options)
       : options_(options),
         dir_(must(TempDir::create(options.dir, "fleet"))),
-        edges_dir_(must(TempDir::create(std::filesystem::exists("/dev/shm") ? "/dev/shm" : options.dir, "fleet"))),
+        edges_dir_(must(TempDir::create(
+            std::filesystem::exists("/dev/shm") ? "/dev/shm" : options.dir, "fleet"))),
         board_(board_at(edges_dir_.path())),
         port_(free_port()) {}
   ~Fleet() { board_.stop = true; }
@@ -353,10 +359,9 @@ class Fleet {
       must(nodes.join(name, key.public_key));
       auto record = must(store::Database::open(folder / "edge.db"));
       must(record.migrate(edge::kMigrations));
-      for (const auto& [column, value] :
-           {std::pair<std::string, std::string>{"node", name},
-            {"endpoint", endpoint()},
-            {"server_key", cloud_key.public_key}})
+      for (const auto& [column, value] : {std::pair<std::string, std::string>{"node", name},
+                                          {"endpoint", endpoint()},
+                                          {"server_key", cloud_key.public_key}})
         must(must(record.prepare("INSERT INTO meta(key, value) VALUES(?, ?)"))
                  .bind(1, column)
                  .bind(2, value)
@@ -366,11 +371,11 @@ class Fleet {
 
   void start_cloud() {
     client_.reset();
-    cloud_.emplace(std::vector<std::string>{SKERRY_BIN "/skerry-cloud", "--state",
-                                            (dir_.path() / "cloud").string(), "--listen",
-                                            endpoint(), "--threads", "1", "--parent-pid",
-                                            std::to_string(::getpid())},
-                   dir_.path() / "cloud.console");
+    cloud_.emplace(
+        std::vector<std::string>{SKERRY_BIN "/skerry-cloud", "--state",
+                                 (dir_.path() / "cloud").string(), "--listen", endpoint(),
+                                 "--threads", "1", "--parent-pid", std::to_string(::getpid())},
+        dir_.path() / "cloud.console");
   }
   void kill_cloud() { cloud_.reset(); }
   void await_cloud() {
@@ -382,10 +387,10 @@ class Fleet {
   void start_edges(int edges) {
     for (int first = started_; first < edges; first += kEdgesAProcess)
       processes_.emplace_back(
-          std::vector<std::string>{
-              std::filesystem::read_symlink("/proc/self/exe").string(), "--fleet",
-              edges_dir_.path().string(), "--first", std::to_string(first), "--count",
-              std::to_string(std::min(kEdgesAProcess, edges - first))},
+          std::vector<std::string>{std::filesystem::read_symlink("/proc/self/exe").string(),
+                                   "--fleet", edges_dir_.path().string(), "--first",
+                                   std::to_string(first), "--count",
+                                   std::to_string(std::min(kEdgesAProcess, edges - first))},
           dir_.path() / "edges.console");
     started_ = edges;
   }
@@ -508,8 +513,8 @@ void measure_return(const Options& options) {
   fmt::print(
       "return of {} edges, the cloud down for {:.1f} s: accepting {:.2f} s after its start, first "
       "edge welcomed after {:.2f} s, all after {:.2f} s; {} online\n",
-      edges, options.down, seconds(start, accepting),
-      seconds(start, fleet.first_welcome(start)), seconds(start, back), online);
+      edges, options.down, seconds(start, accepting), seconds(start, fleet.first_welcome(start)),
+      seconds(start, back), online);
   std::fflush(stdout);
 
   if (options.within > 0 && (online != edges || seconds(start, back) > options.within))

@@ -2,13 +2,13 @@
 //
 //   message_bench [--edges 8] [--seconds 5] [--rate N] [--dir DIR] [--edge-dir DIR]
 //
-// Every edge is a process of its own with the link that ships (core/engine/edge/link.hpp): a message
-// is a row of its outbox in SQLite (WAL, FULL), then a frame over CURVE, and its row goes when the
-// cloud has acknowledged it. The cloud is this process: its ZAP handler, socket thread, sessions
-// (core/engine/cloud/peers.hpp) and database, as in skerry-cloud. What a message does there is one
-// row, in the transaction that counts its number; a message that counted twice would violate the
-// row's key, one that got lost would be missing at the end, and both end the run. Left out: workers,
-// and what the engine does with the result of a real task.
+// Every edge is a process of its own with the link that ships (core/engine/edge/link.hpp): a
+// message is a row of its outbox in SQLite (WAL, FULL), then a frame over CURVE, and its row goes
+// when the cloud has acknowledged it. The cloud is this process: its ZAP handler, socket thread,
+// sessions (core/engine/cloud/peers.hpp) and database, as in skerry-cloud. What a message does
+// there is one row, in the transaction that counts its number; a message that counted twice would
+// violate the row's key, one that got lost would be missing at the end, and both end the run. Left
+// out: workers, and what the engine does with the result of a real task.
 //
 // Twice: as fast as it goes, with --window messages of an edge on their way; and at --rate a second
 // in all, where a message's time begins when it is due, not when somebody gets to it. Beside it, of
@@ -51,9 +51,9 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kStartUp = 2s;   // until all have joined
-constexpr auto kWarmUp = 1s;    // not counted
-constexpr auto kSettle = 5s;    // in which the last acknowledgements come
+constexpr auto kStartUp = 2s;    // until all have joined
+constexpr auto kWarmUp = 1s;     // not counted
+constexpr auto kSettle = 5s;     // in which the last acknowledgements come
 constexpr auto kLimitTime = 2s;  // of the measurements that it is compared with
 
 struct Options {
@@ -200,8 +200,9 @@ class Cloud : cloud::Peers::Listener {
       : database_(must(store::Database::open(folder / "cloud.db"))),
         arrivals_(io_, [this](const auto& messages) { receive(messages); }) {
     must(database_.migrate(cloud::kMigrations));
-    must(database_.exec("CREATE TABLE effect(node TEXT NOT NULL, seq INTEGER NOT NULL, task TEXT NOT "
-                        "NULL, PRIMARY KEY(node, seq)) WITHOUT ROWID"));
+    must(database_.exec(
+        "CREATE TABLE effect(node TEXT NOT NULL, seq INTEGER NOT NULL, task TEXT NOT "
+        "NULL, PRIMARY KEY(node, seq)) WITHOUT ROWID"));
     const auto bound = must(sockets_.bind_router(
         {.endpoint = "tcp://127.0.0.1:*", .curve = key_, .max_message = wire::kControlLimit}));
     peers_.start(bound.first, {.epoch = "epoch", .bulk_port = 1});
@@ -254,8 +255,7 @@ class Cloud : cloud::Peers::Listener {
   zmq::context_t context_;
   std::unique_ptr<wire::ZapHandler> zap_ = must(wire::ZapHandler::start(context_, {}));
   Arrivals arrivals_;
-  wire::SocketThread sockets_{context_,
-                              [this](auto&& batch) { arrivals_.add(std::move(batch)); }};
+  wire::SocketThread sockets_{context_, [this](auto&& batch) { arrivals_.add(std::move(batch)); }};
   cloud::Nodes nodes_{unit_, [this](auto keys) { zap_->set_keys(std::move(keys)); }};
   cloud::Peers peers_{loop_, unit_, sockets_, nodes_, *this};
   std::vector<std::string> tokens_;
@@ -354,12 +354,11 @@ void run(const Options& options, const char* what, std::uint64_t rate) {
   for (int i = 0; i < options.edges; ++i) {
     folders.push_back(edge_dir.path() / std::to_string(i));
     must(make_directories(folders.back()));
-    edges.push_back(spawn({"message_bench", "--token", cloud.tokens()[static_cast<std::size_t>(i)],
-                           "--folder", folders.back().string(), "--begin",
-                           std::to_string(begin.time_since_epoch().count()), "--edges",
-                           std::to_string(options.edges), "--seconds",
-                           std::to_string(options.seconds), "--rate", std::to_string(rate),
-                           "--window", std::to_string(options.window)}));
+    edges.push_back(spawn(
+        {"message_bench", "--token", cloud.tokens()[static_cast<std::size_t>(i)], "--folder",
+         folders.back().string(), "--begin", std::to_string(begin.time_since_epoch().count()),
+         "--edges", std::to_string(options.edges), "--seconds", std::to_string(options.seconds),
+         "--rate", std::to_string(rate), "--window", std::to_string(options.window)}));
   }
   cloud.run_until(begin + kWarmUp);
   const std::uint64_t commits = cloud.commits();
@@ -389,8 +388,8 @@ void run(const Options& options, const char* what, std::uint64_t rate) {
          {}});
   std::sort(latencies.begin(), latencies.end());
   const auto at = [&](double share) {
-    return 1e3 * latencies[static_cast<std::size_t>(share *
-                                                    static_cast<double>(latencies.size() - 1))];
+    return 1e3 *
+           latencies[static_cast<std::size_t>(share * static_cast<double>(latencies.size() - 1))];
   };
   fmt::print(
       "{:<32} {:>7.0f} messages/s, acknowledged after p50 {:.1f} ms, p99 {:.1f} ms, at most {:.1f} "

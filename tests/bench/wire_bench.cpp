@@ -207,9 +207,10 @@ void bench_bulk(std::size_t mebibytes, const std::filesystem::path& parent) {
   }
   std::sort(uploads.begin(), uploads.end());
   std::sort(ratios.begin(), ratios.end());
-  fmt::print("  upload, median of the runs: {:.0f} MB/s (wanted: 120), {:.2f} of the bare sockets "
-             "(wanted: 0.5)\n",
-             uploads[uploads.size() / 2], ratios[ratios.size() / 2]);
+  fmt::print(
+      "  upload, median of the runs: {:.0f} MB/s (wanted: 120), {:.2f} of the bare sockets "
+      "(wanted: 0.5)\n",
+      uploads[uploads.size() / 2], ratios[ratios.size() / 2]);
 }
 
 // ---- control

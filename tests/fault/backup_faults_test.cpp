@@ -19,8 +19,7 @@ class BackupFaults : public HostFaults {
     ASSERT_TRUE(eventually([&] { return rounds() >= count; })) << job();
   }
   Process start_backup(const fs::path& to) const {
-    return start("skerry",
-                 {"backup", to.string(), "--state", cloud_state().string(), "--json"});
+    return start("skerry", {"backup", to.string(), "--state", cloud_state().string(), "--json"});
   }
   Json back_up(const fs::path& to) const {
     const Output output = ask({"backup", to.string()});

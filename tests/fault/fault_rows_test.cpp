@@ -9,8 +9,8 @@ namespace skerry::fault {
 namespace {
 
 namespace fs = std::filesystem;
-using ::testing::HasSubstr;
 using testing::eventually;
+using ::testing::HasSubstr;
 using testing::Process;
 
 // ---- clock jumps
@@ -109,8 +109,10 @@ TEST_F(JoinAndLeave, InARoundCostsNoRound) {
   Process first = start_joined_edge("edge-1");
   Process second = start_joined_edge("edge-2");
   testing::JobText text("job");
-  text.set("rounds", "4").set("quorum", "1").set("deadline", "3s").set(
-      "estimator", "{plugin: fixture-null, config: {trainMillis: 500}}");
+  text.set("rounds", "4")
+      .set("quorum", "1")
+      .set("deadline", "3s")
+      .set("estimator", "{plugin: fixture-null, config: {trainMillis: 500}}");
   const auto output = ask({"apply", "-f", scratch.write("job.yaml", text.yaml()).string()});
   ASSERT_TRUE(output.ok()) << output.all();
   ASSERT_TRUE(eventually([&] { return job().value("phase", "") == "Running"; })) << job();

@@ -15,8 +15,7 @@ class Messages : public HostFaults {
   void begin(const std::string& deadline) const {
     testing::JobText text("job");
     text.set("rounds", "1").set("deadline", deadline).set("attempts", "3");
-    const auto output =
-        ask({"apply", "-f", scratch.write("job.yaml", text.yaml()).string()});
+    const auto output = ask({"apply", "-f", scratch.write("job.yaml", text.yaml()).string()});
     ASSERT_TRUE(output.ok()) << output.all();
   }
   static wire::TaskFailed failure(const wire::StartTask& task) {

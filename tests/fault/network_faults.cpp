@@ -16,8 +16,7 @@ NetworkFaults::Ports NetworkFaults::ports() const {
 std::unique_ptr<ChaosProxy> NetworkFaults::link(const std::string& address) const {
   const Ports at = ports();
   return std::make_unique<ChaosProxy>(
-      address,
-      std::vector<ChaosProxy::Route>{{at.control, at.control}, {at.bulk, at.bulk}});
+      address, std::vector<ChaosProxy::Route>{{at.control, at.control}, {at.bulk, at.bulk}});
 }
 
 Process NetworkFaults::start_edge_over(const std::string& address, const std::string& name) const {

@@ -1,5 +1,5 @@
-// Floods: what strangers, and nodes that turned bad, can cost a real cloud, and that honest edges go
-// on meanwhile.
+// Floods: what strangers, and nodes that turned bad, can cost a real cloud, and that honest edges
+// go on meanwhile.
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -131,8 +131,8 @@ class Strangers : public HostsTest {
   }
   static std::size_t descriptors(const Process& process) {
     std::size_t count = 0;
-    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(
-             "/proc/" + std::to_string(process.pid()) + "/fd"))
+    for ([[maybe_unused]] const auto& entry :
+         std::filesystem::directory_iterator("/proc/" + std::to_string(process.pid()) + "/fd"))
       ++count;
     return count;
   }
@@ -182,7 +182,8 @@ TEST_F(Strangers, FiveThousandHalfOpenConnectionsCostLittleAndHonestEdgesGoOn) {
     EXPECT_TRUE(eventually([&] { return descriptors(cloud) > usual + kCrowd * 9 / 10; }));
     Process late = start_joined_edge("edge-2");
     expect_a_job_to_succeed("meanwhile");
-    EXPECT_TRUE(eventually([&] { return crowd.ended() > kCrowd; })) << "those that say nothing stay";
+    EXPECT_TRUE(eventually([&] { return crowd.ended() > kCrowd; }))
+        << "those that say nothing stay";
     expect_a_job_to_succeed("later");
     crowd.make_no_more();
     EXPECT_TRUE(eventually([&] { return descriptors(cloud) < usual + 100; }));
@@ -227,8 +228,8 @@ TEST_F(Strangers, AnOversizedFrameBeforeAuthenticationIsCutAtOnce) {
   stop(cloud);
 }
 
-// What libzmq never sends, it sends as one message of very many frames, whose end the cloud does not
-// live to see.
+// What libzmq never sends, it sends as one message of very many frames, whose end the cloud does
+// not live to see.
 TEST_F(Strangers, AnEndlessMultipartFromAnEnrolledEdgeIsCut) {
   Process cloud = start_cloud();
   {

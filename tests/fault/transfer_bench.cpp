@@ -123,8 +123,7 @@ class Bench {
   }
 
   void apply(const std::string& name, const std::string& edge, std::uint64_t bytes, int rounds) {
-    cluster_.insist("apply", {{"text", job_text(name, edge, bytes, rounds)},
-                              {"file", "job.yaml"}});
+    cluster_.insist("apply", {{"text", job_text(name, edge, bytes, rounds)}, {"file", "job.yaml"}});
   }
   Json job(const std::string& name) {
     return cluster_.insist("get", {{"kind", "jobs"}, {"name", name}}).at("items").at(0);
@@ -137,9 +136,8 @@ class Bench {
   Json nodes() { return cluster_.insist("get", {{"kind", "nodes"}}).at("items"); }
   int online() {
     const Json all = nodes();
-    return static_cast<int>(std::count_if(all.begin(), all.end(), [](const Json& node) {
-      return node.at("state") == "online";
-    }));
+    return static_cast<int>(std::count_if(
+        all.begin(), all.end(), [](const Json& node) { return node.at("state") == "online"; }));
   }
   // Seconds since edge-2 was heard.
   double silence() {
@@ -161,8 +159,8 @@ class Bench {
     return size;
   }
 
-  // At even distances, which leave half of the upload for what passes while a cut is looked at. What
-  // was sent and is not in the file once the connection is gone was lost to the cut.
+  // At even distances, which leave half of the upload for what passes while a cut is looked at.
+  // What was sent and is not in the file once the connection is gone was lost to the cut.
   void cut() {
     const std::uint64_t distance = size_ / static_cast<std::uint64_t>(2 * (arguments_.cuts + 1));
     for (int i = 0; i < arguments_.cuts; ++i) {
@@ -198,7 +196,8 @@ class Bench {
 
   bool report_rounds(std::pair<std::uint64_t, std::uint64_t> alone,
                      std::pair<std::uint64_t, std::uint64_t> beside) {
-    const Json records = cluster_.insist("describe", {{"kind", "job"}, {"name", "small"}}).at("records");
+    const Json records =
+        cluster_.insist("describe", {{"kind", "job"}, {"name", "small"}}).at("records");
     const auto of = [&](std::pair<std::uint64_t, std::uint64_t> span) {
       std::vector<double> seconds;
       for (const Json& record : records) {
@@ -216,9 +215,10 @@ class Bench {
     line("before the upload", before);
     line("during the upload", during);
     const double ratio = during.p99 / before.p99;
-    fmt::print("p99 ratio {:.2f}, median ratio {:.2f}; the other edge was heard each {:.1f} s or "
-               "sooner\n",
-               ratio, during.median / before.median, heard_);
+    fmt::print(
+        "p99 ratio {:.2f}, median ratio {:.2f}; the other edge was heard each {:.1f} s or "
+        "sooner\n",
+        ratio, during.median / before.median, heard_);
     return arguments_.max_ratio == 0 || ratio < arguments_.max_ratio;
   }
 

@@ -17,11 +17,10 @@ using ::testing::HasSubstr;
 class AdminKeys : public HostsTest {
  protected:
   Process start_reachable_cloud(const Environment& environment = {}) const {
-    Process cloud =
-        start("skerry-cloud",
-              {"--state", cloud_state().string(), "--listen", "tcp://127.0.0.1:*", "--admin-listen",
-               "tcp://127.0.0.1:*"},
-              environment);
+    Process cloud = start("skerry-cloud",
+                          {"--state", cloud_state().string(), "--listen", "tcp://127.0.0.1:*",
+                           "--admin-listen", "tcp://127.0.0.1:*"},
+                          environment);
     EXPECT_TRUE(eventually([&] { return cloud.ended() || ask({"node", "ls"}).ok(); }));
     return cloud;
   }
@@ -88,8 +87,7 @@ TEST_F(AdminKeys, DoesNotWriteOnTheCloudsDisk) {
 }
 
 TEST_F(AdminKeys, DoNotMakeTheCloudReadItsOwnFiles) {
-  Process cloud =
-      start_reachable_cloud({{"SKERRY_PLUGIN_PATH", fixture_plugins("null").string()}});
+  Process cloud = start_reachable_cloud({{"SKERRY_PLUGIN_PATH", fixture_plugins("null").string()}});
   const std::string key = new_key("laptop");
   JobText job("daily");
   job.set("initialModel", (cloud_state() / "cloud.key").string());

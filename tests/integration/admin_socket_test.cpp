@@ -40,8 +40,8 @@ class AdminSocket : public HostsTest {
 TEST_F(AdminSocket, AQuestionThatIsMalformedIsAnsweredAndChangesNothing) {
   Process cloud = start_cloud();
   connect();
-  const std::string bodies[] = {"{}", "[]", "7", "{\"name\": 7}", "{\"name\": \"edge-1\", \"seconds\": []}",
-                                "no JSON"};
+  const std::string bodies[] = {
+      "{}", "[]", "7", "{\"name\": 7}", "{\"name\": \"edge-1\", \"seconds\": []}", "no JSON"};
   for (const std::string& body : bodies) {
     ask_raw("node.token", body);
     const auto answer = reply(kPatience);
@@ -56,7 +56,8 @@ TEST_F(AdminSocket, AQuestionThatIsMalformedIsAnsweredAndChangesNothing) {
 
 TEST_F(AdminSocket, ManyWhoWatchAreNotKeptWaitingAllAtOnce) {
   Process cloud = start_cloud();
-  ASSERT_TRUE(ask({"apply", "-f", scratch.write("job.yaml", JobText("daily").yaml()).string()}).ok());
+  ASSERT_TRUE(
+      ask({"apply", "-f", scratch.write("job.yaml", JobText("daily").yaml()).string()}).ok());
   connect();
   constexpr int kMany = 1100;
   for (int i = 0; i < kMany; ++i)

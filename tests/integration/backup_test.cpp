@@ -38,8 +38,8 @@ TEST_F(BackupCommands, SayWhatThereIsAndWhatToKeepInMind) {
   const Output restored = restore_to(scratch / "new");
   ASSERT_TRUE(restored.ok()) << restored.all();
   EXPECT_THAT(restored.out, HasSubstr((scratch / "new").string()));
-  EXPECT_THAT(restored.err, AllOf(HasSubstr("Edges come back by themselves"),
-                                  HasSubstr("Revoke again")));
+  EXPECT_THAT(restored.err,
+              AllOf(HasSubstr("Edges come back by themselves"), HasSubstr("Revoke again")));
 }
 
 TEST_F(BackupCommands, WorkForACloudThatIsDown) {

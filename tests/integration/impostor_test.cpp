@@ -1,5 +1,5 @@
-// Those who hold a key, or none, and say that they are somebody else: refused with a reason, and told
-// to the logs once a minute however often they come.
+// Those who hold a key, or none, and say that they are somebody else: refused with a reason, and
+// told to the logs once a minute however often they come.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

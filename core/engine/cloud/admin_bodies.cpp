@@ -82,10 +82,9 @@ const std::vector<VerbBody>& verb_bodies() {
 
 Status check_body(std::string_view verb, const Json& body) {
   const auto& all = verb_bodies();
-  const auto row =
-      std::find_if(all.begin(), all.end(), [&](const VerbBody& known) { return known.verb == verb; });
-  if (row == all.end())
-    return fail(Code::invalid_argument, fmt::format("unknown verb `{}`", verb));
+  const auto row = std::find_if(all.begin(), all.end(),
+                                [&](const VerbBody& known) { return known.verb == verb; });
+  if (row == all.end()) return fail(Code::invalid_argument, fmt::format("unknown verb `{}`", verb));
   if (!body.is_object()) return fail(Code::invalid_argument, "the body is no JSON object");
   for (const BodyField& field : row->fields)
     if (auto checked = check_field(verb, field, body); !checked) return checked;

@@ -49,8 +49,7 @@ Status Backups::begin(const std::filesystem::path& to, const std::string& actor,
 }
 
 // Files that were given up after the backup's moment are still named by its rows.
-void Backups::make(const std::filesystem::path& to, const std::string& actor,
-                   const Done& done) {
+void Backups::make(const std::filesystem::path& to, const std::string& actor, const Done& done) {
   hold_ = blobs_.hold();
   if (thread_.joinable()) thread_.join();  // of the one before, which has ended
   const store::BackupRequest request{.state = options_.state,

@@ -20,7 +20,7 @@ struct ApplyRequest {
   std::string text;
   std::string file;  // its name in problems; relative paths are relative to its folder
   std::optional<int> nodes;
-  std::string actor;      // who wants it, for the audit log
+  std::string actor;       // who wants it, for the audit log
   bool from_afar = false;  // with an admin key: it names no file or folder of this machine
 };
 
@@ -50,7 +50,7 @@ tl::expected<Draft, std::vector<Problem>> read_draft(const ApplyRequest& request
 struct ShippedFile {
   Digest digest;
   std::uint64_t size = 0;
-  std::string data;              // when it is small
+  std::string data;               // when it is small
   store::BlobStore::Claim claim;  // else
 };
 

@@ -98,7 +98,7 @@ class Machine {
   Tasks& tasks_;
   DiskGuard* disk_ = nullptr;
   std::unique_ptr<Loop::Alarm> alarm_, time_alarm_;
-  std::unique_ptr<Loop::Alarm> ask_again_;  // while the disk is full
+  std::unique_ptr<Loop::Alarm> ask_again_;            // while the disk is full
   std::map<std::string, std::unique_ptr<Job>> jobs_;  // by name; finished ones too
   std::function<void(Job&)> observer_;
 };

@@ -106,7 +106,7 @@ class Peers {
     std::uint64_t uplink_seq = 0;        // last one applied, in the unit that is open perhaps
     std::uint64_t uplink_committed = 0;  // what may be acknowledged
     int generation = 0;                  // of the node's outbox
-    std::list<wire::Received> inbox;  // takes no memory while it is empty, as it mostly is
+    std::list<wire::Received> inbox;     // takes no memory while it is empty, as it mostly is
     std::size_t inbox_bytes = 0;
     bool busy = false;  // a message is being examined
     bool ack_due = false;

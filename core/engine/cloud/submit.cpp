@@ -48,9 +48,7 @@ void Submit::apply(ApplyRequest request, Done done) {
   application->done = std::move(done);
   application->stored = stored_resources();
   loop_.aside(
-      [application] {
-        application->draft = read_draft(application->request, application->stored);
-      },
+      [application] { application->draft = read_draft(application->request, application->stored); },
       [this, application] { consider(application); });
 }
 
@@ -67,8 +65,8 @@ std::vector<StoredResource> Submit::stored_resources() {
 // The file is right: may what it asks for be done?
 void Submit::consider(const Shared& application) {
   if (!application->draft) return give_up(application, application->draft.error());
-  for (auto check : {sort_out(*application), refuse_quarantined(*application),
-                     check_space(*application)})
+  for (auto check :
+       {sort_out(*application), refuse_quarantined(*application), check_space(*application)})
     if (!check.empty()) return give_up(application, check);
   application->files.resize(application->draft->jobs.size());
   loop_.aside(
@@ -169,7 +167,7 @@ Submit::Problems Submit::check_space(const Application& application) const {
 // The claims keep what ship() has stored: it is all there.
 void Submit::record_job(Application& application, std::size_t which) {
   const DraftJob& draft = application.draft->jobs[which];
-  Machine::NewJob job{draft.job.name(),     draft.kind, application.request.text,
+  Machine::NewJob job{draft.job.name(),          draft.kind,         application.request.text,
                       application.request.actor, draft.job.document, {}};
   for (const auto& file : application.files[which]) {
     must(file.claim ? blobs_.record(file.digest, file.size)

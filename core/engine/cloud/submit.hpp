@@ -1,7 +1,7 @@
 // From a job file to a job: checked as a whole, then created as a whole.
 //
-// Plugins are looked for and files are read beside the event loop, which goes on meanwhile; then all
-// is recorded in one transaction. What is given up on the way leaves nothing behind.
+// Plugins are looked for and files are read beside the event loop, which goes on meanwhile; then
+// all is recorded in one transaction. What is given up on the way leaves nothing behind.
 #pragma once
 
 #include <functional>

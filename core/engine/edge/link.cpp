@@ -170,8 +170,8 @@ void Link::greet() {
   send_now(hello);
 }
 
-// Each HELLO opens a session, and over a slow link several were sent: the last one counts. An answer
-// to one that told of an outbox which has been given up since speaks of other numbers.
+// Each HELLO opens a session, and over a slow link several were sent: the last one counts. An
+// answer to one that told of an outbox which has been given up since speaks of other numbers.
 void Link::welcome(const wire::Welcome& welcome) {
   if (state_ == State::joining || welcome.outbox != meta("outbox")) return;
   const Unit::Scope scope(unit_);

@@ -78,14 +78,15 @@ Result<Json> back_up_stopped(const fs::path& state, const fs::path& to) {
                                   .public_key = key.public_key,
                                   .cancelled = [] { return Interrupt::arrived(); }});
   if (!made) {
-    SKERRY_TRY(record(database, "backup.failed",
-                      {{"to", to.string()}, {"message", made.error().text()}}));
+    SKERRY_TRY(
+        record(database, "backup.failed", {{"to", to.string()}, {"message", made.error().text()}}));
     return fail(made.error());
   }
-  SKERRY_TRY(record(database, "backup.made", {{"to", to.string()},
-                                              {"database", made->database.hex()},
-                                              {"files", made->files},
-                                              {"audit", made->audit.text()}}));
+  SKERRY_TRY(record(database, "backup.made",
+                    {{"to", to.string()},
+                     {"database", made->database.hex()},
+                     {"files", made->files},
+                     {"audit", made->audit.text()}}));
   return made->to_json();
 }
 
@@ -145,7 +146,8 @@ int show_restored(bool json, const fs::path& backup, const fs::path& state,
       "themselves; what was done since then and the cloud has no record of is found when they "
       "compare their tasks, is done again where it has to be, and counts once.\n"
       "Not in it: what operators did since then. Revoke again the nodes and admin keys that were "
-      "revoked since; nodes that joined or changed their key since need a new token, name and state "
+      "revoked since; nodes that joined or changed their key since need a new token, name and "
+      "state "
       "directory. Tokens "
       "that were open then have ended.\n",
       printable(state.string()).c_str());
@@ -163,9 +165,9 @@ int backup_command(const Operator& who, const fs::path& given) {
     auto reply = client->call("backup", {{"to", to.string()}}, kAsLongAsItTakes);
     if (reply) return show_made(who, to, std::move(*reply));
     if (reply.error().front().code == Code::cancelled && Interrupt::arrived()) {
-      return complain({Code::cancelled, "interrupted; the cloud goes on to make the backup",
-                       to.string(), ""},
-                      who.json, kInterrupted);
+      return complain(
+          {Code::cancelled, "interrupted; the cloud goes on to make the backup", to.string(), ""},
+          who.json, kInterrupted);
     }
     return complain(reply.error(), who.json, status_for(reply.error()));
   }
@@ -204,8 +206,7 @@ int restore_command(const RestoreOptions& options) {
                                                  {"created", manifest->created},
                                                  {"database", manifest->database.hex()},
                                                  {"audit", manifest->audit.text()}});
-  if (const auto done = store::restore_backup(backup, *manifest, state, kEndTokens, entry);
-      !done)
+  if (const auto done = store::restore_backup(backup, *manifest, state, kEndTokens, entry); !done)
     return complain(done.error(), options.json, status_for({done.error()}));
   return show_restored(options.json, backup, state, *manifest);
 }

@@ -17,7 +17,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr auto kLook = 2ms;     // at the hosts
+constexpr auto kLook = 2ms;  // at the hosts
 constexpr auto kAskAgain = 100ms;
 constexpr auto kBackupTakes = 3s;  // at most, of a site as small as this
 
@@ -122,8 +122,10 @@ void Site::train() {
   auto text = job_text("survives");
   // All take part in every round: an update that is lost or counted twice changes the model. Larger
   // than what travels in messages and lives in the database: two chunks, a file.
-  text.set("rounds", "8").set("quorum", "2").set("deadline", "10m").set("estimator",
-                                                                       estimator(300'000));
+  text.set("rounds", "8")
+      .set("quorum", "2")
+      .set("deadline", "10m")
+      .set("estimator", estimator(300'000));
   apply("survives", text.yaml());
   await_phase("survives", "Succeeded");
 }
@@ -131,8 +133,10 @@ void Site::train() {
 // More than is synced at a time; its rounds pass a gate.
 void Site::train_a_large_model_and_change_keys() {
   auto text = job_text("large");
-  text.set("rounds", "1").set("quorum", "2").set("deadline", "10m").set(
-      "estimator", estimator(9 << 20));
+  text.set("rounds", "1")
+      .set("quorum", "2")
+      .set("deadline", "10m")
+      .set("estimator", estimator(9 << 20));
   text.set("gate", "{metric: accuracy, atLeast: 0.1}");
   apply("large", text.yaml());
   std::string before;
@@ -165,16 +169,20 @@ void Site::back_up() {
 
 void Site::run_out_of_time() {
   auto text = job_text("late");
-  text.set("rounds", "1").set("attempts", "1").set("deadline", "1s").set("estimator",
-                                                                        estimator(4096, 60'000));
+  text.set("rounds", "1")
+      .set("attempts", "1")
+      .set("deadline", "1s")
+      .set("estimator", estimator(4096, 60'000));
   apply("late", text.yaml());
   await_phase("late", "Failed");
 }
 
 void Site::fail_a_task() {
   auto text = job_text("fails");
-  text.set("rounds", "1").set("attempts", "1").set("retries", "1").set(
-      "estimator", "{plugin: fixture-bad, config: {does: throw}}");
+  text.set("rounds", "1")
+      .set("attempts", "1")
+      .set("retries", "1")
+      .set("estimator", "{plugin: fixture-bad, config: {does: throw}}");
   apply("fails", text.yaml());
   await_phase("fails", "Failed");
 }
@@ -223,12 +231,9 @@ void Site::note_models() {
 
 Tally Site::run() {
   using Act = void (Site::*)();
-  const std::vector<Act> acts{&Site::train,
-                              &Site::train_a_large_model_and_change_keys,
-                              &Site::back_up,
-                              &Site::run_out_of_time,
-                              &Site::fail_a_task,
-                              &Site::revoke_a_node_and_delete_its_job};
+  const std::vector<Act> acts{&Site::train,       &Site::train_a_large_model_and_change_keys,
+                              &Site::back_up,     &Site::run_out_of_time,
+                              &Site::fail_a_task, &Site::revoke_a_node_and_delete_its_job};
   const auto let = [&](std::size_t act) {
     ceiling_ = plan_.cuts * static_cast<int>(act + 1) / static_cast<int>(acts.size());
   };

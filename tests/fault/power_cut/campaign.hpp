@@ -49,8 +49,8 @@ class Campaign {
   Places aims_;
   std::mutex mutex_;
   std::deque<Plan> waiting_;
-  int promised_ = 0;  // cuts
-  int given_ = 0;     // plans
+  int promised_ = 0;                        // cuts
+  int given_ = 0;                           // plans
   std::map<std::uint64_t, Models> models_;  // by the site's seed
   Tally sum_;
   int sites_ = 0, failures_ = 0;

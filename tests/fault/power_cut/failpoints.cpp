@@ -46,8 +46,9 @@ const std::map<Place, std::string>& places_out_of_reach() {
     for (const std::string& name : names()) {
       if (name.rfind("store.restore.", 0) != 0) continue;
       for (const char* side : {"cloud", "edge"})
-        places[{side, name}] = "only `skerry restore` comes there, where no host runs yet; "
-                               "Backups.WhoseRestoreIsCutOffAreRestoredAgain ends it there";
+        places[{side, name}] =
+            "only `skerry restore` comes there, where no host runs yet; "
+            "Backups.WhoseRestoreIsCutOffAreRestoredAgain ends it there";
     }
     return places;
   }();

@@ -74,8 +74,8 @@ void Site::add(const std::string& name, const std::string& program) {
   host->side = program == "skerry-cloud" ? "cloud" : "edge";
   host->state = folder_ / name;
   host->journal = folder_ / "journals" / name;
-  host->arguments = {"--state",      host->state.string(),        "--threads", "1",
-                     "--parent-pid", std::to_string(::getpid())};
+  host->arguments = {"--state", host->state.string(), "--threads",
+                     "1",       "--parent-pid",       std::to_string(::getpid())};
   hosts_.push_back(std::move(host));
 }
 

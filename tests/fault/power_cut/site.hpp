@@ -106,9 +106,9 @@ class Site {
   Plan plan_;
   std::filesystem::path folder_;
   std::mt19937_64 random_;
-  std::vector<std::unique_ptr<Host>> hosts_;  // the cloud first
+  std::vector<std::unique_ptr<Host>> hosts_;               // the cloud first
   std::map<std::string, std::vector<std::string>> names_;  // failpoints, by side
-  int drawn_ = 0;    // cuts that no aim asked for
+  int drawn_ = 0;                                          // cuts that no aim asked for
   int ceiling_ = 0;  // of those, in the acts so far: later acts want theirs
   std::filesystem::path backup_;
   Tally tally_;

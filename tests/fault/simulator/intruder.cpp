@@ -162,8 +162,8 @@ std::string Intruder::some_payload(wire::Type& type) {
     case 1:
       type = wire::Type::task_failed;
       // Mostly of a kind for which no workflow tries again at once.
-      return wire::encode(wire::TaskFailed{
-          task(), time_.chance(0.9) ? "unsupported" : "crashed", "", "on purpose"});
+      return wire::encode(wire::TaskFailed{task(), time_.chance(0.9) ? "unsupported" : "crashed",
+                                           "", "on purpose"});
     case 2:
       type = wire::Type::task_reported;
       return wire::encode(wire::TaskReported{task(), -1e308, {{"loss", 1e308}}});

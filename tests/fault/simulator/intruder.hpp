@@ -34,9 +34,9 @@ class Intruder : public Host {
 
   void attack();
   void send(std::string frame);
-  std::uint64_t number();      // often at a limit
-  std::string name();          // of a node
-  wire::TaskKey task();        // its own, another's, or one that never was
+  std::uint64_t number();  // often at a limit
+  std::string name();      // of a node
+  wire::TaskKey task();    // its own, another's, or one that never was
   void greet(bool honestly);
   void send_garbage();
   void send_bent_header();
@@ -56,8 +56,8 @@ class Intruder : public Host {
   int socket_ = 0;
   std::uint64_t session_ = 0, seq_ = 0;
   std::string epoch_;
-  std::vector<wire::TaskKey> tasks_;   // that it was given
-  std::vector<std::string> sent_;      // some of it, to be repeated
+  std::vector<wire::TaskKey> tasks_;  // that it was given
+  std::vector<std::string> sent_;     // some of it, to be repeated
 };
 
 }  // namespace skerry::simulator

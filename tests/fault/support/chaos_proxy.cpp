@@ -200,14 +200,14 @@ bool Pipe::may_go() const {
 void Pipe::read() {
   if (reading_ || end_ != End::none || !may_go() || queued_ >= weather_.most_queued()) return;
   reading_ = true;
-  from_.async_read_some(asio::buffer(buffer_.data(), weather_.piece()),
-                        [this, self = connection_.shared_from_this()](const error_code& error,
-                                                                      std::size_t bytes) {
-                          reading_ = false;
-                          if (connection_.gone()) return;
-                          if (error) return ended(error);
-                          took(bytes);
-                        });
+  from_.async_read_some(
+      asio::buffer(buffer_.data(), weather_.piece()),
+      [this, self = connection_.shared_from_this()](const error_code& error, std::size_t bytes) {
+        reading_ = false;
+        if (connection_.gone()) return;
+        if (error) return ended(error);
+        took(bytes);
+      });
 }
 
 void Pipe::ended(const error_code& error) {
@@ -226,8 +226,7 @@ void Pipe::took(std::size_t bytes) {
 std::size_t Pipe::next_size() const {
   const std::size_t size = queue_.front().bytes.size();
   if (!track_.cut_at) return size;
-  return static_cast<std::size_t>(
-      std::min<std::uint64_t>(size, *track_.cut_at - track_.carried));
+  return static_cast<std::size_t>(std::min<std::uint64_t>(size, *track_.cut_at - track_.carried));
 }
 
 void Pipe::write() {
@@ -244,20 +243,20 @@ void Pipe::write() {
       track_.flip_at.reset();
       ++connection_.world.flips;
     }
-    // Counted before it is there: a connection that shares the route must not pass the mark as well.
+    // Counted before it is there: a connection that shares the route must not pass the mark as
+    // well.
     track_.carried += size;
     const bool cut = track_.cut_at && track_.carried >= *track_.cut_at;
     if (cut) track_.cut_at.reset();
     writing_ = true;
-    asio::async_write(
-        to_, asio::buffer(bytes.data(), size),
-        [this, self, size, cut](const error_code& error, std::size_t) {
-          writing_ = false;
-          if (connection_.gone()) return;
-          if (cut) return connection_.cut();
-          if (error) return ended(error);
-          sent(size);
-        });
+    asio::async_write(to_, asio::buffer(bytes.data(), size),
+                      [this, self, size, cut](const error_code& error, std::size_t) {
+                        writing_ = false;
+                        if (connection_.gone()) return;
+                        if (cut) return connection_.cut();
+                        if (error) return ended(error);
+                        sent(size);
+                      });
   });
 }
 

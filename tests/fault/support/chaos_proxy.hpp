@@ -41,7 +41,7 @@ class ChaosProxy {
   // The connections of now never carry anything again, and neither side is told; new ones do.
   void forget_connections();
   void refuse(bool refused = true);  // new connections are reset; those of now stay
-  void cut(int port = 0);            // all connections (or one route's) are reset, RST to both sides
+  void cut(int port = 0);  // all connections (or one route's) are reset, RST to both sides
   // Once so many more bytes went this way over one route.
   void cut_after(int port, Way way, std::uint64_t bytes);
   // One bit of the byte that comes after so many more.
@@ -51,7 +51,7 @@ class ChaosProxy {
   std::uint64_t carried(int port, Way way) const;
   // When connections were made, ever.
   std::vector<std::chrono::steady_clock::time_point> arrivals(int port) const;
-  std::uint64_t cuts() const;              // times that cut() or cut_after() reset something
+  std::uint64_t cuts() const;  // times that cut() or cut_after() reset something
   std::uint64_t flips() const;
   int open(int port) const;  // connections that carry
 

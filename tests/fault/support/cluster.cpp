@@ -75,8 +75,8 @@ void Cluster::start() {
   launch(0);
   for (Host& host : hosts_) {
     if (&host == &hosts_.front()) continue;
-    host.token = insist("node.token", {{"name", host.name},
-                                       {"endpoint", endpoint(port_, host.cloud_address)}})
+    host.token = insist("node.token",
+                        {{"name", host.name}, {"endpoint", endpoint(port_, host.cloud_address)}})
                      .at("token")
                      .get<std::string>();
   }

@@ -18,8 +18,8 @@ struct Lost {
   int survived = 0;  // effects that were not synced, and that the disk had written all the same
 };
 
-// Before a process begins to keep its notes in `journal`: what lies in `state` by then has long been
-// on the disk, all of it.
+// Before a process begins to keep its notes in `journal`: what lies in `state` by then has long
+// been on the disk, all of it.
 Status begin_power_journal(const std::filesystem::path& journal,
                            const std::filesystem::path& state);
 

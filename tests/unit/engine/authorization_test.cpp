@@ -180,9 +180,8 @@ TEST_F(Authorization, AnOperatorMayAllVerbsAndAnAdminKeyThoseThatStayOffTheDisk)
     EXPECT_TRUE(authorize(unit, op, verb)) << verb;
     EXPECT_TRUE(authorize(unit, admin, verb)) << verb;
   }
-  for (const std::string verb :
-       {"model.export", "shutdown", "admin.key", "admin.ls", "admin.revoke", "plugin.allow",
-        "backup"}) {
+  for (const std::string verb : {"model.export", "shutdown", "admin.key", "admin.ls",
+                                 "admin.revoke", "plugin.allow", "backup"}) {
     EXPECT_TRUE(authorize(unit, op, verb)) << verb;
     EXPECT_FALSE(authorize(unit, admin, verb)) << verb;
   }

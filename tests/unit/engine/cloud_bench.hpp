@@ -180,10 +180,10 @@ class CloudBench : public testing::Test, protected wire::Transport, protected Wo
   std::unique_ptr<ManualLoop> loop_;
   std::optional<Engine> engine_;
   std::vector<wire::RunTask> run_here_;
-  std::vector<wire::Refused> refusals_;  // that nodes were told
+  std::vector<wire::Refused> refusals_;          // that nodes were told
   std::optional<wire::DecideRequest> question_;  // the last
-  std::optional<DiskGuard> disk_;  // of the next start()
-  int questions_ = 0;              // that the workflow was asked
+  std::optional<DiskGuard> disk_;                // of the next start()
+  int questions_ = 0;                            // that the workflow was asked
 
  private:
   // wire::Transport

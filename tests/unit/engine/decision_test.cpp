@@ -13,10 +13,10 @@ using testing::HasSubstr;
 class Decision : public CloudBench {
  protected:
   void SetUp() override {
-    disk_.emplace(DiskGuard::Options{
-        .directory = dir_.path(), .low = 1000, .probe = [this](const auto&) {
-          return Result<DiskSpace>(DiskSpace{10'000, available_});
-        }});
+    disk_.emplace(
+        DiskGuard::Options{.directory = dir_.path(), .low = 1000, .probe = [this](const auto&) {
+                             return Result<DiskSpace>(DiskSpace{10'000, available_});
+                           }});
     CloudBench::SetUp();
   }
   void set_available(std::uint64_t bytes) {

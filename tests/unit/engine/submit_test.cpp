@@ -58,15 +58,15 @@ class SubmitTest : public CloudBench {
   void begin(const std::string& text, bool from_afar = false) {
     answer_.reset();
     submit_->apply({.text = text,
-                   .file = (dir_.path() / "job.yaml").string(),
-                   .nodes = std::nullopt,
-                   .actor = from_afar ? "admin:laptop" : "operator",
-                   .from_afar = from_afar},
-                  [this](const Submit::Answer& answer) {
-                    EXPECT_FALSE(answer_) << "answered twice";
-                    EXPECT_EQ(database_.in_transaction(), answer.has_value());
-                    answer_ = answer;
-                  });
+                    .file = (dir_.path() / "job.yaml").string(),
+                    .nodes = std::nullopt,
+                    .actor = from_afar ? "admin:laptop" : "operator",
+                    .from_afar = from_afar},
+                   [this](const Submit::Answer& answer) {
+                     EXPECT_FALSE(answer_) << "answered twice";
+                     EXPECT_EQ(database_.in_transaction(), answer.has_value());
+                     answer_ = answer;
+                   });
   }
   Submit::Answer end() {
     while (aside_.step()) loop_->run();
@@ -154,11 +154,11 @@ TEST_F(SubmitTest, TheSameJobTwiceAtATimeIsCreatedOnce) {
   int created = 0, unchanged = 0;
   for (int i = 0; i < 2; ++i) {
     submit_->apply({job_text("daily", "./m"), (dir_.path() / "job.yaml").string(), {}, "operator"},
-                  [&](const Submit::Answer& answer) {
-                    ASSERT_TRUE(answer);
-                    const auto action = answer->at("applied").at(0).at("action");
-                    ++(action == "created" ? created : unchanged);
-                  });
+                   [&](const Submit::Answer& answer) {
+                     ASSERT_TRUE(answer);
+                     const auto action = answer->at("applied").at(0).at("action");
+                     ++(action == "created" ? created : unchanged);
+                   });
   }
   while (aside_.step()) loop_->run();
   EXPECT_EQ(created, 1);
@@ -201,7 +201,8 @@ TEST_F(FromAfar, AModelThatNamesAFileIsNotTaken) {
 }
 
 TEST_F(FromAfar, AFolderOfPluginsIsNotLookedInto) {
-  const Problem problem = refused(job_text("daily", "", "  pluginPath: [" SKERRY_NULL_FIXTURES "]\n"));
+  const Problem problem =
+      refused(job_text("daily", "", "  pluginPath: [" SKERRY_NULL_FIXTURES "]\n"));
   EXPECT_EQ(problem.code, Code::permission_denied);
   EXPECT_EQ(problem.field, "spec.pluginPath");
   expect_nothing_left();

@@ -181,8 +181,7 @@ TEST_F(Supervision, EndsAWorkerThatFallsSilent) {
 }
 
 TEST_F(Supervision, EndsAPluginThatTakesTooMuchMemoryAndSaysSo) {
-  if (kSanitized)
-    GTEST_SKIP() << "no limit is wide enough for a sanitizer's shadow memory";
+  if (kSanitized) GTEST_SKIP() << "no limit is wide enough for a sanitizer's shadow memory";
   options.memory = std::uint64_t{512} << 20;
   const auto done = run(R"({"do":"grow"})");
   EXPECT_EQ(done.code, "out_of_memory");

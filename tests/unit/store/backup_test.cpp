@@ -85,10 +85,10 @@ class Backups : public ::testing::Test {
     return made.value_or(Manifest{});
   }
   static std::vector<Problem> problems_of(const fs::path& backup) {
-    const auto checked = check_backup(
-        backup, {.newest_schema = 2, .public_key_of = [](std::string_view secret) {
-          return Result<std::string>("public of " + std::string(secret));
-        }});
+    const auto checked =
+        check_backup(backup, {.newest_schema = 2, .public_key_of = [](std::string_view secret) {
+                                return Result<std::string>("public of " + std::string(secret));
+                              }});
     return checked ? std::vector<Problem>() : checked.error();
   }
   static std::string faults_of(const fs::path& backup) {
@@ -100,8 +100,8 @@ class Backups : public ::testing::Test {
     const auto text = read_file(backup / kManifestFile).value();
     AuditEntry entry;
     entry.action = "restored";
-    return restore_backup(backup, Manifest::parse(text, backup).value(), place,
-                          "DELETE FROM pair", entry);
+    return restore_backup(backup, Manifest::parse(text, backup).value(), place, "DELETE FROM pair",
+                          entry);
   }
   // Opened as a host would, its blobs read, its log followed.
   static void expect_alive(const fs::path& restored) {
@@ -419,9 +419,8 @@ bool dies_at(const std::string& name, const std::function<void()>& work) {
 
 TEST_F(Backups, ThatAreCutOffLookLikeNone) {
   close();
-  for (const std::string name :
-       {"store.backup.pages", "store.backup.database", "store.backup.blob", "store.backup.key",
-        "store.backup.whole", "store.backup.named"}) {
+  for (const std::string name : {"store.backup.pages", "store.backup.database", "store.backup.blob",
+                                 "store.backup.key", "store.backup.whole", "store.backup.named"}) {
     const auto place = dir.path() / name;
     ASSERT_TRUE(dies_at(name, [&] {
       open();

@@ -320,9 +320,8 @@ TEST_F(BulkTest, AClientIsConnectedWhileItHasTransfersAndNotForLongAfter) {
     EXPECT_TRUE(eventually([&] { return (event = monitor.take()).has_value(); }));
     return event.value_or(0);
   };
-  auto router = make_router(net.cloud_context, "tcp://127.0.0.1:*", &net.cloud,
-                            {kBulkLimit, 10, 10})
-                    .value();
+  auto router =
+      make_router(net.cloud_context, "tcp://127.0.0.1:*", &net.cloud, {kBulkLimit, 10, 10}).value();
   auto monitor = Monitor::open(net.cloud_context, router).value();
   const auto client = BulkClient::start(net.edge_context, bound_endpoint(router), net.edge_1,
                                         net.cloud.public_key, std::chrono::milliseconds(20))

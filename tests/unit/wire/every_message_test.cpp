@@ -62,8 +62,7 @@ TEST_F(EveryMessage, IsFuzzed) {
 
 // The fuzz targets `envelope`, `uploads` and `transfers` try these.
 TEST_F(EveryMessage, HasAStructUnlessItIsAHeaderOrAChunk) {
-  EXPECT_THAT(without,
-              ElementsAre("ack", "blob_chunk", "blob_put_chunk", "bye", "ping", "pong"));
+  EXPECT_THAT(without, ElementsAre("ack", "blob_chunk", "blob_put_chunk", "bye", "ping", "pong"));
 }
 
 }  // namespace
