@@ -7,13 +7,17 @@
 #include "core/base/json.hpp"
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
+#include "core/base/units.hpp"
 #include "core/runtime/abi_status.hpp"
 #include "core/runtime/sink.hpp"
+#include "core/wire/envelope.hpp"
 
 namespace skerry::runtime {
 namespace {
 
 constexpr const char* kNode = "cloud";  // where workflows run
+// With room for the rest of its frame, which the host would not take if it were larger.
+constexpr std::size_t kMostOfReply = wire::kLocalLimit - (std::size_t{1} << 20);
 
 Status append(Json& commands, const std::string& text, const Instance& workflow) {
   if (text.empty()) return {};
@@ -66,7 +70,14 @@ Status Decider::decide(const wire::DecideRequest& request, wire::DecideReply& re
   }
   reply.state = std::move(state);
   reply.commands = dump_json(commands);
-  return {};
+  if (reply.state.size() + reply.commands.size() <= kMostOfReply) return {};
+  return fail(
+      Code::failed_precondition,
+      fmt::format(
+          "{} answered with {} of state and {} of commands; together they may have {}. What "
+          "is large belongs into artifacts, which a state names by their digests",
+          workflow->who(), format_bytes(reply.state.size()), format_bytes(reply.commands.size()),
+          format_bytes(kMostOfReply)));
 }
 
 }  // namespace skerry::runtime

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/runtime/decider.hpp"
+#include "core/wire/envelope.hpp"
 #include "tests/unit/runtime/plans.hpp"
 
 namespace skerry::runtime {
@@ -131,6 +132,20 @@ TEST(Decide, ThreadsTheStateThroughAllEvents) {
   ASSERT_TRUE(reply.ok) << reply.message;
   EXPECT_EQ(reply.state, "s12");
   EXPECT_EQ(parse_json(reply.commands)->size(), 2u);
+}
+
+// The host would not take its frame, and wait for ever.
+TEST(Decide, RefusesAnAnswerThatNoMessageHolds) {
+  Calls calls;
+  Decider decider(1, calls);
+  const auto reply = decider.decide({.job = "job",
+                                     .plan = dump_json(fixture_plan()),
+                                     .state = std::string(wire::kLocalLimit, ' '),
+                                     .events = {"1"}});
+  EXPECT_FALSE(reply.ok);
+  EXPECT_EQ(reply.state, "");
+  EXPECT_NE(reply.message.find("What is large belongs into artifacts"), std::string::npos)
+      << reply.message;
 }
 
 }  // namespace
