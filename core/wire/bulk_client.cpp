@@ -11,6 +11,7 @@
 #include "core/wire/bulk_get.hpp"
 #include "core/wire/bulk_put.hpp"
 #include "core/wire/dealer.hpp"
+#include "core/wire/give_way.hpp"
 #include "core/wire/inbox.hpp"
 
 namespace skerry::wire {

@@ -10,6 +10,7 @@
 #include "core/wire/chunk.hpp"
 #include "core/wire/doorman.hpp"
 #include "core/wire/envelope.hpp"
+#include "core/wire/give_way.hpp"
 #include "core/wire/inbox.hpp"
 #include "core/wire/sockets.hpp"
 

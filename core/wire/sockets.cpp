@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -30,7 +29,6 @@ constexpr int kZapEnforceDomain = 93;
 // TCP_ESTABLISHED of netinet/tcp.h, whose tcp_info lacks what linux/tcp.h has.
 constexpr int kEstablished = 1;
 
-constexpr int kNice = 5;  // a third of the others' share
 constexpr int kHandshakeMs = 5000, kBacklog = 4096;
 constexpr int kHeartbeatMs = 5000, kHeartbeatTimeoutMs = 15000;
 constexpr int kReconnectMs = 200, kReconnectMaxMs = 30000;
@@ -114,11 +112,6 @@ void set_limits(zmq::socket_t& socket, const SocketLimits& limits, const std::st
 void choose_io_thread(zmq::context_t& context, zmq::socket_t& socket, const SocketLimits& limits) {
   if (context.get(zmq::ctxopt::io_threads) < kIoThreads) return;
   socket.set(zmq::sockopt::affinity, std::uint64_t{limits.bulk ? 2u : 1u});
-}
-
-void give_way() {
-  // A thread's own on Linux. That it cannot be had is no reason to stop.
-  static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice));
 }
 
 void set_curve_server(zmq::socket_t& socket, const KeyPair& self) {

@@ -25,8 +25,6 @@ struct SocketLimits {
 void set_limits(zmq::socket_t& socket, const SocketLimits& limits, const std::string& endpoint);
 // Before it binds or connects.
 void choose_io_thread(zmq::context_t& context, zmq::socket_t& socket, const SocketLimits& limits);
-// What moves blobs gives way to all else where the processors are busy. For the calling thread.
-void give_way();
 // Every key goes to the ZAP handler; without one, nobody gets in.
 void set_curve_server(zmq::socket_t& socket, const KeyPair& self);
 void set_curve_client(zmq::socket_t& socket, const KeyPair& self, const std::string& server_key);
