@@ -36,7 +36,7 @@ struct Arguments {
   std::uint64_t megabytes = 500;
   int cuts = 10;
   std::uint64_t line_rate = 0;  // MB/s
-  int least_rounds = 200;
+  int least_rounds = 800;  // fewer have no 99th percentile to speak of
   double max_ratio = 2;
 };
 

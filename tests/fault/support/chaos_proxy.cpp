@@ -10,6 +10,8 @@
 #include <optional>
 #include <thread>
 
+#include "core/wire/give_way.hpp"
+
 namespace skerry::fault {
 namespace {
 
@@ -291,7 +293,10 @@ class ChaosProxy::Impl {
       routes_.try_emplace(route.port, io_, route, at);
     }
     for (auto& [port, route] : routes_) accept(route);
-    thread_ = std::thread([this] { io_.run(); });
+    thread_ = std::thread([this] {
+      wire::give_way();  // it stands for a line, which takes no processor from the hosts
+      io_.run();
+    });
   }
 
   ~Impl() {
