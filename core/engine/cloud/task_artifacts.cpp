@@ -29,7 +29,7 @@ std::set<Digest> digests_in(std::string_view text) {
 }  // namespace
 
 void Tasks::hold(Job& job, const Digest& digest) {
-  if (!job.models.contains(digest)) job.artifacts.insert(digest);
+  if (!job.models.contains(digest) && !job.shipped.contains(digest)) job.artifacts.insert(digest);
   must(unit_.sql("INSERT OR IGNORE INTO artifact(job, digest) VALUES(?, ?)")
            .bind(1, job.id)
            .bind(2, digest)

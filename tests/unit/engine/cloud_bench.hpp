@@ -25,6 +25,8 @@ class CloudBench : public testing::Test, protected wire::Transport, protected Wo
     start();
   }
 
+  void pass_time() { loop_->run_for(std::chrono::minutes(5)); }
+
   // The host starts, or starts again.
   void start() {
     engine_.reset();
@@ -45,12 +47,13 @@ class CloudBench : public testing::Test, protected wire::Transport, protected Wo
              .bind(2, "key of " + node)
              .run());
   }
-  void add_job() {
+  void add_job(const std::vector<Digest>& shipped = {}) {
     const Unit::Scope scope(unit_);
     Machine::NewJob job;
     job.name = "digits";
     job.kind = "TestJob";
     job.plan = {{"spec", Json::object()}};
+    job.shipped = shipped;
     engine_->machine().create(std::move(job), {});
   }
   Job& job() { return *engine_->machine().find("digits"); }

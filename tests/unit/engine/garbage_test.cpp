@@ -19,7 +19,6 @@ class Garbage : public CloudBench {
     add_node("quay");
     add_job();
   }
-  void pass_time() { loop_->run_for(5min); }
   static std::string naming(const std::string& bytes) {
     return dump_json({{"model", digest(bytes).hex()}});
   }
@@ -195,6 +194,35 @@ TEST_F(Garbage, ADamagedFileIsNamedByTheTaskThatReadIt) {
   loop_->run();
   EXPECT_THAT(state_of("t2"), StartsWith("failed: data_loss: digest mismatch"));
   EXPECT_THAT(state_of("t2"), HasSubstr(file.string()));
+}
+
+class ShippedFile : public CloudBench {
+ protected:
+  void SetUp() override {
+    CloudBench::SetUp();
+    add_node("harbour");
+    {
+      const Unit::Scope scope(unit_);
+      must(blobs_->put(as_bytes(file_), digest(file_)));
+    }
+    add_job({digest(file_)});
+  }
+  bool is_shipped() { return job().shipped.contains(digest(file_)); }
+  const std::string file_ = update('f');
+};
+
+TEST_F(ShippedFile, StaysWhenANodeBringsTheSameBytes) {
+  workflow_says({train("t", "harbour")});
+  ASSERT_TRUE(upload("harbour", file_));
+  finish("harbour", "t", file_);
+  EXPECT_THAT(state_of("t"), StartsWith("finished"));
+  workflow_says({});
+  nudge();
+  workflow_says({});  // nothing names it any more
+  pass_time();
+  EXPECT_TRUE(has_file(file_));
+  start();
+  EXPECT_TRUE(is_shipped());
 }
 
 }  // namespace
