@@ -91,8 +91,8 @@ void Peers::handle(const wire::Incoming& incoming) {
   if (peer.revoked) return refuse(incoming.peer, "revoked", "this node was revoked", false);
   if (type == wire::Type::hello) return greet(incoming, *caller, *frame);
   // A farewell follows all that its connection has said, HELLOs that no WELCOME has met among them.
-  const bool in_session = peer.session == frame->header.session || type == wire::Type::bye;
-  if (peer.address != incoming.peer || !in_session) {
+  if (type == wire::Type::bye && peer.address == incoming.peer) return part(peer);
+  if (peer.address != incoming.peer || peer.session != frame->header.session) {
     return refuse(incoming.peer, "no_session", "this session is not known here; say hello again",
                   true, frame->header.session);
   }
@@ -200,7 +200,8 @@ void Peers::greet(const wire::Incoming& incoming, const Caller& caller,
   unit_.after_commit([this, node, welcome] {
     SKERRY_FAILPOINT("cloud.session.committed");
     Peer& greeted = this->peer(node);
-    if (greeted.session != welcome.session) return;  // another HELLO came meanwhile
+    // Another HELLO came meanwhile, or a farewell.
+    if (greeted.session != welcome.session || greeted.address.empty()) return;
     send_now(greeted.address, welcome.session, welcome);
     greeted.welcomed = true;
     transmit(greeted);
@@ -270,9 +271,6 @@ void Peers::take(Peer& peer, wire::Received frame) {
     case wire::Type::pong:
     case wire::Type::ack:
       return;
-    case wire::Type::bye:
-      log_info(fmt::format("node {} has ended", peer.node));
-      return lose(peer);
     case wire::Type::new_key:
       if (const auto fresh = wire::decode<wire::NewKey>(frame.payload())) note_key(peer, *fresh);
       return;
@@ -289,6 +287,11 @@ void Peers::take(Peer& peer, wire::Received frame) {
     default:
       return;
   }
+}
+
+void Peers::part(Peer& peer) {
+  log_info(fmt::format("node {} has ended", peer.node));
+  lose(peer);
 }
 
 // What is left out is sent again.

@@ -139,6 +139,7 @@ class Peers {
   void settle_downlink(Peer& peer, const wire::Hello& hello);
   std::uint64_t forgotten(const Peer& peer);
   void tick();
+  void part(Peer& peer);
   void lose(Peer& peer);
   Peer& peer(const std::string& node);
   template <class Message>

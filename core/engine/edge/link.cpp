@@ -251,6 +251,7 @@ void Link::refuse(const wire::Refused& refused, std::uint64_t session) {
 }
 
 void Link::handle(const wire::Incoming& incoming) {
+  if (given_up_) return;
   const auto frame = wire::parse_frame(incoming.data, wire::kControlLimit);
   if (!frame && frame.error().code == Code::failed_precondition)
     return give_up(

@@ -312,11 +312,11 @@ TEST_F(Session, KnowsAtOnceThatAnEdgeHasEnded) {
 
 // Its farewell names the session that it knows; a repetition of its HELLO has opened another.
 TEST_F(Session, KnowsAtOnceThatAnEdgeBehindASlowLinkHasEnded) {
-  delay = 150ms;
+  delay = 800ms;  // there and back it takes longer than the edge's patience
   connect();
   ASSERT_TRUE(eventually([&] { return edge_listener.welcomes > 0; }));
   link->leave();
-  EXPECT_TRUE(eventually([&] { return !peers->online("harbour"); }, 2s));
+  EXPECT_TRUE(eventually([&] { return !peers->online("harbour"); }, 5s));
 }
 
 }  // namespace
