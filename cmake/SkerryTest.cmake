@@ -1,3 +1,13 @@
+# What every test runs with. Workers are killed by signals on purpose, and tests look at which: a sanitizer must not turn them into
+# exits. Some tests preload a library of theirs.
+set(SKERRY_TEST_ENVIRONMENT "")
+if(SKERRY_SANITIZE)
+  set(lenient handle_segv=0:handle_abort=0)
+  list(APPEND SKERRY_TEST_ENVIRONMENT
+    ASAN_OPTIONS=${lenient}:verify_asan_link_order=0
+    TSAN_OPTIONS=${lenient}:suppressions=${PROJECT_SOURCE_DIR}/tests/sanitizers/thread.supp)
+endif()
+
 # skerry_add_test(NAME name LABEL unit|plugin|abi|integration|e2e|fault|fuzz SOURCES ... [LIBS ...] [TIMEOUT seconds] [DEPENDS target ...])
 # One GoogleTest binary, one CTest entry a binary: starting a process for each case would cost more than most cases.
 function(skerry_add_test)
@@ -17,11 +27,6 @@ function(skerry_add_test)
     add_dependencies(${arg_NAME} ${arg_DEPENDS})
   endif()
   add_test(NAME ${arg_NAME} COMMAND ${arg_NAME})
-  if(SKERRY_SANITIZE)
-    # Workers are killed by signals on purpose, and the tests look at which: the sanitizer must not turn them into exits.
-    # Some tests preload a library of theirs.
-    set_tests_properties(${arg_NAME} PROPERTIES
-      ENVIRONMENT "ASAN_OPTIONS=handle_segv=0:handle_abort=0:verify_asan_link_order=0;TSAN_OPTIONS=handle_segv=0:handle_abort=0")
-  endif()
-  set_tests_properties(${arg_NAME} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
+  set_tests_properties(${arg_NAME} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT}
+    ENVIRONMENT "${SKERRY_TEST_ENVIRONMENT}")
 endfunction()

@@ -23,7 +23,8 @@ Result<std::uint64_t> space_left(const std::filesystem::path& directory);
 
 bool on_one_disk(const std::filesystem::path& a, const std::filesystem::path& b);
 
-// Also of what is not there yet; links are followed as far as there is something.
+// Or the folder itself. Also of what is not there yet; links are followed as far as there is
+// something.
 bool is_within(const std::filesystem::path& path, const std::filesystem::path& folder);
 
 }  // namespace skerry::store

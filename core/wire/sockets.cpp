@@ -11,14 +11,6 @@
 
 #include "core/wire/zap.hpp"
 
-#ifdef __SANITIZE_THREAD__
-// Debian's libzmq and its libsodium are not instrumented: how their threads hand messages to each
-// other is invisible to the sanitizer.
-extern "C" const char* __tsan_default_suppressions() {
-  return "called_from_lib:libzmq.so\ncalled_from_lib:libsodium.so\n";
-}
-#endif
-
 namespace skerry::wire {
 namespace {
 

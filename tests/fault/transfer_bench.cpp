@@ -36,7 +36,7 @@ struct Arguments {
   std::uint64_t megabytes = 500;
   int cuts = 10;
   std::uint64_t line_rate = 0;  // MB/s
-  int least_rounds = 800;  // fewer have no 99th percentile to speak of
+  int least_rounds = 800;       // before the upload
   double max_ratio = 2;
 };
 
@@ -76,6 +76,7 @@ class Bench {
     cluster_.reach_cloud_at(1, kLine);
     const int control = cluster_.control_port(), bulk = cluster_.bulk_port();
     line_.emplace(kLine, std::vector<ChaosProxy::Route>{{control, control}, {bulk, bulk}});
+    line_->give_way();
     line_->limit(Way::up, arguments.line_rate * 1'000'000);
   }
 

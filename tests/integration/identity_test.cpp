@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <ctime>
+#include <set>
 
 #include "core/wire/keys.hpp"
 #include "tests/integration/host_processes.hpp"
@@ -12,6 +13,7 @@
 namespace skerry::testing {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 
 constexpr int kRefused = 77;
@@ -132,12 +134,16 @@ TEST_F(Identity, AnEdgeOfAnotherCloudIsToldSo) {
   const Output output = finish(edge);
   EXPECT_EQ(output.ending.status, kRefused) << output.all();
   EXPECT_THAT(output.err, HasSubstr("it has another key than the cloud that the token is for"));
-  auto refused = audit("stranger.refused");
-  // Of a connection that is over before the cloud looks at it no address can be told.
-  std::erase_if(refused, [](const Json& entry) { return entry.at("subject") != "127.0.0.1"; });
-  ASSERT_EQ(refused.size(), 1u);
-  EXPECT_THAT(refused[0].at("details").at("reason").get<std::string>(),
-              HasSubstr("hung up before it said anything"));
+  std::set<std::string> subjects;
+  for (const Json& entry : audit("stranger.refused")) {
+    // Of a connection that is over before the cloud looks at it no address can be told.
+    const auto subject = entry.at("subject").get<std::string>();
+    EXPECT_THAT(subject, AnyOf("127.0.0.1", "an unknown address"));
+    EXPECT_TRUE(subjects.insert(subject).second) << subject << " is told of twice a minute";
+    EXPECT_THAT(entry.at("details").at("reason").get<std::string>(),
+                HasSubstr("hung up before it said anything"));
+  }
+  EXPECT_FALSE(subjects.empty());
 }
 
 TEST_F(Identity, AnEdgeGoesOnWhenTheCloudKnowsItAgainInTime) {

@@ -1,5 +1,8 @@
 #include "tests/fault/support/chaos_proxy.hpp"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <boost/asio.hpp>
@@ -9,8 +12,6 @@
 #include <map>
 #include <optional>
 #include <thread>
-
-#include "core/wire/give_way.hpp"
 
 namespace skerry::fault {
 namespace {
@@ -293,10 +294,7 @@ class ChaosProxy::Impl {
       routes_.try_emplace(route.port, io_, route, at);
     }
     for (auto& [port, route] : routes_) accept(route);
-    thread_ = std::thread([this] {
-      wire::give_way();  // it stands for a line, which takes no processor from the hosts
-      io_.run();
-    });
+    thread_ = std::thread([this] { io_.run(); });
   }
 
   ~Impl() {
@@ -388,6 +386,12 @@ void ChaosProxy::heal() {
 void ChaosProxy::forget_connections() {
   impl_->each(0, [](Connection& connection) { connection.forget(); });
 }
+
+void ChaosProxy::give_way() {
+  constexpr int kLeast = 19;
+  impl_->order([] { return ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kLeast); });
+}
+
 void ChaosProxy::refuse(bool refused) {
   impl_->order([&] { impl_->refuse(refused); });
 }

@@ -23,6 +23,8 @@ class ChaosProxy {
   // Listens at `address`, one of the loopback's, on each route's port. Throws
   // boost::system::system_error where one is taken.
   ChaosProxy(const std::string& address, std::vector<Route> routes);
+  // From now on its thread gives way to all others: a line takes no processor from the hosts.
+  void give_way();
   ~ChaosProxy();  // joins its thread; connections are reset
   ChaosProxy(const ChaosProxy&) = delete;
   ChaosProxy& operator=(const ChaosProxy&) = delete;

@@ -7,16 +7,18 @@
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <thread>
 #include <zmq.hpp>
 
 #include "core/wire/transport.hpp"
+#include "tests/unit/wire/support.hpp"
 
 namespace skerry::wire {
 namespace {
 
-int niceness_of(const std::string& name) {
+std::optional<int> find_niceness_of(const std::string& name) {
   for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
     std::string found;
     std::getline(std::ifstream(task.path() / "comm"), found);
@@ -24,8 +26,14 @@ int niceness_of(const std::string& name) {
       return ::getpriority(PRIO_PROCESS,
                            static_cast<id_t>(std::stoi(task.path().filename().string())));
   }
-  ADD_FAILURE() << "there is no thread " << name;
-  return -100;
+  return {};
+}
+
+// A thread gives itself its name once it runs.
+int niceness_of(const std::string& name) {
+  std::optional<int> found;
+  EXPECT_TRUE(eventually([&] { return (found = find_niceness_of(name)).has_value(); })) << name;
+  return found.value_or(0);
 }
 
 TEST(GiveWay, MakesTheThreadsThatMoveBlobsNiceAndNoOthers) {
