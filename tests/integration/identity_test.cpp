@@ -108,7 +108,7 @@ TEST_F(Identity, ATokenForNoAddressIsRefusedWhereItIsMade) {
 TEST_F(Identity, ASecondTokenEndsTheFirstAndSaysSo) {
   Process cloud = start_cloud();
   const std::string first = token("edge-1");
-  const Output second = ask({"node", "token", "edge-1"});
+  const Output second = skerry({"node", "token", "edge-1", "--state", cloud_state().string()});
   EXPECT_THAT(second.err, HasSubstr("The token that \"edge-1\" had before lets nobody in"));
   Process edge = start_impatient_edge("edge-1", first);
   EXPECT_EQ(finish(edge).ending.status, kRefused);
