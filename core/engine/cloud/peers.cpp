@@ -247,6 +247,12 @@ void Peers::settle_downlink(Peer& peer, const wire::Hello& hello) {
              .bind(1, inbox)
              .bind(2, peer.node)
              .run());
+    // Rows that the node has had must not stay before numbers that have none: an inbox that begins
+    // anew would wait for those.
+    must(unit_.sql("DELETE FROM downlink WHERE node = ? AND seq <= ?")
+             .bind(1, peer.node)
+             .bind(2, inbox)
+             .run());
   }
   peer.acked = std::max(inbox, forgotten(peer));
 }

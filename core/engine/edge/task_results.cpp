@@ -19,8 +19,12 @@ constexpr std::size_t kMaxMessage = 8 * 1024;  // of a failure, for people
 }  // namespace
 
 void Tasks::done(wire::TaskDone done) {
+  at_workers_.erase(done.key);
   Active* task = find(done.key);
   if (task == nullptr) return;
+  // The answer for a task that was stopped, and has been started anew since.
+  if (task->step == Step::waiting) return prepare(*task);
+  if (task->step != Step::running) return;
   SKERRY_FAILPOINT("edge.result.received");
   const wire::TaskKey key = done.key;
   if (!done.ok) {

@@ -169,7 +169,10 @@ void Tasks::forget(const std::string& job) {
     if (key.job == job) keys.push_back(key);
   for (const auto& key : keys) drop(key);
   release(job, {});
-  unit_.after_commit([this, job] { workers_.forget(job); });
+  unit_.after_commit([this, job] {
+    workers_.forget(job);
+    std::erase_if(at_workers_, [&](const wire::TaskKey& key) { return key.job == job; });
+  });
 }
 
 // The cloud has the result: its outputs are not needed here any more.
@@ -217,8 +220,9 @@ bool Tasks::needs(const Digest& digest) {
 }
 
 void Tasks::prepare(Active& task) {
-  if (link_.full()) return;                      // delivered() comes back here
-  if (disk_ != nullptr && disk_->low()) return;  // and the disk's change
+  if (at_workers_.contains(task.message.key)) return;  // done() comes back here
+  if (link_.full()) return;                            // delivered() comes back here
+  if (disk_ != nullptr && disk_->low()) return;        // and the disk's change
   std::vector<wire::Artifact> missing;
   {
     // What another job brought here would go with that job.
@@ -337,6 +341,7 @@ void Tasks::run(Active& task) {
     const Unit::Scope scope(unit_);
     release(message.key.job, in_use);
   }
+  at_workers_.insert(message.key);
   workers_.run(std::move(run));
 }
 

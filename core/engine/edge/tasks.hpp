@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -115,6 +116,7 @@ class Tasks {
   wire::BlobTransfers* bulk_ = nullptr;
   DiskGuard* disk_ = nullptr;
   std::map<wire::TaskKey, std::unique_ptr<Active>> active_;
+  std::set<wire::TaskKey> at_workers_;  // that have not answered yet; some were stopped meanwhile
   std::map<Digest, std::vector<wire::TaskKey>> fetches_;  // under way, and who waits for them
 };
 

@@ -274,6 +274,29 @@ TEST_F(Session, GoesOnWithACloudThatWasRestored) {
   }));
 }
 
+// A cloud that was restored skips the numbers that its edge has had; an edge that is then restored
+// from the time before asks for all that there is, and must not wait for those.
+TEST_F(Session, GoesOnWhenTheCloudAndThenTheEdgeWereRestored) {
+  connect();
+  ASSERT_TRUE(eventually([&] { return peers->online("harbour"); }));
+  send_down();
+  send_down();
+  ASSERT_TRUE(eventually([&] { return edge_listener.downlink.size() == 2; }));
+  must(cloud_database.exec(
+      "DELETE FROM downlink; UPDATE node SET downlink_seq = 1; "
+      "INSERT INTO downlink(node, seq, type, payload) VALUES('harbour', 1, 33, x'')"));
+  peers.emplace(loop, cloud_unit, *sockets, *nodes, cloud_listener);
+  peers->start(router, {.epoch = "epoch", .bulk_port = 1});
+  ASSERT_TRUE(eventually([&] { return peers->online("harbour"); }));
+  link.reset();
+  must(edge_database.exec("UPDATE meta SET value = 'of before' WHERE key = 'cloud_epoch'"));
+  const int before = edge_listener.welcomes;
+  connect();
+  ASSERT_TRUE(eventually([&] { return edge_listener.welcomes > before; }));
+  send_down();
+  EXPECT_TRUE(eventually([&] { return edge_listener.downlink.back() == 3; }));
+}
+
 TEST_F(Session, TellsTheEdgeWhatTheCloudWaitsFor) {
   cloud_listener.open = {{"job", "wanted"}};
   connect();
