@@ -285,12 +285,13 @@ TEST_F(Session, GoesOnWhenTheCloudAndThenTheEdgeWereRestored) {
   must(cloud_database.exec(
       "DELETE FROM downlink; UPDATE node SET downlink_seq = 1; "
       "INSERT INTO downlink(node, seq, type, payload) VALUES('harbour', 1, 33, x'')"));
+  int before = edge_listener.welcomes;
   peers.emplace(loop, cloud_unit, *sockets, *nodes, cloud_listener);
   peers->start(router, {.epoch = "epoch", .bulk_port = 1});
-  ASSERT_TRUE(eventually([&] { return peers->online("harbour"); }));
+  ASSERT_TRUE(eventually([&] { return edge_listener.welcomes > before; }));
   link.reset();
   must(edge_database.exec("UPDATE meta SET value = 'of before' WHERE key = 'cloud_epoch'"));
-  const int before = edge_listener.welcomes;
+  before = edge_listener.welcomes;
   connect();
   ASSERT_TRUE(eventually([&] { return edge_listener.welcomes > before; }));
   send_down();
