@@ -57,8 +57,8 @@ class SocketThread : public Transport {
     std::uint64_t turned_out = 0;  // arrived from somebody who was turned out
     std::uint64_t bytes_received = 0;
     std::uint64_t bytes_sent = 0;
-    std::uint64_t cut =
-        0;  // connections: turned out, too many, or without an end to what they sent
+    // Connections: turned out, too many, or without an end to what they sent.
+    std::uint64_t cut = 0;
   };
 
   // The context must outlive the thread.

@@ -147,9 +147,7 @@ int show_restored(bool json, const fs::path& backup, const fs::path& state,
       "compare their tasks, is done again where it has to be, and counts once.\n"
       "Not in it: what operators did since then. Revoke again the nodes and admin keys that were "
       "revoked since; nodes that joined or changed their key since need a new token, name and "
-      "state "
-      "directory. Tokens "
-      "that were open then have ended.\n",
+      "state directory. Tokens that were open then have ended.\n",
       printable(state.string()).c_str());
   return kOk;
 }

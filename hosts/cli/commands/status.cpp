@@ -14,8 +14,7 @@ namespace {
 std::string head(const Json& status) {
   return fmt::format(
       "skerry-cloud {} (pid {:.0f}) at {}\nup {} since {}\n{:.0f} of {:.0f} nodes online, {:.0f} "
-      "of "
-      "{:.0f} jobs running\n",
+      "of {:.0f} jobs running\n",
       text_at(status, "version"), number_at(status, "pid").value_or(0), text_at(status, "endpoint"),
       format_seconds(number_at(status, "upSeconds").value_or(0)), text_at(status, "startedAt"),
       number_at(status, "nodes/online").value_or(0), number_at(status, "nodes/total").value_or(0),
