@@ -133,6 +133,19 @@ Status sync_data(int fd, const std::filesystem::path& path_for_errors) {
   return {};
 }
 
+// What the kernel tells of a failed write it tells once: a later sync would say ok.
+Status write_early(int fd, std::uint64_t begun, std::uint64_t from, std::uint64_t to,
+                   const std::filesystem::path& path_for_errors) {
+  const bool waited =
+      from == begun ||  // an empty range would stand for the rest of the file
+      ::sync_file_range(fd, static_cast<off64_t>(begun), static_cast<off64_t>(from - begun),
+                        SYNC_FILE_RANGE_WAIT_BEFORE) == 0;
+  if (!waited || ::sync_file_range(fd, static_cast<off64_t>(from), static_cast<off64_t>(to - from),
+                                   SYNC_FILE_RANGE_WRITE) != 0)
+    return lost_on_sync(errno, "write", path_for_errors);
+  return {};
+}
+
 Status sync_directory(const std::filesystem::path& directory) {
   SKERRY_ASSIGN(auto fd, open_file(directory, O_RDONLY | O_DIRECTORY));
   if (auto injected = SKERRY_FAILPOINT_STATUS("file.directory.sync"); !injected)

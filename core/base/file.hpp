@@ -58,6 +58,11 @@ class SpareHostOnSyncFailure {
 
 // fdatasync. Failure is Code::data_loss; trying again proves nothing.
 Status sync_data(int fd, const std::filesystem::path& path_for_errors);
+// Starts to write from..to of the file to the disk, when begun..from is written: a sync later is
+// short, and the disk's queue, in which others' syncs stand, is as well. No promise; but a failure
+// is that of a sync.
+Status write_early(int fd, std::uint64_t begun, std::uint64_t from, std::uint64_t to,
+                   const std::filesystem::path& path_for_errors);
 // Makes renames and creations in the directory durable. Failure to sync is Code::data_loss.
 Status sync_directory(const std::filesystem::path& directory);
 // On one file system; a power cut may undo it until the directory is synced.

@@ -14,8 +14,7 @@ namespace skerry::wire {
 namespace {
 
 constexpr std::uint64_t kSyncEach = 8 << 20;
-// Asking the kernel to write early makes the fdatasync that follows short.
-constexpr std::uint64_t kFlushEach = 1 << 20;
+constexpr std::uint64_t kWriteEach = 1 << 20;
 constexpr std::size_t kReadSize = 1 << 20;
 
 }  // namespace
@@ -49,7 +48,7 @@ Status PartialFile::sync() {
   SKERRY_FAILPOINT("bulk.partial.written");
   SKERRY_TRY(sync_data(fd_.get(), path_));
   SKERRY_FAILPOINT("bulk.partial.synced");
-  durable_ = flushing_ = size_;
+  durable_ = writing_ = size_;
   return {};
 }
 
@@ -58,11 +57,9 @@ Status PartialFile::append(Bytes data) {
   hasher_.update(data);
   size_ += data.size();
   if (size_ - durable_ >= kSyncEach) return sync();
-  if (size_ - flushing_ >= kFlushEach) {
-    // Only a hint: sync() reports what went wrong.
-    ::sync_file_range(fd_.get(), static_cast<off64_t>(flushing_),
-                      static_cast<off64_t>(size_ - flushing_), SYNC_FILE_RANGE_WRITE);
-    flushing_ = size_;
+  if (size_ - writing_ >= kWriteEach) {
+    SKERRY_TRY(write_early(fd_.get(), durable_, writing_, size_, path_));
+    writing_ = size_;
   }
   return {};
 }
@@ -78,7 +75,7 @@ Status PartialFile::restart() {
   }
   power_journal::truncated(fd_.get());
   hasher_ = Hasher();
-  size_ = durable_ = flushing_ = 0;
+  size_ = durable_ = writing_ = 0;
   return {};
 }
 

@@ -37,7 +37,7 @@ class PartialFile {
   Hasher hasher_;
   std::uint64_t size_ = 0;
   std::uint64_t durable_ = 0;
-  std::uint64_t flushing_ = 0;  // the kernel was asked to write up to here
+  std::uint64_t writing_ = 0;  // the disk was asked to write up to here
 };
 
 }  // namespace skerry::wire

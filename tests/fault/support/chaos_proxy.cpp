@@ -1,8 +1,5 @@
 #include "tests/fault/support/chaos_proxy.hpp"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <boost/asio.hpp>
@@ -12,6 +9,8 @@
 #include <map>
 #include <optional>
 #include <thread>
+
+#include "core/wire/give_way.hpp"
 
 namespace skerry::fault {
 namespace {
@@ -388,8 +387,7 @@ void ChaosProxy::forget_connections() {
 }
 
 void ChaosProxy::give_way() {
-  constexpr int kLeast = 19;
-  impl_->order([] { return ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kLeast); });
+  impl_->order([] { wire::give_way(); });
 }
 
 void ChaosProxy::refuse(bool refused) {
