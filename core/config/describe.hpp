@@ -19,6 +19,9 @@ std::string describe_value(const Json& value);
 // "threshold (number, 0..1, default 0.5), seed (integer, >= 0)": every key of an object schema.
 std::string describe_keys(const Json& schema);
 
+// A value that the schema allows: required keys with a value to replace, the others left out.
+Json example_value(const Json& schema);
+
 // YAML for the keys of an object schema: required ones with a value to replace, optional ones with
 // their defaults, each with a comment that describes it. Indented by `indent` spaces.
 std::string example_fragment(const Json& schema, int indent = 0);

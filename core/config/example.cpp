@@ -69,6 +69,16 @@ void add_key(const std::string& key, const Json& property, bool required, int in
 
 }  // namespace
 
+Json example_value(const Json& schema) {
+  Json value = Json::object();
+  const Json properties = schema.value("properties", Json::object());
+  for (const auto& [key, property] : properties.items()) {
+    if (!is_required(schema, key)) continue;
+    value[key] = property.contains("properties") ? example_value(property) : placeholder(property);
+  }
+  return value;
+}
+
 std::string example_fragment(const Json& schema, int indent) {
   std::string text;
   const Json properties = schema.value("properties", Json::object());

@@ -127,9 +127,49 @@ class CommandLine {
     list->add_option("--kind", kind_, "only this kind, as dataset or dataset/1");
     CLI::App* inspect =
         command(*plugin, "inspect", "Show all about a plugin: its keys, their ranges, an example",
-                "skerry plugin inspect ./libmine.so",
-                [this] { return plugin_inspect_command(name_, who_.json); });
-    inspect->add_option("ID|FILE", name_, "a plugin's id, or a file")->required();
+                "skerry plugin inspect ./libmine.so", [this] {
+                  inspect_.json = who_.json;
+                  return plugin_inspect_command(inspect_);
+                });
+    inspect->add_option("ID|FILE", inspect_.what, "a plugin's id, or a file")->required();
+    inspect->add_flag("--exists", inspect_.exists,
+                      "only say by the exit status whether it is there: 0 or 1");
+    inspect->add_option("--at-least", inspect_.at_least,
+                        "the same, for this version or a later one, as 1.2.0");
+    CLI::App* fresh = command(
+        *plugin, "new", "Start a plugin: a small project that builds, passes its checks and runs",
+        "skerry plugin new aggregation my_average", [this] {
+          new_.json = who_.json;
+          return plugin_new_command(new_);
+        });
+    fresh->add_option("KIND", new_.kind, "aggregation, dataset, estimator, selection or workflow")
+        ->required();
+    fresh->add_option("NAME", new_.name, "its name, as my_average")->required();
+    fresh->add_option("--dir", new_.dir, "where its folder is made (default: here)");
+    CLI::App* check =
+        command(*plugin, "check", "Try a plugin out: does it keep to what its kind promises?",
+                "skerry plugin check ./mine.so --strict 3", [this] {
+                  check_.json = who_.json;
+                  return plugin_check_command(check_);
+                });
+    check->add_option("FILE", check_.file, "the plugin");
+    check
+        ->add_option("--strict", check_.strict,
+                     "which checks count: 1 what hosts rely on, 2 what users expect as well, 3 all")
+        ->check(CLI::Range(1, 3))
+        ->capture_default_str();
+    check->add_option("--include", check_.include,
+                      "only checks whose name matches this regular expression");
+    check->add_option(
+        "--config", check_.configs,
+        "a configuration to create it with, as '{\"key\": 1}'; with several features 'ID={...}'");
+    check->add_option("--seed", check_.seed, "of what is made up; a failure repeats with its seed")
+        ->capture_default_str();
+    check->add_option("--timeout", check_.timeout, "seconds that a check may take")
+        ->check(CLI::Range(1, 86'400))
+        ->capture_default_str();
+    check->add_flag("--in-process", check_.in_process, "in this process, for a debugger");
+    check->add_flag("--list", check_.list, "say which checks there are");
     operator_command(
         *plugin, "quarantined", "List plugins that ended too many workers of the cloud",
         "skerry plugin quarantined", [this] { return plugin_quarantined_command(who_); });
@@ -320,6 +360,9 @@ class CommandLine {
   Operator who_;
   RunOptions run_;
   ModelGet model_;
+  PluginInspect inspect_;
+  PluginNew new_;
+  PluginCheck check_;
   std::filesystem::path file_;
   std::optional<int> edges_;
   std::string kind_, name_, signal_, value_, endpoint_, head_;

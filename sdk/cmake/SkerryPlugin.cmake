@@ -1,13 +1,18 @@
 # skerry_add_plugin(NAME fedavg KIND aggregation SOURCES fedavg.cpp
-#                   [MANIFEST plugin.json] [LIBS target ...] [OUTPUT_DIR dir] [NO_INSTALL])
+#                   [MANIFEST plugin.json] [LIBS target ...] [TEST test.cpp ...] [CHECK_CONFIG json ...] [CHECK_STRICT 1|2|3]
+#                   [OUTPUT_DIR dir] [NO_INSTALL] [NO_CHECK])
 #
 # Builds NAME.so: a module that exports skerry_plugin_entry_v1 and nothing else, with plugin.json (and how it was built)
-# in the ELF section ".skerry.plugin". The target is plugin_NAME. It lands in <build>/bin/plugins unless OUTPUT_DIR says
+# in the ELF section ".skerry.plugin". The target is plugin_NAME. It lands in the build directory unless OUTPUT_DIR says
 # otherwise, and is installed to lib/skerry/plugins unless NO_INSTALL is given.
+#
+# Where testing is enabled, `ctest` runs check_NAME, which is `skerry plugin check` (see its --strict and --config), and
+# test_NAME, a program of the sources TEST that ends with 0 where all is well.
 set(SKERRY_SDK_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR} CACHE INTERNAL "Where plugin.map is")
 
 function(skerry_add_plugin)
-  cmake_parse_arguments(arg "NO_INSTALL" "NAME;KIND;MANIFEST;OUTPUT_DIR" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(arg "NO_INSTALL;NO_CHECK" "NAME;KIND;MANIFEST;OUTPUT_DIR;CHECK_STRICT"
+    "SOURCES;LIBS;TEST;CHECK_CONFIG" ${ARGN})
   foreach(required NAME KIND SOURCES)
     if(NOT arg_${required})
       message(FATAL_ERROR "skerry_add_plugin: ${required} is missing")
@@ -20,7 +25,13 @@ function(skerry_add_plugin)
     set(arg_MANIFEST plugin.json)
   endif()
   if(NOT arg_OUTPUT_DIR)
-    set(arg_OUTPUT_DIR ${CMAKE_BINARY_DIR}/bin/plugins)
+    set(arg_OUTPUT_DIR ${CMAKE_CURRENT_BINARY_DIR})
+    if(SKERRY_PLUGIN_OUTPUT_DIR)
+      set(arg_OUTPUT_DIR ${SKERRY_PLUGIN_OUTPUT_DIR})
+    endif()
+  endif()
+  if(NOT arg_CHECK_STRICT)
+    set(arg_CHECK_STRICT 2)
   endif()
 
   get_filename_component(manifest ${arg_MANIFEST} ABSOLUTE)
@@ -47,6 +58,28 @@ function(skerry_add_plugin)
   endif()
   if(NOT arg_NO_INSTALL)
     install(TARGETS ${target} LIBRARY DESTINATION lib/skerry/plugins)
+  endif()
+  if(NOT CMAKE_TESTING_ENABLED OR arg_NO_CHECK)
+    return()
+  endif()
+  _skerry_add_plugin_tests(${target} ${arg_NAME} ${arg_CHECK_STRICT} "${arg_CHECK_CONFIG}" "${arg_TEST}" "${arg_LIBS}")
+endfunction()
+
+function(_skerry_add_plugin_tests target name strict configs sources libs)
+  set(options "")
+  foreach(config ${configs})
+    list(APPEND options --config ${config})
+  endforeach()
+  if(TARGET Skerry::skerry)
+    add_test(NAME check_${name} COMMAND Skerry::skerry plugin check $<TARGET_FILE:${target}> --strict ${strict} ${options})
+    set_tests_properties(check_${name} PROPERTIES LABELS plugin TIMEOUT 600)
+  endif()
+  if(sources)
+    add_executable(test_${name} ${sources})
+    target_link_libraries(test_${name} PRIVATE Skerry::sdk ${libs})
+    # The plugin's entry refers to its manifest.
+    target_sources(test_${name} PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/${name}_manifest.cpp)
+    add_test(NAME test_${name} COMMAND test_${name})
   endif()
 endfunction()
 

@@ -20,7 +20,7 @@
 #include "core/wire/sockets.hpp"
 #include "tests/integration/host_processes.hpp"
 #include "tests/support/job.hpp"
-#include "tests/support/sanitizer.hpp"
+#include "core/base/sanitizer.hpp"
 
 namespace skerry::testing {
 namespace {

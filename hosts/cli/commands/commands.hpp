@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace skerry::cli {
 
@@ -80,7 +81,33 @@ struct ModelGet {
 int model_get_command(const Operator& who, const ModelGet& what);
 
 int plugin_list_command(const std::string& kind, bool json);
-int plugin_inspect_command(const std::string& what, bool json);
+struct PluginInspect {
+  std::string what;      // an id or a file
+  bool exists = false;   // print nothing: the exit status is the answer
+  std::string at_least;  // the same, for this version or a later one; empty: any
+  bool json = false;
+};
+// With `exists` or `at_least`, 1: there is no such plugin, or only an older one.
+int plugin_inspect_command(const PluginInspect& inspect);
+struct PluginNew {
+  std::string kind, name;
+  std::filesystem::path dir;  // the project becomes a folder in it; empty: here
+  bool json = false;
+};
+int plugin_new_command(const PluginNew& what);
+struct PluginCheck {
+  std::filesystem::path file;
+  int strict = 1;                    // up to which level a failure counts, 1..3
+  std::string include;               // a regular expression; empty: all checks
+  std::vector<std::string> configs;  // "{...}" or "ID={...}"
+  std::uint64_t seed = 42;
+  int timeout = 60;         // seconds a check
+  bool in_process = false;  // for a debugger
+  bool list = false;        // print which checks there are, and no more
+  bool json = false;
+};
+// 1: the plugin failed a check that counts.
+int plugin_check_command(const PluginCheck& what);
 int plugin_quarantined_command(const Operator& who);
 int plugin_allow_command(const Operator& who, const std::string& digest);
 

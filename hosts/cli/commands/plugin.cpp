@@ -1,4 +1,7 @@
+#include <charconv>
 #include <cstdio>
+#include <optional>
+#include <sstream>
 
 #include "core/base/suggest.hpp"
 #include "core/plugin/elf_file.hpp"
@@ -46,6 +49,33 @@ Result<Features> features_named(const std::string& id) {
                                    "; searched " + catalog.describe_places());
 }
 
+// "1.2.0" and "1.2.0-rc1" in numbers; nothing where it has other parts.
+std::optional<std::vector<int>> numbers_of(const std::string& version) {
+  std::vector<int> numbers;
+  std::istringstream parts(version.substr(0, version.find_first_of("-+")));
+  for (std::string part; std::getline(parts, part, '.');) {
+    int number = 0;
+    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), number);
+    if (error != std::errc() || end != part.data() + part.size()) return std::nullopt;
+    numbers.push_back(number);
+  }
+  if (numbers.empty()) return std::nullopt;
+  return numbers;
+}
+
+// For scripts: nothing is printed but why not.
+int answer(const Result<Features>& features, const std::optional<std::vector<int>>& wanted) {
+  if (!features) return complain(features.error(), false, kFailed);
+  const plugin::Feature& found = features->front();
+  const auto version = numbers_of(found.version);
+  if (!wanted || (version && *version >= *wanted)) return kOk;
+  return complain({Code::failed_precondition,
+                   found.id + " is of version " + found.version + ", an older one than asked for",
+                   found.file.string(),
+                   {}},
+                  false, kFailed);
+}
+
 bool is_file_name(const std::string& what) {
   return what.find('/') != what.npos || what.ends_with(".so");
 }
@@ -62,8 +92,18 @@ int plugin_list_command(const std::string& kind, bool json) {
   return kOk;
 }
 
-int plugin_inspect_command(const std::string& what, bool json) {
+int plugin_inspect_command(const PluginInspect& inspect) {
+  const auto& [what, exists, at_least, json] = inspect;
+  const auto wanted = numbers_of(at_least);
+  if (!at_least.empty() && !wanted) {
+    return complain({Code::invalid_argument,
+                     "found \"" + at_least + "\", expected numbers, as 1.2.0",
+                     {},
+                     "--at-least"},
+                    json, kBadInput);
+  }
   const auto features = is_file_name(what) ? features_in(what) : features_named(what);
+  if (exists || wanted) return answer(features, wanted);
   if (!features) return complain(features.error(), json, kBadInput);
   Json list = Json::array();
   std::string text;

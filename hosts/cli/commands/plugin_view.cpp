@@ -5,6 +5,7 @@
 #include "core/config/describe.hpp"
 #include "core/config/job.hpp"
 #include "core/config/yaml_writer.hpp"
+#include "core/plugin/needed_libraries.hpp"
 #include "hosts/cli/view/problems.hpp"
 #include "hosts/cli/view/text_table.hpp"
 
@@ -56,6 +57,27 @@ Json brief(const Feature& feature) {
 std::string digest_of(const Feature& feature) {
   const auto digest = plugin::file_digest(feature);
   return digest ? *digest : "unknown: " + digest.error().text();
+}
+
+// Each with where it is, or null.
+Json needs_of(const Feature& feature) {
+  Json needs = Json::array();
+  const auto libraries = plugin::needed_libraries(feature.file);
+  if (!libraries) return needs;
+  for (const auto& [name, path] : *libraries)
+    needs.push_back({{"name", name}, {"path", path.empty() ? Json(nullptr) : Json(path.string())}});
+  return needs;
+}
+
+std::string needs_text(const Feature& feature) {
+  std::string found, missing;
+  for (const Json& library : needs_of(feature)) {
+    std::string& list = library.at("path").is_null() ? missing : found;
+    list += (list.empty() ? "" : " ") + library.at("name").get<std::string>();
+  }
+  return found + (missing.empty()
+                      ? ""
+                      : (found.empty() ? "" : "\n            ") + ("NOT FOUND: " + missing));
 }
 
 std::string indented(const std::string& text) {
@@ -115,6 +137,7 @@ Json feature_json(const Feature& feature) {
   json["license"] = feature.license;
   json["url"] = feature.url;
   json["digest"] = digest_of(feature);
+  json["needs"] = needs_of(feature);
   json["schema"] = schema_of(feature);
   if (is_workflow(feature)) json["resourceKind"] = feature.resource.value("kind", "");
   json["requires"] = feature.requires_;
@@ -133,6 +156,7 @@ std::string feature_text(const Feature& feature) {
   add("url", feature.url);
   add("file", feature.file.string());
   add("blake2b", digest_of(feature));
+  add("needs", needs_text(feature));
   if (is_workflow(feature)) add("resource", feature.resource.value("kind", ""));
   if (!feature.requires_.is_null()) add("requires", config::to_yaml_line(feature.requires_));
   TextTable keys({{"KEY"}, {"TYPE"}, {"DESCRIPTION"}});

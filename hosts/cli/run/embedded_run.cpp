@@ -122,8 +122,8 @@ void EmbeddedRun::fetch_model() {
   if (exported) {
     facts_.model_path = folder_->model().string();
     facts_.model_digest = text_at(*exported, "digest");
-  } else if (facts_.phase == "Succeeded") {
-    set_outcome(exported.error());
+  } else if (facts_.phase == "Succeeded" && exported.error().front().code != Code::not_found) {
+    set_outcome(exported.error());  // not found: not every workflow makes a model
   }
 }
 

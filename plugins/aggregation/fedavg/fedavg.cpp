@@ -27,9 +27,8 @@ class FedAvg : public skerry::Aggregation {
  private:
   template <class T>
   void average(const skerry::Tile<T>& tile) const {
-    if (tile.inputs.size() != weights_.size() || weights_.empty()) {
+    if (tile.inputs.size() != weights_.size() || weights_.empty())
       throw skerry::Error(SKERRY_INTERNAL, "", "a tile of other clients than the round began with");
-    }
     weighted_sum(tile.inputs.data(), weights_.data(), weights_.size(), tile.count, tile.output);
   }
 

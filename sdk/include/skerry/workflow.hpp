@@ -111,13 +111,13 @@ struct TaskStart {
   std::string kind;  // id of a task/1 feature
   std::string node;  // a node's name, or kCloud
   Json params = Json::object();
-  std::map<std::string, std::string> inputs;  // name to digest
+  std::map<std::string, std::string> inputs = {};  // name to digest
   // Output to the digest of the artifact that it must look like: the same tensors, all finite.
   // Another one arrives as TaskFailed with a code "rejected...".
-  std::map<std::string, std::string> expects;
+  std::map<std::string, std::string> expects = {};
   // Of outputs that `expects` names. Another one arrives as TaskFailed with "rejected.size",
   // "rejected.samples" or "rejected.norm".
-  std::map<std::string, OutputLimit> limits;
+  std::map<std::string, OutputLimit> limits = {};
   // How long it may run at its node, not counting how long it waits there. Over it the task is
   // ended and arrives as TaskFailed with code "timeout". 0: no limit.
   std::int64_t deadline_ms = 0;

@@ -46,6 +46,8 @@ TEST(CommandLine, EveryCommandHasHelpWithAnExample) {
                                                        {"model", "get"},
                                                        {"plugin", "ls"},
                                                        {"plugin", "inspect"},
+                                                       {"plugin", "new"},
+                                                       {"plugin", "check"},
                                                        {"admin-key", "new"},
                                                        {"admin-key", "ls"},
                                                        {"admin-key", "revoke"},

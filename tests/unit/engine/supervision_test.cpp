@@ -12,7 +12,7 @@
 #include "core/engine/worker_pool.hpp"
 #include "core/runtime/confine.hpp"
 #include "core/runtime/process_launcher.hpp"
-#include "tests/support/sanitizer.hpp"
+#include "core/base/sanitizer.hpp"
 
 namespace skerry::engine {
 namespace {

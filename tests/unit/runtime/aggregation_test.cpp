@@ -11,7 +11,7 @@
 #include "core/base/file.hpp"
 #include "core/runtime/aggregation_driver.hpp"
 #include "core/tensor/safetensors.hpp"
-#include "tests/support/sanitizer.hpp"
+#include "core/base/sanitizer.hpp"
 #include "tests/unit/runtime/tensor_file.hpp"
 
 namespace skerry::runtime {

@@ -1,0 +1,12 @@
+# Makes a C++ source of all templates: cmake -D DIR=... -D OUTPUT=templates.cpp -P embed.cmake
+file(GLOB_RECURSE files RELATIVE ${DIR} ${DIR}/*/*)
+set(text "#include \"hosts/cli/commands/plugin_templates.hpp\"\n\nnamespace skerry::cli {\n\n")
+string(APPEND text "const std::vector<PluginTemplate>& plugin_templates() {\n  static const std::vector<PluginTemplate> all = {\n")
+foreach(file ${files})
+  file(READ ${DIR}/${file} content)
+  get_filename_component(kind ${file} DIRECTORY)
+  get_filename_component(name ${file} NAME)
+  string(APPEND text "      {\"${kind}\", \"${name}\", R\"skerry_file(${content})skerry_file\"},\n")
+endforeach()
+string(APPEND text "  };\n  return all;\n}\n\n}  // namespace skerry::cli\n")
+file(WRITE ${OUTPUT} "${text}")

@@ -1,0 +1,142 @@
+// What `skerry plugin check` says of plugins that are bad in one way each: tests/fixtures/plugins.
+#include <gmock/gmock.h>
+
+#include "core/base/sanitizer.hpp"
+#include "tests/support/skerry.hpp"
+
+namespace skerry::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::filesystem::path faulty(const std::string& name) {
+  return fixture_plugins("faulty") / (name + ".so");
+}
+
+class PluginCheck : public SkerryTest {
+ protected:
+  // The messages of the checks that failed, by the checks' names.
+  std::map<std::string, std::string> failures(const std::filesystem::path& file,
+                                              std::vector<std::string> options = {}) {
+    options.insert(options.begin(), {"plugin", "check", file.string(), "--json", "--timeout", "5"});
+    const Output output = skerry(options);
+    std::map<std::string, std::string> found;
+    if (output.out.empty()) {
+      ADD_FAILURE() << output.all();
+      return found;
+    }
+    const Json told = output.json();
+    for (const Json& check : told.at("checks"))
+      if (check.at("verdict") == "failed") found[check.at("name")] = check.at("message");
+    EXPECT_EQ(output.ending.status, found.empty() ? 0 : 1) << output.all();
+    return found;
+  }
+};
+
+struct Fault {
+  std::string plugin;
+  std::string check;  // without the feature
+  std::string says;
+};
+void PrintTo(const Fault& fault, std::ostream* out) {
+  *out << fault.plugin;
+}
+
+class FaultyPlugin : public PluginCheck, public ::testing::WithParamInterface<Fault> {};
+
+TEST_P(FaultyPlugin, FailsTheCheckThatIsAboutItWithTheseWords) {
+  const auto& [plugin, check, says] = GetParam();
+  const auto found = failures(faulty(plugin), {"--include", "(^|/)" + check + "$"});
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found.begin()->second, says);
+}
+
+const std::string kThrow =
+    "thrown on purpose; throw skerry::Error, which says what a person can do";
+const std::vector<Fault> kFaults = {
+    {"throws_in_create", "create-destroy", "create() reported a fault of its own: " + kThrow},
+    {"throws_in_begin", "one-client", "begin() reported a fault of its own: " + kThrow},
+    {"throws_in_observe", "one-client",
+     "observe() reported a fault of its own: an exception of an unknown type; throw "
+     "skerry::Error, which says what a person can do"},
+    {"throws_in_combine", "one-client", "combine() reported a fault of its own: " + kThrow},
+    {"throws_in_finish", "one-client", "finish() reported a fault of its own: " + kThrow},
+    {"aborts", "one-client", "was ended by signal 6 (Aborted) in aggregation.finish of aborts"},
+    {"segfault_in_constructor", "opens",
+     "was ended by signal 11 (Segmentation fault) in plugin.open of segfault_in_constructor"},
+    {"segfault_in_create", "create-destroy",
+     "was ended by signal 11 (Segmentation fault) in aggregation.create of segfault_in_create"},
+    {"segfault_in_call", "one-client",
+     "was ended by signal 11 (Segmentation fault) in aggregation.combine of segfault_in_call"},
+    {"segfault_in_destroy", "create-destroy",
+     "was ended by signal 11 (Segmentation fault) in aggregation.destroy of segfault_in_destroy"},
+    {"leaks_thread", "threads-joined",
+     "each instance leaves a thread behind: 1 more after one more create() and destroy(); join it "
+     "in the destructor"},
+    {"loops", "one-client", "did not end within 5 s in aggregation.finish of loops"},
+    {"writes_past_tile", "writes-only-its-tile",
+     "combine() writes before or after its tile's output; write `count` elements"},
+    {"returns_nan", "one-client",
+     "one client with finite weights gives a model that is not finite"},
+    {"exits", "one-client",
+     "ended its process with exit status 3 in aggregation.finish of exits; a plugin returns, or "
+     "throws skerry::Error"},
+    {"out_of_range", "indices-in-range", "chose candidate 1 of 1, counting from 0"},
+    {"ignores_cancel", "cancel-honoured",
+     "train() was told to stop from the start, and ended as if nothing were; call "
+     "Host::throw_if_cancelled(params.call_id) between batches"},
+};
+
+INSTANTIATE_TEST_SUITE_P(Each, FaultyPlugin, ::testing::ValuesIn(kFaults),
+                         [](const auto& each) { return each.param.plugin; });
+
+// Compilers add names of their own, so that not all words are known.
+TEST_F(PluginCheck, NamesSymbolsThatAreExportedBesidesTheEntry) {
+  const auto found = failures(faulty("extra_symbol"), {"--include", "entry-only-export"});
+  EXPECT_THAT(found.at("entry-only-export"), HasSubstr("exports besides its entry: one_too_many"));
+  EXPECT_THAT(found.at("entry-only-export"), HasSubstr("Build with skerry_add_plugin"));
+}
+
+TEST_F(PluginCheck, NamesWhatDoesNotOpen) {
+  const auto found =
+      failures(fixture_plugins("disagrees") / "disagrees.so", {"--include", "section|opens"});
+  EXPECT_THAT(found.at("section-matches-descriptor"),
+              HasSubstr("describe different plugins; rebuild it with skerry_add_plugin"));
+  EXPECT_TRUE(found.contains("opens"));
+}
+
+TEST_F(PluginCheck, PassesAPluginInPlainC) {
+  EXPECT_TRUE(
+      failures(fixture_plugins("plain_average") / "plain_average.so", {"--include", "^[^/]*$"})
+          .empty());
+}
+
+TEST_F(PluginCheck, RepeatsAFailureFromItsSeedInOneProcess) {
+  const auto file = faulty("returns_nan");
+  const std::vector<std::string> one = {"--seed", "7", "--include", "finite-in-finite-out"};
+  auto here = one;
+  here.push_back("--in-process");
+  EXPECT_EQ(failures(file, one), failures(file, here));
+  EXPECT_EQ(failures(file, one).size(), 1u);
+}
+
+TEST_F(PluginCheck, RefusesBadOptionsWithWhatIsAllowed) {
+  const auto refused = [&](std::vector<std::string> options, const std::string& words) {
+    options.insert(options.begin(), {"plugin", "check"});
+    const Output output = skerry(options);
+    EXPECT_EQ(output.ending.status, 2) << output.all();
+    EXPECT_THAT(output.err, HasSubstr(words));
+  };
+  const std::string good = (fixture_plugins("plain_average") / "plain_average.so").string();
+  refused({}, "which plugin? Give its file, as ./mine.so");
+  refused({"/no/such.so"}, "/no/such.so: cannot open: No such file or directory");
+  refused({good, "--include", "("}, "is no regular expression");
+  refused({good, "--include", "no-such-check"},
+          "no check of this plugin matches \"no-such-check\"");
+  refused({good, "--config", "5"}, "expected a JSON object");
+  refused({good, "--config", "plan={}"}, "the plugin has no feature \"plan\"");
+  refused({good, "--strict", "4"}, "--strict");
+}
+
+}  // namespace
+}  // namespace skerry::testing
