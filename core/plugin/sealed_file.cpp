@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <thread>
 #include <vector>
 
 #include "core/base/digest.hpp"
@@ -47,14 +49,24 @@ Status copy_bytes(int from, int to, const std::filesystem::path& file) {
 
 }  // namespace
 
+Status seal(int memory_file, const std::filesystem::path& shown) {
+  constexpr int kSeals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(3);
+  while (::fcntl(memory_file, F_ADD_SEALS, kSeals) != 0) {
+    if (errno != EBUSY || std::chrono::steady_clock::now() >= limit)
+      return fail(errno_problem(errno, "seal the copy in memory", shown));
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return {};
+}
+
 Result<SealedFile> SealedFile::copy(const std::filesystem::path& file) {
   // Not blocking: a FIFO of that name must not hold up a worker.
   SKERRY_ASSIGN(const auto from, open_file(file, O_RDONLY | O_NONBLOCK));
   SKERRY_TRY(check_open_file(from.get(), file));
   SKERRY_ASSIGN(auto to, memory_file(file));
   SKERRY_TRY(copy_bytes(from.get(), to.get(), file));
-  if (::fcntl(to.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
-    return fail(errno_problem(errno, "seal the copy in memory", file));
+  SKERRY_TRY(seal(to.get(), file));
   SKERRY_ASSIGN(const Digest digest, digest_of_file(path_of(to.get())));
   return SealedFile(std::move(to), digest.hex());
 }

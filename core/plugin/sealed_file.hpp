@@ -8,6 +8,11 @@
 
 namespace skerry::plugin {
 
+// Forbids every change of a file made by memfd_create, for good. The kernel says no as long as it
+// holds one of its pages for something else, as it does for moments on a busy machine: asked again
+// for up to three seconds. `shown` is what problems name.
+Status seal(int memory_file, const std::filesystem::path& shown);
+
 // A copy of a file in memory that nobody can change any more, this process included: what is hashed
 // is what is loaded.
 class SealedFile {

@@ -1,10 +1,16 @@
 #include "core/plugin/sealed_file.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "core/base/digest.hpp"
 #include "core/plugin/loader.hpp"
@@ -38,6 +44,27 @@ TEST_F(Sealed, CopyHasTheFilesDigestAndCannotBeChanged) {
   std::ofstream(copy->path(), std::ios::app) << "more";
   std::fstream(copy->path(), std::ios::in | std::ios::out) << "other";
   EXPECT_EQ(digest_of_file(copy->path())->hex(), copy->digest());
+}
+
+TEST_F(Sealed, CopyWaitsWhileTheKernelHoldsAPageOfIt) {
+  const int memory = ::memfd_create("copy", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  ASSERT_EQ(::write(memory, "text", 4), 4);
+  int pipe[2];
+  ASSERT_EQ(::pipe(pipe), 0);
+  off64_t from = 0;
+  ASSERT_EQ(::splice(memory, &from, pipe[1], nullptr, 4, 0), 4);  // the pipe holds the page now
+  ASSERT_NE(::fcntl(memory, F_ADD_SEALS, F_SEAL_WRITE), 0);
+  ASSERT_EQ(errno, EBUSY);
+  std::thread reader([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    char text[4];
+    EXPECT_EQ(::read(pipe[0], text, sizeof text), 4);
+  });
+  const Status sealed = seal(memory, "plugin.so");
+  reader.join();
+  EXPECT_TRUE(sealed) << sealed.error().text();
+  EXPECT_LT(::write(memory, "more", 4), 0);
+  for (const int fd : {memory, pipe[0], pipe[1]}) ::close(fd);
 }
 
 TEST_F(Sealed, CopyIsRefusedOfAFileThatAnybodyMayWrite) {
