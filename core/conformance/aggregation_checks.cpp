@@ -35,13 +35,13 @@ class Player {
  public:
   explicit Player(Subject& subject) : subject_(subject), instance_(subject.create()) {}
 
-  Status begin(const Round& round) {
+  Status begin(const Round& round, std::uint8_t bits = 32) {
     const std::int64_t shape[] = {static_cast<std::int64_t>(kElements)};
     skerry_named_tensor schema{"weight", {}};
     schema.tensor.device_type = SKERRY_CPU;
     schema.tensor.ndim = 1;
     schema.tensor.dtype_code = SKERRY_FLOAT;
-    schema.tensor.dtype_bits = 32;
+    schema.tensor.dtype_bits = bits;
     schema.tensor.dtype_lanes = 1;
     schema.tensor.shape = shape;
     std::vector<std::string> names;
@@ -119,7 +119,11 @@ class Player {
 Floats played(Player& player, const Round& round,
               const std::vector<std::size_t>& ends = {kElements}) {
   Floats output;
-  expect_ok(player.play(round, ends, output), "a round");
+  // Some rules ask for more clients than a check has; finite-in-finite-out sees to it that there
+  // are rounds which they take.
+  if (const Status status = player.play(round, ends, output); !status)
+    throw Skipped{"refuses " + std::to_string(round.inputs.size()) +
+                  " clients: " + status.error().text()};
   return output;
 }
 
@@ -139,14 +143,24 @@ void one_client(Subject& subject) {
 
 void finite_in_finite_out(Subject& subject) {
   Player player(subject);
-  for (const std::size_t clients : {2, 3, 10, 50}) {
-    const Floats output = played(player, Round::random(subject.random(), clients));
+  int played = 0;
+  std::string refusal;
+  for (const std::size_t clients : {1, 2, 3, 10, 50}) {
+    Floats output;
+    const Status status =
+        player.play(Round::random(subject.random(), clients), {kElements}, output);
+    if (!status) {
+      refusal = status.error().text();
+      continue;
+    }
+    ++played;
     const auto bad =
         std::find_if(output.begin(), output.end(), [](float x) { return !std::isfinite(x); });
     expect(bad == output.end(), "element " + std::to_string(bad - output.begin()) + " of " +
                                     std::to_string(clients) + " finite updates became " +
                                     std::to_string(bad == output.end() ? 0 : *bad));
   }
+  expect(played > 0, "refuses rounds of 1, 2, 3, 10 and 50 clients: " + refusal);
 }
 
 void nan_inf_inputs(Subject& subject) {
@@ -258,7 +272,7 @@ void concurrent_combine(Subject& subject) {
 void float64_tiles(Subject& subject) {
   Player player(subject);
   const Round round = Round::random(subject.random(), 3);
-  expect_ok(player.begin(round), "begin");
+  expect_ok(player.begin(round, 64), "begin");
   std::vector<std::vector<double>> inputs;
   for (const Floats& input : round.inputs) inputs.emplace_back(input.begin(), input.end());
   const std::vector<double> base(round.base.begin(), round.base.end());

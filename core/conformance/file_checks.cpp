@@ -8,8 +8,8 @@
 #include <regex>
 
 #include "core/base/sanitizer.hpp"
-#include "core/plugin/identity.hpp"
 #include "core/conformance/subject.hpp"
+#include "core/plugin/identity.hpp"
 
 namespace skerry::conformance {
 namespace {

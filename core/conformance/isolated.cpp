@@ -3,21 +3,25 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <thread>
 
 #include "core/base/file.hpp"
 #include "core/base/sanitizer.hpp"
 #include "core/base/try.hpp"
+#include "core/conformance/suite.hpp"
 #include "core/runtime/call_record.hpp"
 #include "core/runtime/crash_report.hpp"
-#include "core/conformance/suite.hpp"
 
 namespace skerry::conformance {
 namespace {
@@ -63,6 +67,7 @@ Status prepare_child(const Desk& desk) {
 [[noreturn]] void be_child(const Desk& desk, int answer, const PluginFile& file, const Case& which,
                            const Options& options) {
   ::setpgid(0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // who interrupts the parent means this one as well
   Outcome outcome;
   if (auto ready = prepare_child(desk); !ready) {
     outcome = {Verdict::failed, ready.error().text(), {}};
@@ -71,27 +76,42 @@ Status prepare_child(const Desk& desk) {
   }
   std::fflush(nullptr);
   const std::string text =
-      dump_json({{"verdict", static_cast<int>(outcome.verdict)}, {"message", outcome.message}});
+      dump_json({{"verdict", static_cast<int>(outcome.verdict)}, {"message", outcome.message}}) +
+      "\n";
   static_cast<void>(write_all(answer, as_bytes(text), "answer"));
   std::_Exit(EXIT_SUCCESS);
 }
 
-// Until the child closes its end; nothing where that takes too long.
-std::optional<std::string> read_answer(int fd, Clock::time_point until) {
-  std::string text;
+// What the child said, how it ended if it did, and whether that came in time. What it started may
+// live on and hold its end of the pipe: an answer ends with a line.
+struct Told {
+  std::string answer;
+  std::optional<int> status;
+  bool in_time = true;
+};
+
+Told listen(int fd, pid_t child, Clock::time_point until) {
+  constexpr int kLook = 20;  // milliseconds between two looks at the child
+  Told told;
   std::array<char, 4096> buffer;
-  for (;;) {
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()).count();
+  while (told.answer.empty() || told.answer.back() != '\n') {
     pollfd ready{fd, POLLIN, 0};
-    const int found = left <= 0 ? 0 : ::poll(&ready, 1, static_cast<int>(left));
-    if (found < 0 && errno == EINTR) continue;
-    if (found <= 0) return std::nullopt;
-    const ssize_t size = ::read(fd, buffer.data(), buffer.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) return text;
-    text.append(buffer.data(), static_cast<std::size_t>(size));
+    const int found = ::poll(&ready, 1, kLook);
+    if (found > 0) {
+      const ssize_t size = ::read(fd, buffer.data(), buffer.size());
+      if (size > 0) told.answer.append(buffer.data(), static_cast<std::size_t>(size));
+      if (size == 0) break;
+    } else if (told.status) {
+      break;
+    }
+    int status = 0;
+    if (!told.status && ::waitpid(child, &status, WNOHANG) == child) told.status = status;
+    if (Clock::now() >= until) {
+      told.in_time = false;
+      break;
+    }
   }
+  return told;
 }
 
 bool ended_within(pid_t child, std::chrono::milliseconds time, int& status) {
@@ -121,9 +141,11 @@ std::string place(const Desk& desk) {
 }
 
 std::string log_of(const Desk& desk) {
-  auto text = read_file(desk.log());
-  if (!text) return {};
-  return text->size() > kLog ? text->substr(text->size() - kLog) : std::move(*text);
+  std::ifstream log(desk.log(), std::ios::binary | std::ios::ate);
+  const auto size = static_cast<std::streamoff>(log.tellg());
+  if (size <= 0) return {};
+  log.seekg(std::max<std::streamoff>(0, size - static_cast<std::streamoff>(kLog)));
+  return {std::istreambuf_iterator<char>(log), {}};
 }
 
 std::string death(int status, const Desk& desk) {
@@ -160,16 +182,20 @@ Outcome run_isolated(const PluginFile& file, const Case& which, const Options& o
   if (child < 0) return failed(errno_problem(errno, "start a process", {}));
   if (child == 0) be_child(*desk, to.get(), file, which, options);
   to.reset();
-  const auto answer = read_answer(from.get(), Clock::now() + options.limit);
-  if (!answer) {
-    stop(child);
+  const Told told = listen(from.get(), child, Clock::now() + options.limit);
+  Outcome outcome;
+  if (!told.in_time) {
+    if (!told.status) stop(child);
     const std::string seconds = std::to_string(options.limit.count() / 1000);
-    return {Verdict::failed, "did not end within " + seconds + " s" + place(*desk), log_of(*desk)};
+    outcome = {Verdict::failed, "did not end within " + seconds + " s" + place(*desk),
+               log_of(*desk)};
+  } else {
+    int status = told.status.value_or(0);
+    if (!told.status && !ended_within(child, kGrace, status)) status = stop(child);
+    outcome = outcome_of(told.answer, status, *desk);
   }
-  int status = 0;
-  if (!ended_within(child, kGrace, status)) status = stop(child);
   ::kill(-child, SIGKILL);  // what it left running
-  return outcome_of(*answer, status, *desk);
+  return outcome;
 }
 
 }  // namespace skerry::conformance

@@ -20,6 +20,7 @@ void put(const std::string& text, char* message, std::uint64_t size) {
 
 Outcome run_named(const char* file, const std::string& name, const char* config, std::uint64_t seed,
                   bool isolated) {
+  if (file == nullptr || name.empty()) return {Verdict::failed, "file or name is missing", {}};
   const auto plugin = PluginFile::read(file);
   if (!plugin) return {Verdict::failed, plugin.error().text(), {}};
   auto json = parse_json(config == nullptr ? "{}" : config);
@@ -54,7 +55,7 @@ __attribute__((visibility("default"))) int32_t skerry_conformance_list(
 __attribute__((visibility("default"))) int32_t skerry_conformance_run(
     const char* file, const char* name, const char* config, uint64_t seed, int32_t isolated,
     char* message, uint64_t size) {
-  const Outcome outcome = run_named(file, name, config, seed, isolated != 0);
+  const Outcome outcome = run_named(file, name == nullptr ? "" : name, config, seed, isolated != 0);
   put(outcome.log.empty() || outcome.verdict == Verdict::passed
           ? outcome.message
           : outcome.message + "\n" + outcome.log,

@@ -69,9 +69,13 @@ const plugin::Loaded& Subject::code() {
 }
 
 Json Subject::config() {
+  // What these do comes with each call: a workflow's configuration is a job's spec.
+  for (const char* kind : {"workflow/", "task/"})
+    if (feature_->kind.rfind(kind, 0) == 0) return Json::object();
   std::vector<Problem> problems;
   Json full = config::apply_schema(feature_->schema, config_, {}, problems);
   if (problems.empty()) return full;
+  if (!config_.empty()) throw Failed{"the given configuration: " + problems.front().text()};
   throw Skipped{problems.front().text() +
                 ". Give a configuration with --config '{...}'; its keys: " +
                 config::describe_keys(feature_->schema)};
@@ -102,6 +106,8 @@ Json Subject::spec() {
   std::vector<Problem> problems;
   Unresolved hooks;
   Json full = config::apply_schema(schema, given, {.hooks = &hooks}, problems);
+  if (!problems.empty() && !config_.empty())
+    throw Failed{"the given spec: " + problems.front().text()};
   if (!problems.empty())
     throw Skipped{problems.front().text() + ". Give a job's spec with --config '{...}'"};
   return full;
@@ -123,7 +129,7 @@ Status Subject::create_raw(const char* id, const char* kind, std::string_view co
     loaded.entry->destroy(instance);
     expect(status.has_value(), "create() gave an instance and an error; it must give one of them");
   }
-  return checked("create", std::move(status));
+  return status;
 }
 
 Status Subject::checked(const char* name, Status status) {
@@ -135,6 +141,20 @@ Status Subject::checked(const char* name, Status status) {
 
 void expect_ok(const Status& status, std::string_view call) {
   if (!status) throw Failed{std::string(call) + "() failed: " + status.error().text()};
+}
+
+const std::uint8_t* data_of(const skerry_tensor& tensor, const std::string& what) {
+  expect(tensor.ndim >= 0 && tensor.ndim <= SKERRY_MAX_DIMS && tensor.device_type == SKERRY_CPU,
+         what + " is no tensor in CPU memory of at most 8 dimensions");
+  expect(tensor.ndim == 0 || tensor.shape != nullptr, what + " has no shape");
+  expect(tensor.strides == nullptr, what + " has strides; give a dense tensor, with NULL");
+  bool empty = false;
+  for (std::int32_t i = 0; i < tensor.ndim; ++i) {
+    expect(tensor.shape[i] >= 0, what + " has a negative extent");
+    empty = empty || tensor.shape[i] == 0;
+  }
+  expect(empty || tensor.data != nullptr, what + " has no data");
+  return static_cast<const std::uint8_t*>(tensor.data) + tensor.byte_offset;
 }
 
 std::vector<float> random_floats(std::mt19937_64& random, std::size_t count) {

@@ -16,13 +16,13 @@
 
 #include "core/base/json.hpp"
 #include "core/base/result.hpp"
+#include "core/conformance/check.hpp"
 #include "core/plugin/elf_file.hpp"
 #include "core/plugin/loader.hpp"
 #include "core/plugin/manifest.hpp"
 #include "core/runtime/abi_status.hpp"
 #include "core/runtime/instance.hpp"
 #include "core/runtime/services.hpp"
-#include "core/conformance/check.hpp"
 
 namespace skerry::conformance {
 
@@ -61,8 +61,8 @@ class Subject {
 
   // The plugin's code. Failed where a worker would not load it.
   const plugin::Loaded& code();
-  // As a host gives it: the given one with defaults. Skipped where that is refused by the schema,
-  // since no configuration was given.
+  // As a host gives it: the given one with defaults. Failed where the schema refuses that, and
+  // Skipped where none was given and the schema asks for one.
   Json config();
   // With config(). Failed where the plugin refuses it.
   std::unique_ptr<runtime::Instance> create();
@@ -148,6 +148,9 @@ bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
   return a.size() == b.size() &&
          (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
 }
+
+// The first byte of a dense tensor that a plugin gave. Failed where it is none; `what` names it.
+const std::uint8_t* data_of(const skerry_tensor& tensor, const std::string& what);
 
 // Normally distributed.
 std::vector<float> random_floats(std::mt19937_64& random, std::size_t count);

@@ -120,6 +120,14 @@ TEST_F(PluginCheck, RepeatsAFailureFromItsSeedInOneProcess) {
   EXPECT_EQ(failures(file, one).size(), 1u);
 }
 
+TEST_F(PluginCheck, FailsWhereTheGivenConfigurationIsRefused) {
+  const auto found =
+      failures(fixture_plugins("plain_average") / "plain_average.so",
+               {"--include", "create-destroy$", "--config", R"({"weigthed": true})"});
+  EXPECT_THAT(found.at("plain-average/create-destroy"),
+              HasSubstr("the given configuration: unknown key `weigthed`"));
+}
+
 TEST_F(PluginCheck, RefusesBadOptionsWithWhatIsAllowed) {
   const auto refused = [&](std::vector<std::string> options, const std::string& words) {
     options.insert(options.begin(), {"plugin", "check"});

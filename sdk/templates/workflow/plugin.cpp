@@ -27,7 +27,7 @@ class @CLASS@ : public skerry::Workflow {
 };
 
 // Runs in a worker on a node, and may do what it likes there.
-class Count : public skerry::Task {
+class @CLASS@Count : public skerry::Task {
  public:
   void run(skerry::TaskContext& context) override {
     const auto index = static_cast<std::uint32_t>(context.params().integer("index"));
@@ -37,4 +37,4 @@ class Count : public skerry::Task {
   }
 };
 
-SKERRY_PLUGIN(skerry::feature<@CLASS@>("@NAME@"), skerry::feature<Count>("@NAME@.count"));
+SKERRY_PLUGIN(skerry::feature<@CLASS@>("@NAME@"), skerry::feature<@CLASS@Count>("@NAME@.count"));
