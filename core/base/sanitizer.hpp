@@ -1,4 +1,5 @@
-// Whether a sanitizer watches this program: memory and time are not as usual. GCC defines these for -fsanitize=address and =thread.
+// Whether a sanitizer watches this program: memory and time are not as usual. GCC defines these for
+// -fsanitize=address and =thread.
 #pragma once
 
 namespace skerry {

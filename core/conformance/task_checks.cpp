@@ -1,10 +1,10 @@
-// task/1: outside of a job, a task has nothing to work on; it has to say so.
+// task/1: outside of a job a task has nothing to work on, which it has to survive.
 #include "core/conformance/subject.hpp"
 
 namespace skerry::conformance {
 namespace {
 
-void garbage_params_refused(Subject& subject) {
+void garbage_params_survived(Subject& subject) {
   const auto instance = subject.create_without_config();
   skerry_sink sink{sizeof sink, 0, nullptr,
                    [](const skerry_sink*, skerry_bytes) -> skerry_status { return SKERRY_OK; }};
@@ -23,7 +23,7 @@ void garbage_params_refused(Subject& subject) {
 std::vector<Check> task_checks() {
   return {{"garbage-params-survived", "task", Level::required,
            "Parameters that make no sense, and a host without data, do no harm.",
-           garbage_params_refused}};
+           garbage_params_survived}};
 }
 
 }  // namespace skerry::conformance

@@ -14,13 +14,13 @@
 #include <zmq.hpp>
 
 #include "core/base/file.hpp"
+#include "core/base/sanitizer.hpp"
 #include "core/wire/envelope.hpp"
 #include "core/wire/keys.hpp"
 #include "core/wire/monitor.hpp"
 #include "core/wire/sockets.hpp"
 #include "tests/integration/host_processes.hpp"
 #include "tests/support/job.hpp"
-#include "core/base/sanitizer.hpp"
 
 namespace skerry::testing {
 namespace {

@@ -53,7 +53,8 @@ Status check_name(const std::string& name) {
   return fail(Code::invalid_argument,
               "found \"" + name +
                   "\", expected a small letter, then small letters, digits, _ and -, " +
-                  std::to_string(kLongestName) + " at most, as my_average",
+                  std::to_string(kLongestName) +
+                  " at most, as my_average; and not test, whose file the project's own test is",
               {}, "NAME");
 }
 
@@ -82,10 +83,8 @@ std::string filled(std::string_view text, const std::map<std::string, std::strin
 
 // A folder that is there is never written into: somebody's work could be in it.
 Result<std::vector<std::string>> write_project(const PluginNew& what, const fs::path& folder) {
-  const std::map<std::string, std::string> words = {{"@NAME@", what.name},
-                                                    {"@CLASS@", class_name(what.name)},
-                                                    {"@KIND@", what.kind},
-                                                    {"@CHECK_CONFIG@", ""}};
+  const std::map<std::string, std::string> words = {
+      {"@NAME@", what.name}, {"@CLASS@", class_name(what.name)}, {"@KIND@", what.kind}};
   SKERRY_ASSIGN(const bool fresh, make_directory(folder));
   if (!fresh) {
     return fail(Code::already_exists,

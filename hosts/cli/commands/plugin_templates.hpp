@@ -9,7 +9,7 @@ namespace skerry::cli {
 struct PluginTemplate {
   std::string_view kind;  // "aggregation", or "common" for every kind
   std::string_view file;
-  std::string_view text;  // with @NAME@, @CLASS@, @KIND@ and @CHECK_CONFIG@ to replace
+  std::string_view text;  // with @NAME@, @CLASS@ and @KIND@ to replace
 };
 
 const std::vector<PluginTemplate>& plugin_templates();

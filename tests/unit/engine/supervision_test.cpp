@@ -8,11 +8,11 @@
 #include <zmq.hpp>
 
 #include "core/base/file.hpp"
+#include "core/base/sanitizer.hpp"
 #include "core/engine/unit.hpp"
 #include "core/engine/worker_pool.hpp"
 #include "core/runtime/confine.hpp"
 #include "core/runtime/process_launcher.hpp"
-#include "core/base/sanitizer.hpp"
 
 namespace skerry::engine {
 namespace {

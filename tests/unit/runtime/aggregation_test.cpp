@@ -9,9 +9,9 @@
 #include <random>
 
 #include "core/base/file.hpp"
+#include "core/base/sanitizer.hpp"
 #include "core/runtime/aggregation_driver.hpp"
 #include "core/tensor/safetensors.hpp"
-#include "core/base/sanitizer.hpp"
 #include "tests/unit/runtime/tensor_file.hpp"
 
 namespace skerry::runtime {
