@@ -67,6 +67,7 @@ struct Exhibit {
   std::uint64_t max_bytes = 0;  // 0: no limit but that of its structure
   std::optional<NormLimit> norm;
   std::optional<SampleLimit> samples = {};
+  bool encoded = false;  // other tensors than expected, in no more bytes
 };
 
 // The first of the checks, for those who would do costly work before the others.

@@ -32,6 +32,10 @@ constexpr char kTrain[] = "train";
 constexpr char kEvaluate[] = "evaluate";
 constexpr char kPredict[] = "predict";
 constexpr char kSelect[] = "select";
+constexpr char kEncode[] = "encode";
+constexpr char kDecode[] = "decode";
+constexpr char kNeeds[] = "needs";
+constexpr char kJudge[] = "judge";
 
 template <auto Member, const char* Name, class Interface>
 void forward(Interface& to) {
@@ -56,6 +60,14 @@ TracedFeature::TracedFeature(const Instance& feature) : inner_(feature) {
     forward<&Table::train, kTrain>(estimator_);
     forward<&Table::evaluate, kEvaluate>(estimator_);
     forward<&Table::predict, kPredict>(estimator_);
+  } else if (feature.kind() == "codec/1") {
+    codec_.struct_size = size_of<skerry_codec_v1>(feature);
+    forward<&skerry_codec_v1::encode, kEncode>(codec_);
+    forward<&skerry_codec_v1::decode, kDecode>(codec_);
+  } else if (feature.kind() == "sampling/1") {
+    sampling_.struct_size = size_of<skerry_sampling_v1>(feature);
+    forward<&skerry_sampling_v1::needs, kNeeds>(sampling_);
+    forward<&skerry_sampling_v1::judge, kJudge>(sampling_);
   } else if (feature.kind() == "selection/1") {
     selection_.struct_size = size_of<skerry_selection_v1>(feature);
     forward<&skerry_selection_v1::select, kSelect>(selection_);
@@ -63,9 +75,11 @@ TracedFeature::TracedFeature(const Instance& feature) : inner_(feature) {
 }
 
 skerry_feature TracedFeature::get() {
-  const void* table = estimator_.struct_size > 0   ? static_cast<const void*>(&estimator_)
-                      : selection_.struct_size > 0 ? static_cast<const void*>(&selection_)
-                                                   : nullptr;
+  const void* table = nullptr;
+  if (estimator_.struct_size > 0) table = &estimator_;
+  if (selection_.struct_size > 0) table = &selection_;
+  if (codec_.struct_size > 0) table = &codec_;
+  if (sampling_.struct_size > 0) table = &sampling_;
   const char* id = inner_.id().c_str();
   const char* kind = inner_.kind().c_str();
   if (table == nullptr) return {inner_.get(), inner_.interface(), id, kind};

@@ -22,6 +22,8 @@ class TracedFeature {
   const Instance& inner_;
   skerry_estimator_v1 estimator_{};
   skerry_selection_v1 selection_{};
+  skerry_codec_v1 codec_{};
+  skerry_sampling_v1 sampling_{};
 };
 
 }  // namespace skerry::runtime

@@ -33,6 +33,7 @@ constexpr milliseconds kLong{120'000};
 
 struct Arguments {
   std::filesystem::path folder = std::filesystem::temp_directory_path();
+  std::filesystem::path edges_folder;
   std::uint64_t megabytes = 500;
   int cuts = 10;
   std::uint64_t line_rate = 0;  // MB/s
@@ -68,10 +69,11 @@ Percentiles percentiles(std::vector<double> seconds) {
 
 class Bench {
  public:
-  Bench(const Arguments& arguments, const std::filesystem::path& folder)
+  Bench(const Arguments& arguments, const std::filesystem::path& folder,
+        const std::filesystem::path& edges_folder)
       : arguments_(arguments),
         size_(arguments.megabytes * 1'000'000),
-        cluster_(folder, 2),
+        cluster_(folder, 2, edges_folder),
         uploads_(cluster_.state(0) / "uploads") {
     cluster_.reach_cloud_at(1, kLine);
     const int control = cluster_.control_port(), bulk = cluster_.bulk_port();
@@ -234,7 +236,9 @@ class Bench {
 
 int run(const Arguments& arguments) {
   const auto folder = TempDir::create(arguments.folder, "skt").value();
-  return Bench(arguments, folder.path()).run();
+  if (arguments.edges_folder.empty()) return Bench(arguments, folder.path(), {}).run();
+  const auto edges = TempDir::create(arguments.edges_folder, "skt").value();
+  return Bench(arguments, folder.path(), edges.path()).run();
 }
 
 }  // namespace
@@ -252,6 +256,8 @@ int main(int argc, char** argv) {
   app.add_option("--max-ratio", arguments.max_ratio,
                  "of the rounds' p99 during the upload and before; 0: not judged");
   app.add_option("--folder", arguments.folder, "on the disk to measure; its path must be short");
+  app.add_option("--edges-folder", arguments.edges_folder,
+                 "where edges keep their state: a disk that is not the cloud's");
   CLI11_PARSE(app, argc, argv);
   try {
     return skerry::fault::run(arguments);

@@ -116,8 +116,13 @@ Status check_limits(const std::string& task, const Json& limits) {
         SKERRY_TRY(check_norm(task, field, value));
       } else if (name == "samples") {
         SKERRY_TRY(check_samples(task, field, value));
+      } else if (name == "encoded") {
+        if (!value.is_boolean()) return wrong(task, field, value, "it must be true or false");
+        if (value == true && limit.contains("norm"))
+          return wrong(task, field, value,
+                       "the norm is known when it is decoded; limit that task's output");
       } else {
-        return wrong(task, field, value, "known here: bytes, norm, samples");
+        return wrong(task, field, value, "known here: bytes, encoded, norm, samples");
       }
     }
   }

@@ -305,6 +305,7 @@ tl::expected<std::vector<Exhibit>, Verdict> Tasks::exhibits(
     Exhibit exhibit{name, found->second, std::move(*expected), 0, std::nullopt};
     const Json limits = task.limits.value(name, Json::object());
     exhibit.max_bytes = limits.value("bytes", std::uint64_t{0});
+    exhibit.encoded = limits.value("encoded", false);
     if (limits.contains("samples")) {
       const Json& samples = limits.at("samples");
       exhibit.samples = SampleLimit{samples.at("min").get<std::uint64_t>(),

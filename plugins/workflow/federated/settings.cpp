@@ -1,7 +1,6 @@
 #include "settings.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <utility>
 
@@ -9,24 +8,6 @@ namespace federated {
 namespace {
 
 using skerry::Json;
-
-// The host checked the text: digits, perhaps a fraction, and one of these units.
-std::int64_t milliseconds(const std::string& text) {
-  static constexpr std::array<std::pair<const char*, double>, 5> kUnits = {
-      {{"ms", 1}, {"s", 1e3}, {"m", 60e3}, {"h", 3600e3}, {"d", 86400e3}}};
-  std::size_t digits = 0;
-  double amount = 0;
-  try {
-    amount = std::stod(text, &digits);
-  } catch (const std::exception&) {
-    digits = 0;
-  }
-  for (const auto& [unit, factor] : kUnits) {
-    if (digits > 0 && text.substr(digits) == unit) return std::llround(amount * factor);
-  }
-  throw skerry::Error(SKERRY_INVALID_ARGUMENT, "deadline",
-                      "`" + text + "` is no duration; write 500ms, 60s, 5m or 2h");
-}
 
 Stop read_stop(const Json& value) {
   return {value.at("metric").get<std::string>(), value.at("operator").get<std::string>(),
@@ -142,9 +123,11 @@ Settings Settings::from_spec(const Json& spec) {
   settings.rounds = spec.at("rounds").get<int>();
   settings.quorum = spec.value("quorum", settings.quorum);
   settings.nodes = std::max(spec.value("nodes", settings.quorum), settings.quorum);
-  settings.deadline_ms = milliseconds(spec.value("deadline", "10m"));
+  settings.deadline_ms = skerry::milliseconds(spec.value("deadline", "10m"), "deadline");
   settings.retries = spec.value("retries", settings.retries);
   settings.attempts = spec.value("attempts", settings.attempts);
+  if (const auto codec = spec.find("codec"); codec != spec.end())
+    settings.codec = codec->is_object() || *codec == true;
   if (const auto evaluation = spec.find("evaluation"); evaluation != spec.end()) {
     settings.where = evaluation->value("where", settings.where);
     settings.every = evaluation->value("every", settings.every);
@@ -169,6 +152,7 @@ void to_json(Json& json, const Settings& settings) {
           {"deadline", std::to_string(settings.deadline_ms) + "ms"},
           {"retries", settings.retries},
           {"attempts", settings.attempts},
+          {"codec", settings.codec},
           {"evaluation", {{"where", settings.where}, {"every", settings.every}}},
           {"limits", written(settings.limits)}};
   if (settings.gate) json["gate"] = written(*settings.gate);

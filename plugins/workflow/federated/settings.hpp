@@ -54,6 +54,7 @@ struct Settings {
   int attempts = 3;              // tries of a round that misses its quorum
   std::string where = "cloud";   // of the evaluation: "cloud", "edges" or "none"
   int every = 1;                 // evaluate each so many rounds, and after the last
+  bool codec = false;            // do updates travel encoded?
   std::optional<Stop> stop;
   Limits limits;
   std::optional<Gate> gate;

@@ -28,7 +28,8 @@ NLOHMANN_JSON_SERIALIZE_ENUM(Status, {{Status::running, "running"},
                                       {Status::late, "late"}})
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Assignment, node, task, tries, status, code, message, artifact,
-                                   samples, metrics, seconds, bytes, cpu_seconds, answer, clipped)
+                                   samples, metrics, seconds, bytes, cpu_seconds, answer, clipped,
+                                   encoded)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Refusal, node, code, message)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Round, number, attempt, started_ms, closed_ms, aggregated_ms,
                                    selected, updates, late, rejected, failed, model, evaluations)

@@ -46,6 +46,8 @@ struct Assignment {
   std::string message;
   // done: the answer.
   std::string artifact;  // digest
+  // What the node sent, while a task makes an update of it; empty otherwise. `task` is that task.
+  std::string encoded;
   std::uint64_t samples = 0;
   std::map<std::string, double> metrics;
   double clipped = 0;  // the norm that the update had before it was shortened; 0: it was not

@@ -75,7 +75,10 @@ void Step::apply() {
 void Step::on_finished() {
   Assignment* found = find_running(state_.work, event_.task);
   if (found == nullptr) return;
-  accept(*found);
+  if (found->encoded.empty())
+    accept(*found);
+  else
+    accept_decoded(*found);
   settle();
 }
 
@@ -98,10 +101,34 @@ void Step::accept(Assignment& assignment) {
     assignment.artifact = artifact->second.digest;
   }
   if (state_.phase == Phase::training) {
-    const auto clipped = event_.clipped.find("update");
-    if (clipped != event_.clipped.end()) assignment.clipped = clipped->second;
+    if (settings_.codec) return decode(assignment);
+    note_clipped(assignment);
   }
   assignment.status = Status::done;
+}
+
+// What a node's codec gave becomes an update on the cloud, where it has to keep to the limits.
+void Step::decode(Assignment& assignment) {
+  assignment.encoded = std::move(assignment.artifact);
+  assignment.artifact.clear();
+  assignment.task = task_prefix() + "/decode/" + assignment.node;
+  assignment.tries = 1;
+  start(assignment);
+}
+
+void Step::accept_decoded(Assignment& assignment) {
+  const auto artifact = event_.artifacts.find("update");
+  if (artifact == event_.artifacts.end() || artifact->second.digest.empty())
+    return reject(assignment, "rejected.missing", "the codec made no update of it");
+  assignment.artifact = artifact->second.digest;
+  note_clipped(assignment);
+  assignment.encoded.clear();
+  assignment.status = Status::done;
+}
+
+void Step::note_clipped(Assignment& assignment) const {
+  const auto clipped = event_.clipped.find("update");
+  if (clipped != event_.clipped.end()) assignment.clipped = clipped->second;
 }
 
 void Step::on_failed() {
@@ -117,7 +144,24 @@ void Step::on_failed() {
   found->status = rejected ? Status::rejected : Status::failed;
   found->code = event_.code;
   found->message = event_.message;
+  if (!found->encoded.empty()) refuse_encoded(*found);
   settle();
+}
+
+// A node's update that is found to be bad once it is decoded: the engine blames no node for a task
+// on the cloud, so that this has to.
+void Step::refuse_encoded(Assignment& assignment) {
+  if (assignment.code == "invalid_argument") {
+    assignment.status = Status::rejected;
+    assignment.code = "rejected.encoding";
+  }
+  if (assignment.status == Status::rejected) {
+    commands_.note(assignment.code,
+                   "in round " + std::to_string(state_.round.number) +
+                       " its encoded update is refused: " + assignment.message,
+                   assignment.node, assignment.encoded);
+  }
+  assignment.encoded.clear();
 }
 
 void Step::settle() {
@@ -206,7 +250,7 @@ void Step::start(const Assignment& assignment) {
   skerry::TaskStart task;
   switch (state_.phase) {
     case Phase::training:
-      task = training_task(assignment);
+      task = assignment.encoded.empty() ? training_task(assignment) : decoding_task(assignment);
       break;
     case Phase::aggregating:
       task = aggregation_task(assignment);
@@ -220,7 +264,7 @@ void Step::start(const Assignment& assignment) {
   }
   task.deadline_ms = std::max(2 * settings_.deadline_ms, kLeastRun);
   task.task = assignment.task;
-  task.node = assignment.node;
+  task.node = assignment.encoded.empty() ? assignment.node : skerry::kCloud;
   commands_.start_task(task);
 }
 

@@ -49,6 +49,10 @@ class Step {
   void on_stop();
   void settle();
   void accept(Assignment&);
+  void accept_decoded(Assignment&);
+  void decode(Assignment&);
+  void note_clipped(Assignment&) const;
+  void refuse_encoded(Assignment&);
   void assign(std::vector<std::string> nodes, const std::string& step);
   void start(const Assignment&);
   void stop_running(Assignment::Status becomes);
@@ -77,6 +81,7 @@ class Step {
   void remember_refusals();
   void remember_updates();
   skerry::TaskStart training_task(const Assignment&) const;
+  skerry::TaskStart decoding_task(const Assignment&) const;
 
   // publishing.cpp
   void aggregate();

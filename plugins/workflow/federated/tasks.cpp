@@ -9,6 +9,7 @@ namespace {
 constexpr const char* kEstimator = "estimator";
 constexpr const char* kDataset = "dataset";
 constexpr const char* kAggregation = "aggregation";
+constexpr const char* kCodec = "codec";
 
 std::uint64_t seed_of(const skerry::TaskContext& context) {
   // Read as it is: a seed takes all 64 bits, and Config's integers have 63.
@@ -54,8 +55,20 @@ void TrainTask::run(skerry::TaskContext& context) {
   const auto round = static_cast<std::uint32_t>(context.params().integer("round"));
   context.metrics(estimator.train(data, {round - 1, seed_of(context), context.call_id()}));
   context.throw_if_cancelled();
-  context.write_tensors("update", estimator.weights());
+  if (context.params().boolean("encode", false)) {
+    const skerry::OwnedTensors encoded =
+        context.codec(kCodec).encode(estimator.weights(), context.input_tensors("model"));
+    context.write_tensors("update", encoded.views());
+  } else {
+    context.write_tensors("update", estimator.weights());
+  }
   context.result()["samples"] = skerry::rows_of(data);
+}
+
+void DecodeTask::run(skerry::TaskContext& context) {
+  const skerry::OwnedTensors update =
+      context.codec(kCodec).decode(context.input_tensors("encoded"), context.input_tensors("base"));
+  context.write_tensors("update", update.views());
 }
 
 void AggregateTask::run(skerry::TaskContext& context) {

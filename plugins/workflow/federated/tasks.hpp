@@ -25,13 +25,20 @@ class InitTask : public skerry::Task {
   void run(skerry::TaskContext&) override;
 };
 
-// params: round (from 1), index, parts, seed. Input: model. Output: update. Result: samples.
+// params: round (from 1), index, parts, seed, encode. Input: model. Output: update, in the codec's
+// form where `encode` is true. Result: samples.
 class TrainTask : public skerry::Task {
  public:
   void run(skerry::TaskContext&) override;
 
  private:
   Model model_;
+};
+
+// Inputs: encoded, base. Output: update.
+class DecodeTask : public skerry::Task {
+ public:
+  void run(skerry::TaskContext&) override;
 };
 
 // params: updates, a list of {node, samples, weight?, loss?}: weight takes the place of samples.

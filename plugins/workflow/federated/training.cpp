@@ -14,6 +14,11 @@ std::uint64_t selection_seed(const State& state) {
   return mix_seed(state.seed, static_cast<std::size_t>(state.round.attempt - 1));
 }
 
+void limit_norm(skerry::OutputLimit& limit, const Limits& limits) {
+  limit.norm = limits.norm.value_or(limit.norm);
+  limit.clip = limits.clip;
+}
+
 }  // namespace
 
 void Step::open_round(int number) {
@@ -84,10 +89,24 @@ skerry::TaskStart Step::training_task(const Assignment& assignment) const {
   task.expects["update"] = state_.model;
   skerry::OutputLimit& limit = task.limits["update"];
   limit.bytes = settings_.limits.bytes;
-  limit.norm = settings_.limits.norm.value_or(limit.norm);
-  limit.clip = settings_.limits.clip;
   limit.min_samples = settings_.limits.min_samples;
   limit.max_samples = settings_.limits.most_samples(assignment.node);
+  if (settings_.codec) {
+    task.params["encode"] = true;
+    limit.encoded = true;
+  } else {
+    limit_norm(limit, settings_.limits);
+  }
+  return task;
+}
+
+skerry::TaskStart Step::decoding_task(const Assignment& assignment) const {
+  skerry::TaskStart task;
+  task.kind = "federated.decode";
+  task.inputs["encoded"] = assignment.encoded;
+  task.inputs["base"] = state_.model;
+  task.expects["update"] = state_.model;
+  limit_norm(task.limits["update"], settings_.limits);
   return task;
 }
 

@@ -105,6 +105,14 @@ typedef struct skerry_owned_tensor {
 /* What a plugin's create() returns; only the plugin knows what is in it. */
 typedef struct skerry_instance skerry_instance;
 
+/* Takes a copy of each tensor that it is given; names are distinct. */
+typedef struct skerry_tensor_sink {
+  uint32_t struct_size;
+  uint32_t reserved;
+  void *ctx;
+  skerry_status (*add)(const struct skerry_tensor_sink *, const skerry_named_tensor *); /* [serial] */
+} skerry_tensor_sink;
+
 /* ------------------------------------------------------------------------------------------------ the host */
 
 enum { SKERRY_LOG_DEBUG = 0, SKERRY_LOG_INFO = 1, SKERRY_LOG_WARN = 2, SKERRY_LOG_ERROR = 3 };
@@ -179,6 +187,23 @@ typedef struct skerry_aggregation_v1 {
   /* After the last tile. NULL: nothing to do. [serial] */
   skerry_status (*finish)(skerry_instance *, skerry_error *);
 } skerry_aggregation_v1;
+
+/* ------------------------------------------------------------------------------------------------ codec/1 */
+
+/* How an update travels. base: the model that it started from; base[i] and update[i] have one name, type and shape.
+ * What encode() gives may hold any tensors, of which none is NaN or infinite. */
+typedef struct skerry_codec_v1 {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* On a node. May keep what it left out for the node's next update; that is lost with the worker. [serial] */
+  skerry_status (*encode)(skerry_instance *, const skerry_named_tensor *update, const skerry_named_tensor *base,
+                          uint64_t count, const skerry_tensor_sink *encoded, skerry_error *);
+  /* On the cloud, of a stranger's word: refuses what encode() cannot have given. A pure function of its arguments.
+   * Writes all elements of update[i].tensor.data. [serial] */
+  skerry_status (*decode)(skerry_instance *, const skerry_named_tensor *encoded, uint64_t encoded_count,
+                          const skerry_named_tensor *base, const skerry_named_tensor *update, uint64_t count,
+                          skerry_error *);
+} skerry_codec_v1;
 
 /* ------------------------------------------------------------------------------------------------ selection/1 */
 
@@ -256,9 +281,32 @@ typedef struct skerry_estimator_v1 {
                          const skerry_metric_sink *, skerry_error *);
   /* Metrics: at least "loss"; "accuracy" for classes. Changes nothing. [serial] */
   skerry_status (*evaluate)(skerry_instance *, const skerry_data *, const skerry_metric_sink *, skerry_error *);
-  /* features: float32 [n, shape...]; out: float32 [n, outputs]. [serial] */
+  /* features: float32 [n, shape...]; out: float32 [n, outputs], for classes their probabilities. [serial] */
   skerry_status (*predict)(skerry_instance *, const skerry_tensor *features, skerry_owned_tensor *out, skerry_error *);
 } skerry_estimator_v1;
+
+/* ------------------------------------------------------------------------------------------------ sampling/1 */
+
+enum { SKERRY_NEEDS_FEATURES = 1, SKERRY_NEEDS_PREDICTIONS = 2 };
+
+/* Examples in the order in which they came. A tensor whose data is NULL is not at hand. */
+typedef struct skerry_examples {
+  uint32_t struct_size;
+  uint32_t reserved;
+  uint64_t rows;
+  skerry_tensor features;    /* float32 [rows, shape...], as a dataset gives them */
+  skerry_tensor predictions; /* float32 [rows, outputs], as an estimator's predict() gives them */
+} skerry_examples;
+
+typedef struct skerry_sampling_v1 {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* What judge() has to be given: SKERRY_NEEDS_..., or'd together, or 0. [serial] */
+  skerry_status (*needs)(skerry_instance *, uint32_t *out, skerry_error *);
+  /* For each row a finite score, which is higher the harder the example is, and 1 where it is hard, else 0. How rows
+   * are divided into calls changes nothing. [serial] */
+  skerry_status (*judge)(skerry_instance *, const skerry_examples *, double *scores, uint8_t *hard, skerry_error *);
+} skerry_sampling_v1;
 
 /* ------------------------------------------------------------------------------------------------ workflow/1 */
 

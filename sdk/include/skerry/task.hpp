@@ -2,10 +2,14 @@
 #pragma once
 
 #include <skerry/aggregation.hpp>
+#include <skerry/codec.hpp>
 #include <skerry/estimator.hpp>
 #include <skerry/plugin.hpp>
+#include <skerry/sampling.hpp>
 
 #include <cstdint>
+#include <cstring>
+#include <deque>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -48,9 +52,66 @@ class EstimatorRef {
     feature_.call(&skerry_estimator_v1::evaluate, &data, metrics.sink());
     return metrics.values();
   }
+  // features: float32 [n, shape...].
+  Prediction predict(const skerry_tensor& features);
 
  private:
   FeatureRef<skerry_estimator_v1> feature_;
+};
+
+// Tensors with memory of their own.
+class OwnedTensors {
+ public:
+  OwnedTensors() = default;
+  OwnedTensors(OwnedTensors&&) = default;
+  OwnedTensors& operator=(OwnedTensors&&) = default;
+
+  void add(const skerry_named_tensor& tensor);        // a copy
+  void add_zeros(const skerry_named_tensor& tensor);  // of its name, type and shape
+  // Borrows from this.
+  Tensors views() const { return {views_.data(), views_.size()}; }
+
+ private:
+  struct One {
+    std::string name;
+    std::vector<std::int64_t> shape;
+    std::vector<char> bytes;
+  };
+  std::deque<One> all_;  // its elements stay where they are
+  std::vector<skerry_named_tensor> views_;
+};
+
+// The job's codec, as a task uses it. [serial]
+class CodecRef {
+ public:
+  explicit CodecRef(FeatureRef<skerry_codec_v1> feature) : feature_(std::move(feature)) {}
+
+  // base: of the update's names, types and shapes, in any order.
+  OwnedTensors encode(Tensors update, Tensors base);
+  // Names, types and shapes are the base's.
+  OwnedTensors decode(Tensors encoded, Tensors base);
+
+ private:
+  FeatureRef<skerry_codec_v1> feature_;
+};
+
+// The job's filter of hard examples, as a task uses it. [serial]
+class SamplingRef {
+ public:
+  explicit SamplingRef(FeatureRef<skerry_sampling_v1> feature) : feature_(std::move(feature)) {}
+
+  // SKERRY_NEEDS_..., or'd together.
+  std::uint32_t needs() {
+    std::uint32_t flags = 0;
+    feature_.call(&skerry_sampling_v1::needs, &flags);
+    return flags;
+  }
+  // A row each of both; a tensor without data is not at hand.
+  std::vector<Judgement> judge(std::uint64_t rows, const skerry_tensor& features,
+                               const skerry_tensor& predictions);
+
+ private:
+  FeatureRef<skerry_sampling_v1> feature_;
 };
 
 // What a running task has: its parameters, its inputs and outputs, and the job's other features.
@@ -85,6 +146,13 @@ class TaskContext {
   // weights.
   EstimatorRef estimator(const std::string& slot) const {
     return EstimatorRef(host_.feature<skerry_estimator_v1>(slot));
+  }
+  // Likewise.
+  CodecRef codec(const std::string& slot) const {
+    return CodecRef(host_.feature<skerry_codec_v1>(slot));
+  }
+  SamplingRef sampling(const std::string& slot) const {
+    return SamplingRef(host_.feature<skerry_sampling_v1>(slot));
   }
 
   // Runs the aggregation in `slot` over the input artifacts (updates[i] tells who sent inputs[i]),
@@ -123,6 +191,75 @@ class Task {
 };
 
 // ------------------------------------------------------------------------------- implementation
+
+inline Prediction EstimatorRef::predict(const skerry_tensor& features) {
+  skerry_owned_tensor answer = {};
+  feature_.call(&skerry_estimator_v1::predict, &features, &answer);
+  Prediction prediction;
+  try {
+    const TensorView view(answer.tensor);
+    const auto values = view.elements<const float>();
+    prediction = {view.shape(), {values.begin(), values.end()}};
+  } catch (...) {
+    if (answer.release != nullptr) answer.release(&answer);
+    throw;
+  }
+  if (answer.release != nullptr) answer.release(&answer);
+  return prediction;
+}
+
+inline void OwnedTensors::add_zeros(const skerry_named_tensor& tensor) {
+  if (tensor.name == nullptr) throw Error(SKERRY_INTERNAL, "", "a tensor without a name");
+  const TensorView form(tensor.tensor);
+  One& one = all_.emplace_back(One{tensor.name, form.shape(), std::vector<char>(form.bytes())});
+  views_.push_back({one.name.c_str(), tensor.tensor});
+  skerry_tensor& view = views_.back().tensor;
+  view.data = one.bytes.data();
+  view.shape = one.shape.data();
+  view.strides = nullptr;
+  view.byte_offset = 0;
+}
+inline void OwnedTensors::add(const skerry_named_tensor& tensor) {
+  add_zeros(tensor);
+  std::vector<char>& bytes = all_.back().bytes;
+  if (!bytes.empty()) std::memcpy(bytes.data(), TensorView(tensor.tensor).raw(), bytes.size());
+}
+
+inline OwnedTensors CodecRef::encode(Tensors update, Tensors base) {
+  std::vector<skerry_named_tensor> in_order;
+  for (const skerry_named_tensor& each : update) {
+    for (const skerry_named_tensor& other : base)
+      if (std::strcmp(each.name, other.name) == 0) in_order.push_back(other);
+  }
+  if (in_order.size() != update.size())
+    throw Error(SKERRY_INTERNAL, "", "the update does not have the model's tensors");
+  OwnedTensors encoded;
+  const skerry_tensor_sink sink = {
+      sizeof(sink), 0, &encoded,
+      [](const skerry_tensor_sink* self, const skerry_named_tensor* tensor) -> skerry_status {
+        return detail::guard(nullptr, [&] { static_cast<OwnedTensors*>(self->ctx)->add(*tensor); });
+      }};
+  feature_.call(&skerry_codec_v1::encode, update.data(), in_order.data(), update.size(), &sink);
+  return encoded;
+}
+inline OwnedTensors CodecRef::decode(Tensors encoded, Tensors base) {
+  OwnedTensors update;
+  for (const skerry_named_tensor& each : base) update.add_zeros(each);
+  feature_.call(&skerry_codec_v1::decode, encoded.data(), encoded.size(), base.data(),
+                update.views().data(), base.size());
+  return update;
+}
+
+inline std::vector<Judgement> SamplingRef::judge(std::uint64_t rows, const skerry_tensor& features,
+                                                 const skerry_tensor& predictions) {
+  std::vector<double> scores(rows);
+  std::vector<std::uint8_t> hard(rows);
+  const skerry_examples examples = {sizeof(examples), 0, rows, features, predictions};
+  feature_.call(&skerry_sampling_v1::judge, &examples, scores.data(), hard.data());
+  std::vector<Judgement> judgements;
+  for (std::size_t row = 0; row < rows; ++row) judgements.push_back({scores[row], hard[row] != 0});
+  return judgements;
+}
 
 inline TaskContext::TaskContext(const Host& host, std::uint64_t call_id, Json params)
     : host_(host), call_id_(call_id), params_(std::move(params)) {}

@@ -102,6 +102,9 @@ struct OutputLimit {
   // here: it need not name any.
   std::uint64_t min_samples = 0;
   std::uint64_t max_samples = std::numeric_limits<std::uint64_t>::max();
+  // A codec's form of it: other tensors than those of `expects`, all finite, in no more bytes. Its
+  // structure and its norm are for the task that decodes it to keep to.
+  bool encoded = false;
 };
 
 // What to start. Identifiers are unique within the job: a second StartTask of the same one does
@@ -157,6 +160,10 @@ class Commands {
 
   Json list_ = Json::array();
 };
+
+// What a member of format "duration" says: "500ms", "60s", "1.5m", "2h", "1d". Throws
+// SKERRY_INVALID_ARGUMENT with `field` for anything else.
+std::int64_t milliseconds(const std::string& duration, const std::string& field);
 
 struct Decision {
   Json state;
@@ -259,6 +266,21 @@ inline void write_json(const skerry_sink* sink, const Json& json) {
 
 }  // namespace detail
 
+inline std::int64_t milliseconds(const std::string& duration, const std::string& field) {
+  static constexpr std::pair<const char*, double> kUnits[] = {
+      {"ms", 1}, {"s", 1e3}, {"m", 60e3}, {"h", 3600e3}, {"d", 86400e3}};
+  std::size_t digits = 0;
+  double amount = 0;
+  try {
+    amount = std::stod(duration, &digits);
+  } catch (const std::exception&) {
+    digits = 0;
+  }
+  for (const auto& [unit, factor] : kUnits)
+    if (digits > 0 && duration.substr(digits) == unit) return std::llround(amount * factor);
+  throw invalid(field, "`" + duration + "` is no duration; write 500ms, 60s, 5m or 2h");
+}
+
 inline Event Event::from_json(const Json& json) {
   Event event;
   if (!json.is_object()) return event;
@@ -295,6 +317,7 @@ inline Json to_json(const OutputLimit& limit) {
   }
   if (limit.min_samples > 0 || limit.max_samples < std::numeric_limits<std::uint64_t>::max())
     json["samples"] = {{"min", limit.min_samples}, {"max", limit.max_samples}};
+  if (limit.encoded) json["encoded"] = true;
   return json;
 }
 

@@ -63,12 +63,14 @@ int free_ports(int count) {
   throw std::runtime_error("no port is free");
 }
 
-Cluster::Cluster(std::filesystem::path folder, int edges)
-    : folder_(std::move(folder)), port_(free_ports(2)) {
+Cluster::Cluster(std::filesystem::path folder, int edges, std::filesystem::path edges_folder)
+    : folder_(std::move(folder)),
+      edges_folder_(edges_folder.empty() ? folder_ : std::move(edges_folder)),
+      port_(free_ports(2)) {
   hosts_.push_back({.name = "cloud"});
   for (int edge = 1; edge <= edges; ++edge)
     hosts_.push_back({.name = fmt::format("edge-{}", edge)});
-  for (const Host& host : hosts_) expect(make_directories(folder_ / host.name));
+  for (int host = 0; host < hosts(); ++host) expect(make_directories(state(host)));
 }
 
 void Cluster::start() {

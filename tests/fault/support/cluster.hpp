@@ -22,8 +22,9 @@ class Cluster {
  public:
   static constexpr std::chrono::seconds kPatience{30};
 
-  // Starts nothing yet. `folder` has a short path: sockets are in it.
-  Cluster(std::filesystem::path folder, int edges);
+  // Starts nothing yet. `folder` has a short path: sockets are in it. Edges keep their state below
+  // it, or below `edges_folder` where that is given, as on disks of their own.
+  Cluster(std::filesystem::path folder, int edges, std::filesystem::path edges_folder = {});
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
 
@@ -42,7 +43,9 @@ class Cluster {
   int hosts() const { return static_cast<int>(hosts_.size()); }
   const std::string& name(int host) const { return hosts_[index(host)].name; }
   const Child& process(int host) const { return hosts_[index(host)].process; }
-  std::filesystem::path state(int host) const { return folder_ / name(host); }
+  std::filesystem::path state(int host) const {
+    return (host == 0 ? folder_ : edges_folder_) / name(host);
+  }
   States states() const;
 
   void kill(int host) { hosts_[index(host)].process.kill(); }
@@ -69,6 +72,7 @@ class Cluster {
   static std::size_t index(int host) { return static_cast<std::size_t>(host); }
 
   std::filesystem::path folder_;
+  std::filesystem::path edges_folder_;
   int port_;
   std::vector<Host> hosts_;
   std::optional<cli::AdminClient> client_;
