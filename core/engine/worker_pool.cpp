@@ -31,12 +31,14 @@ WorkerPool::WorkerPool(boost::asio::io_context& io, wire::SocketThread& sockets,
       options_(std::move(options)),
       listener_(listener),
       child_signal_(io, SIGCHLD),
-      reap_timer_(io) {}
+      reap_timer_(io),
+      plugins_(options_.plugin_dir) {}
 
 Status WorkerPool::open() {
   SKERRY_TRY(make_directories(options_.run_dir));
   SKERRY_TRY(make_directories(options_.output_dir));
   SKERRY_TRY(make_directories(options_.log_dir));
+  if (!options_.plugin_dir.empty()) SKERRY_TRY(make_directories(options_.plugin_dir));
   endpoint_ = "ipc://" + (options_.run_dir / "workers.sock").string();
   SKERRY_ASSIGN(
       auto bound,
@@ -130,7 +132,7 @@ void WorkerPool::run(wire::RunTask task) {
   use(worker, task.plan, task.kind);
   if (const auto why = quarantined(worker)) return fail_task(task.key, "quarantined", *why);
   task.output_dir = worker.output_dir.string();
-  task.plugins = lines_of(worker.plugins);
+  task.plugins = worker.plugins;
   worker.waiting.push_back({std::move(task), {}, {}});
   start(worker);
   feed(worker);
@@ -139,7 +141,7 @@ void WorkerPool::run(wire::RunTask task) {
 void WorkerPool::decide(wire::DecideRequest request) {
   Worker& worker = worker_for(request.job, true);
   use(worker, request.plan, "");
-  request.plugins = lines_of(worker.plugins);
+  request.plugins = worker.plugins;
   worker.question = std::move(request);
   if (const auto why = quarantined(worker)) return give_up(worker, "quarantined", *why);
   start(worker);

@@ -27,8 +27,9 @@ class WorkerPool : public Workers {
     std::filesystem::path run_dir;     // private; holds the ipc socket
     std::filesystem::path output_dir;  // for workers' output files, on the blob store's file system
     std::filesystem::path log_dir;
-    int threads = 1;           // for plugins of a task
-    std::uint64_t memory = 0;  // bytes of data that a worker may have; 0: no limit
+    std::filesystem::path plugin_dir;  // for copies of jobs' plugins; empty: none are kept
+    int threads = 1;                   // for plugins of a task
+    std::uint64_t memory = 0;          // bytes of data that a worker may have; 0: no limit
     // Of the sandbox: the host's state, which workers cannot read, but for `readable`. Empty: no
     // sandbox, and no watch over silent workers either, which a debugger may have stopped.
     std::filesystem::path hidden;
@@ -50,6 +51,7 @@ class WorkerPool : public Workers {
   void cancel(const wire::TaskKey& key) override;
   void decide(wire::DecideRequest request) override;
   void forget(const std::string& job) override;
+  void keep_only(const std::set<std::string>& jobs) override { plugins_.keep_only(jobs); }
   void stop_all();
 
  private:

@@ -2,6 +2,9 @@
 // loop.
 #pragma once
 
+#include <set>
+#include <string>
+
 #include "core/wire/messages.hpp"
 
 namespace skerry::engine {
@@ -31,6 +34,8 @@ class Workers {
   virtual void decide(wire::DecideRequest request) = 0;
   // Ends the job's workers.
   virtual void forget(const std::string& job) = 0;
+  // At start: these jobs go on, and nothing is kept for any other.
+  virtual void keep_only(const std::set<std::string>& jobs) = 0;
 };
 
 }  // namespace skerry::engine

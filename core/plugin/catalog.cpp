@@ -164,6 +164,27 @@ void Catalog::add(Feature feature) {
   }
 }
 
+Status Catalog::use_copy(std::string_view kind, std::string_view id, const fs::path& copy,
+                         const fs::path& file) {
+  SKERRY_ASSIGN(const auto elf, ElfFile::open(copy, file));
+  SKERRY_ASSIGN(const auto text, manifest_text(elf, file));
+  SKERRY_ASSIGN(auto features, features_of(text, file, file.parent_path()));
+  const auto same = [&](const Feature& feature) {
+    return feature.kind == kind && feature.id == id;
+  };
+  const auto found = std::find_if(features.begin(), features.end(), same);
+  if (found == features.end())
+    return fail(Code::internal, "is no copy of a file that provides " + std::string(id),
+                copy.string());
+  found->copy = copy;
+  if (const auto old = std::find_if(features_.begin(), features_.end(), same);
+      old != features_.end())
+    *old = std::move(*found);
+  else
+    features_.push_back(std::move(*found));
+  return {};
+}
+
 const Feature* Catalog::lookup(std::string_view kind, std::string_view id) const {
   for (const Feature& feature : features_) {
     if (feature.kind == kind && feature.id == id) {

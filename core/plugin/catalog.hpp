@@ -26,6 +26,11 @@ class Catalog {
   // Features that need no file: for tests and simulations.
   static Catalog of(std::vector<Feature> features);
 
+  // A host's copy of a feature's file as it was when a job began: takes the place of what was found
+  // under its kind and id. `file`: where the original is, or was.
+  Status use_copy(std::string_view kind, std::string_view id, const std::filesystem::path& copy,
+                  const std::filesystem::path& file);
+
   // Not found: the problem names every place searched, files that were refused, and the nearest
   // name.
   Result<const Feature*> find(std::string_view kind, std::string_view id) const;

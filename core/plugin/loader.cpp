@@ -136,8 +136,9 @@ Result<Loaded> Loader::load(const Feature& feature, const std::string& expected,
                             const BeforeCode& before_code) {
   const std::lock_guard lock(registry().mutex);
   const std::string file = feature.file.string();
-  SKERRY_TRY(check_trust(feature.file, feature.search_path));
-  SKERRY_ASSIGN(auto copy, SealedFile::copy(feature.file));
+  const auto& code = feature.code();
+  SKERRY_TRY(check_trust(code, feature.copy.empty() ? feature.search_path : code.parent_path()));
+  SKERRY_ASSIGN(auto copy, SealedFile::copy(code));
   const std::string digest = copy.digest();
   SKERRY_TRY(check_digest(digest, expected, file));
   SKERRY_TRY(check_allowed(digest, feature.file));

@@ -25,6 +25,9 @@ struct Feature {
   Json requires_;                     // what "requires" says, null when absent
   std::filesystem::path file;         // the shared library, absolute
   std::filesystem::path search_path;  // the directory of the search path that it was found in
+  std::filesystem::path copy;         // a host's own copy of `file`, to be loaded in its place
+
+  const std::filesystem::path& code() const { return copy.empty() ? file : copy; }
 };
 
 struct Manifest {

@@ -52,7 +52,7 @@ wire::DecideReply Decider::decide(const wire::DecideRequest& request) {
 
 Status Decider::decide(const wire::DecideRequest& request, wire::DecideReply& reply) {
   SKERRY_ASSIGN(Job * job, job_.open(request.plan, kNode));
-  for (const auto& line : request.plugins) job->features().pin(line);
+  for (const auto& plugin : request.plugins) job->features().pin(plugin);
   SKERRY_ASSIGN(const Instance* workflow,
                 job->features().open_feature("workflow/1", job->plan().workflow));
   std::string state = request.state;

@@ -54,9 +54,12 @@ FeaturePool::~FeaturePool() {
   while (!slot_instances_.empty()) slot_instances_.pop_back();
 }
 
-void FeaturePool::pin(const std::string& line) {
-  const auto space = line.rfind(' ');
-  if (space != std::string::npos) pins_[line.substr(0, space)] = line.substr(space + 1);
+void FeaturePool::pin(const wire::JobPlugin& plugin) {
+  if (!pins_.emplace(plugin.kind + " " + plugin.id, plugin.digest).second || plugin.copy.empty())
+    return;
+  // Without its copy the file itself is read, and refused where it was replaced.
+  const auto used = catalog_.use_copy(plugin.kind, plugin.id, plugin.copy, plugin.file);
+  if (!used) log_warn("a plugin's copy cannot be used: " + used.error().text());
 }
 
 Result<const plugin::Feature*> FeaturePool::feature_of(std::string_view slot) const {

@@ -16,6 +16,7 @@
 #include "core/runtime/instance.hpp"
 #include "core/runtime/plan.hpp"
 #include "core/runtime/services.hpp"
+#include "core/wire/messages.hpp"
 
 namespace skerry::runtime {
 
@@ -32,9 +33,9 @@ class FeaturePool {
   FeaturePool(const Plan& plan, std::string node, HostServices& services);
   ~FeaturePool();
 
-  // What the host found in a feature's file when the job began, "KIND ID DIGEST": other code is not
-  // loaded under that name.
-  void pin(const std::string& line);
+  // What the host found in a feature's file when the job began: other code is not loaded under that
+  // name. Nothing changes for a feature that is pinned already.
+  void pin(const wire::JobPlugin& plugin);
 
   // Where the files that travel with the job are on this machine, by digest in hex.
   void add_artifact(std::string digest, std::filesystem::path path);

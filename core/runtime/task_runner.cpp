@@ -84,7 +84,7 @@ wire::TaskDone TaskRunner::run(const wire::RunTask& task, std::uint64_t call_id)
 
 Status TaskRunner::run(const wire::RunTask& task, std::uint64_t call_id, wire::TaskDone& done) {
   SKERRY_ASSIGN(Job * job, job_.open(task.plan, task.node));
-  for (const auto& line : task.plugins) job->features().pin(line);
+  for (const auto& plugin : task.plugins) job->features().pin(plugin);
   for (const auto& attachment : task.attachments) {
     SKERRY_ASSIGN(auto file, file_of(attachment, task.output_dir));
     job->features().add_artifact(attachment.name, std::move(file));

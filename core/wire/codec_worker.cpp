@@ -81,6 +81,25 @@ std::vector<std::string> read_texts(Reader& reader, const StringVector* from, co
   return out;
 }
 
+auto encode_plugins(Builder& b, const std::vector<JobPlugin>& plugins) {
+  std::vector<flatbuffers::Offset<fbs::JobPlugin>> entries;
+  for (const auto& plugin : plugins)
+    entries.push_back(fbs::CreateJobPluginDirect(b, plugin.kind.c_str(), plugin.id.c_str(),
+                                                 plugin.digest.c_str(), plugin.file.c_str(),
+                                                 plugin.copy.c_str()));
+  return b.CreateVector(entries);
+}
+
+std::vector<JobPlugin> read_plugins(Reader& reader, const TableVector<fbs::JobPlugin>* from) {
+  std::vector<JobPlugin> out;
+  if (!reader.count(from, "plugins", kMaxLocalEntries)) return out;
+  for (const auto* entry : *from)
+    out.push_back({reader.text(entry->kind(), "plugins"), reader.text(entry->id(), "plugins"),
+                   reader.text(entry->digest(), "plugins"), reader.text(entry->file(), "plugins"),
+                   reader.text(entry->copy(), "plugins")});
+  return out;
+}
+
 }  // namespace
 
 template <>
@@ -112,7 +131,7 @@ std::string encode(const RunTask& m) {
   const auto output_dir = b.CreateString(m.output_dir);
   const auto inputs = encode_inputs(b, m.inputs);
   const auto attachments = encode_inputs(b, m.attachments);
-  const auto plugins = b.CreateVectorOfStrings(m.plugins);
+  const auto plugins = encode_plugins(b, m.plugins);
   return finish(b, fbs::CreateRunTask(b, key, node, kind, params, plan, output_dir, inputs,
                                       attachments, plugins, m.deadline_ms));
 }
@@ -130,7 +149,7 @@ Result<RunTask> decode(std::span<const std::byte> payload) {
     m.output_dir = reader.text(from->output_dir(), "output_dir");
     m.inputs = read_inputs(reader, from->inputs(), "inputs");
     m.attachments = read_inputs(reader, from->attachments(), "attachments");
-    m.plugins = read_texts(reader, from->plugins(), "plugins");
+    m.plugins = read_plugins(reader, from->plugins());
     m.deadline_ms = from->deadline_ms();
   }
   return reader.finish(std::move(m));
@@ -213,7 +232,7 @@ std::string encode(const DecideRequest& m) {
   const auto plan = b.CreateString(m.plan);
   const auto state = b.CreateString(m.state);
   const auto events = b.CreateVectorOfStrings(m.events);
-  const auto plugins = b.CreateVectorOfStrings(m.plugins);
+  const auto plugins = encode_plugins(b, m.plugins);
   return finish(b, fbs::CreateDecideRequest(b, job, plan, state, events, plugins));
 }
 
@@ -226,7 +245,7 @@ Result<DecideRequest> decode(std::span<const std::byte> payload) {
     m.plan = reader.text(from->plan(), "plan");
     m.state = reader.text(from->state(), "state");
     m.events = read_texts(reader, from->events(), "events");
-    m.plugins = read_texts(reader, from->plugins(), "plugins");
+    m.plugins = read_plugins(reader, from->plugins());
   }
   return reader.finish(std::move(m));
 }

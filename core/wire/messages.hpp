@@ -258,6 +258,14 @@ struct TaskInput {
   std::string data;    // the bytes themselves
 };
 
+// The code that a job began with on this host.
+struct JobPlugin {
+  std::string kind, id;
+  std::string digest;  // in hex
+  std::string file;    // where it was found
+  std::string copy;    // the host's own copy of it, which stays as it is; empty: there is none
+};
+
 struct RunTask {
   static constexpr Type type = Type::run_task;
   TaskKey key;
@@ -268,9 +276,9 @@ struct RunTask {
   std::string output_dir;  // exists, private to this worker
   std::vector<TaskInput> inputs;
   std::vector<TaskInput>
-      attachments;                   // name: the artifact's digest in hex, as the plan refers to it
-  std::vector<std::string> plugins;  // "KIND ID DIGEST": the code that the job began with here
-  std::uint64_t deadline_ms = 0;     // how long it may run, kept by the host; 0: no limit
+      attachments;                 // name: the artifact's digest in hex, as the plan refers to it
+  std::vector<JobPlugin> plugins;  // of the job, as far as they are known
+  std::uint64_t deadline_ms = 0;   // how long it may run, kept by the host; 0: no limit
 };
 
 struct CancelTask {
@@ -311,10 +319,10 @@ struct TaskDone {
 struct DecideRequest {
   static constexpr Type type = Type::decide_request;
   std::string job;
-  std::string plan;                  // JSON
-  std::string state;                 // as the last reply gave it; empty at first
-  std::vector<std::string> events;   // JSON, decided in order
-  std::vector<std::string> plugins;  // "KIND ID DIGEST", as in RunTask
+  std::string plan;                 // JSON
+  std::string state;                // as the last reply gave it; empty at first
+  std::vector<std::string> events;  // JSON, decided in order
+  std::vector<JobPlugin> plugins;   // as in RunTask
 };
 
 struct DecideReply {

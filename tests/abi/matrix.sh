@@ -60,7 +60,7 @@ JOB
 failed=0
 # check VARIANT COMPILER FLAGS...
 check() {
-  local variant=$1 compiler=$2 folder=$work/$1 began=$EPOCHREALTIME model
+  local variant=$1 compiler=$2 folder=$work/$1 began=$EPOCHREALTIME model size
   shift 2
   if [[ $compiler == clang* ]] && ! command -v "$compiler" >/dev/null; then
     row "$variant" "$compiler" - - "skipped: there is no $compiler here"
@@ -70,7 +70,8 @@ check() {
   if ! build "$folder" "$compiler" "$@" || ! model=$(run "$folder" "$folder" "$folder/fedavg.so"); then
     model=failed
   fi
-  row "$variant" "$compiler" "$(stat -c %s "$folder/fedavg.so" 2>/dev/null || echo -)" "$(seconds_since "$began")" "$model"
+  size=$(stat -c %s "$folder/fedavg.so" 2>/dev/null || echo -)
+  row "$variant" "$compiler" "$size" "$(seconds_since "$began")" "$model"
   if [[ $model != "$expected" ]]; then
     echo "matrix.sh: $variant: expected the model of the plugin that was built with the host" >&2
     failed=1

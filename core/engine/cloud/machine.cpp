@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <string>
 
 #include "core/base/failpoint.hpp"
 #include "core/base/log.hpp"
@@ -154,6 +156,7 @@ void Machine::recover() {
     auto select = unit_.sql("SELECT id FROM job ORDER BY id");
     while (must(select.step())) ids.push_back(select.column_int(0));
   }
+  std::set<std::string> going_on;
   for (const std::int64_t id : ids) {
     Job& job = load(id);
     if (job.finished()) continue;
@@ -161,7 +164,9 @@ void Machine::recover() {
     const Unit::Scope scope(unit_);
     post(job, {{"type", "Restarted"}});
     tasks_.restart_local(job);
+    going_on.insert(job.key);
   }
+  workers_.keep_only(going_on);
   arm_timers();
   keep_time(kFirstKeep, kFirstKeep);
 }

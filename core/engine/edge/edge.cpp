@@ -100,9 +100,11 @@ Status Edge::Impl::open() {
   WorkerPool::Options pool{.run_dir = options_.state / "run",
                            .output_dir = blobs_->staging_dir(),
                            .log_dir = options_.state / "log",
+                           .plugin_dir = options_.state / "plugins",
                            .threads = options_.threads,
                            .quarantine = &quarantine_};
-  apply_settings(options_.workers, options_.state, {options_.state / "blobs"}, pool);
+  apply_settings(options_.workers, options_.state,
+                 {options_.state / "blobs", options_.state / "plugins"}, pool);
   workers_ = std::make_unique<WorkerPool>(io_, *sockets_, launcher_, pool, *this);
   engine_ =
       std::make_unique<Engine>(Engine::World{.loop = loop_,

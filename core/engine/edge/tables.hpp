@@ -8,7 +8,7 @@
 
 namespace skerry::engine::edge {
 
-inline constexpr std::array<std::string_view, 3> kMigrations{
+inline constexpr std::array<std::string_view, 4> kMigrations{
     R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
@@ -25,6 +25,11 @@ CREATE TABLE outbox(seq INTEGER PRIMARY KEY, type INTEGER NOT NULL, payload BLOB
 -- Blobs that a job's tasks brought here, and those that they made.
 CREATE TABLE held(job TEXT NOT NULL, digest BLOB NOT NULL, PRIMARY KEY(job, digest)) WITHOUT ROWID;
 )sql",
-    kQuarantineTable, "CREATE INDEX held_blob ON held(digest);"};
+    kQuarantineTable, "CREATE INDEX held_blob ON held(digest);",
+    R"sql(
+-- Jobs that had a task here and have not ended: a host keeps their plugins.
+CREATE TABLE job(job TEXT PRIMARY KEY) WITHOUT ROWID;
+INSERT INTO job SELECT job FROM task UNION SELECT job FROM held;
+)sql"};
 
 }  // namespace skerry::engine::edge

@@ -85,10 +85,18 @@ void Tasks::recover() {
       waiting.push_back(key);
     }
   }
+  workers_.keep_only(jobs());
   // Only now: a task that runs gives up blobs that no task of its job needs, and must know of them
   // all.
   for (const auto& key : waiting)
     if (Active* task = find(key)) prepare(*task);
+}
+
+std::set<std::string> Tasks::jobs() {
+  std::set<std::string> jobs;
+  auto select = unit_.sql("SELECT job FROM job");
+  while (must(select.step())) jobs.insert(select.column_text(0));
+  return jobs;
 }
 
 // ---- from the cloud
@@ -103,6 +111,7 @@ void Tasks::start(wire::StartTask message) {
            .bind(2, key.task)
            .bind(3, as_bytes(wire::encode(message)))
            .run());
+  must(unit_.sql("INSERT OR IGNORE INTO job(job) VALUES(?)").bind(1, key.job).run());
   auto task = std::make_unique<Active>();
   task->message = std::move(message);
   task->since = loop_.now();
@@ -169,6 +178,7 @@ void Tasks::forget(const std::string& job) {
     if (key.job == job) keys.push_back(key);
   for (const auto& key : keys) drop(key);
   release(job, {});
+  must(unit_.sql("DELETE FROM job WHERE job = ?").bind(1, job).run());
   unit_.after_commit([this, job] {
     workers_.forget(job);
     std::erase_if(at_workers_, [&](const wire::TaskKey& key) { return key.job == job; });

@@ -83,6 +83,7 @@ class Tasks {
     wire::TaskFinished result;           // from Step::finished on
   };
 
+  std::set<std::string> jobs();  // that have not ended
   void prepare(Active& task);
   bool wait_for_space(Active& task);
   void fetch(const wire::TaskKey& key, const wire::Artifact& artifact);

@@ -20,8 +20,9 @@ using Type = skerry::Event::Type;
 constexpr const char* kDeadline = "deadline";
 constexpr std::array<const char*, 4> kCounts = {"examples", "hard", "right", "rightHard"};
 
-double share(std::uint64_t part, std::uint64_t whole) {
-  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+// Of nothing there is no share.
+void put_share(Json& measures, const char* name, std::uint64_t part, std::uint64_t whole) {
+  if (whole > 0) measures[name] = static_cast<double>(part) / static_cast<double>(whole);
 }
 
 std::string percent(double value) {
@@ -46,13 +47,15 @@ Json counts_in(const Json& result) {
 // What the counts say: shares of all, and of the easy and the hard ones how many are right.
 Json measures_of(const Json& counts) {
   const auto count = [&](const char* name) { return counts.value(name, std::uint64_t{0}); };
-  Json measures = {{"hardShare", share(count("hard"), count("examples"))}};
+  const std::uint64_t examples = count("examples"), hard = std::min(count("hard"), examples);
+  Json measures = Json::object();
+  put_share(measures, "hardShare", hard, examples);
   if (!counts.contains("right")) return measures;
-  const std::uint64_t right_hard = std::min(count("rightHard"), count("right"));
-  measures["accuracy"] = share(count("right"), count("examples"));
-  measures["accuracyHard"] = share(right_hard, count("hard"));
-  measures["accuracyEasy"] = share(count("right") - right_hard,
-                                   count("examples") - std::min(count("hard"), count("examples")));
+  const std::uint64_t right = std::min(count("right"), examples);
+  const std::uint64_t right_hard = std::min({count("rightHard"), right, hard});
+  put_share(measures, "accuracy", right, examples);
+  put_share(measures, "accuracyHard", right_hard, hard);
+  put_share(measures, "accuracyEasy", right - right_hard, examples - hard);
   return measures;
 }
 
@@ -187,9 +190,14 @@ class Step {
                        std::to_string(sums.value("examples", std::uint64_t{0})) + " examples on " +
                        std::to_string(nodes) + " nodes are hard (" +
                        percent(measures.value("hardShare", 0.0)) + ")";
-    if (!measures.contains("accuracy")) return text;
-    return text + "; right: " + percent(measures.value("accuracyEasy", 0.0)) +
-           " of the easy ones, " + percent(measures.value("accuracyHard", 0.0)) + " of the hard";
+    const auto add = [&](const char* measure, const char* of) {
+      if (measures.contains(measure))
+        text += "; of the " + std::string(of) + " ones the model is right about " +
+                percent(measures.value(measure, 0.0));
+    };
+    add("accuracyEasy", "easy");
+    add("accuracyHard", "hard");
+    return text;
   }
 
   const skerry::Event& event_;

@@ -31,6 +31,7 @@ class SimulatedWorkers : public engine::Workers {
   void cancel(const wire::TaskKey& key) override;
   void decide(wire::DecideRequest request) override;
   void forget(const std::string& job) override;
+  void keep_only(const std::set<std::string>&) override {}
 
  private:
   void finish(wire::TaskDone done);

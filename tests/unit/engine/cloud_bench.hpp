@@ -208,6 +208,7 @@ class CloudBench : public testing::Test, protected wire::Transport, protected Wo
     ++questions_;
   }
   void forget(const std::string&) override {}
+  void keep_only(const std::set<std::string>&) override {}
 
   std::map<std::string, std::uint64_t> sessions_, sent_;
 };

@@ -148,6 +148,7 @@ class EdgeWorker : public testing::Test,
   void cancel(const wire::TaskKey&) override {}
   void decide(wire::DecideRequest) override {}
   void forget(const std::string&) override {}
+  void keep_only(const std::set<std::string>&) override {}
   void welcomed(std::uint32_t) override {}
   std::vector<wire::TaskKey> tasks() override { return {}; }
   void awaited(const std::vector<wire::TaskKey>&) override {}
