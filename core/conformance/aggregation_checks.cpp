@@ -280,6 +280,15 @@ void float64_tiles(Subject& subject) {
   if (player.observes())
     expect_ok(player.tile<double>(true, inputs, base, 0, kElements, nullptr), "observe");
   expect_ok(player.tile(false, inputs, base, 0, kElements, output.data()), "combine of float64");
+  Player other(subject);
+  const Floats floats = played(other, round);
+  for (std::size_t i = 0; i < kElements; ++i) {
+    const double expected = floats[i];
+    expect(std::abs(output[i] - expected) <= 1e-3 * (1 + std::abs(expected)),
+           "combine() of float64 gives " + std::to_string(output[i]) + " for element " +
+               std::to_string(i) + ", of the same numbers as float32 " + std::to_string(expected) +
+               "; read tiles by their dtype_bits");
+  }
 }
 
 }  // namespace

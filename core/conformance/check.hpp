@@ -24,6 +24,9 @@ struct Check {
   void (*run)(Subject&);  // returns, or throws one of the two below
 };
 
+// The check that the others need.
+inline constexpr const char* kOpens = "opens";
+
 // Every check there is, in the order in which they run.
 const std::vector<Check>& all_checks();
 

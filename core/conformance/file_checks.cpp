@@ -107,7 +107,7 @@ std::vector<Check> file_checks() {
   return {
       {"entry-only-export", "", Level::required, "Exports its entry and nothing else.",
        entry_only_export},
-      {"opens", "", Level::required,
+      {kOpens, "", Level::required,
        "A worker opens it: trusted file, all libraries found, this host's ABI, an entry with all "
        "functions.",
        opens},

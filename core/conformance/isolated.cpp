@@ -16,6 +16,7 @@
 #include <optional>
 #include <thread>
 
+#include "core/base/demangle.hpp"
 #include "core/base/file.hpp"
 #include "core/base/sanitizer.hpp"
 #include "core/base/try.hpp"
@@ -145,7 +146,9 @@ std::string log_of(const Desk& desk) {
   const auto size = static_cast<std::streamoff>(log.tellg());
   if (size <= 0) return {};
   log.seekg(std::max<std::streamoff>(0, size - static_cast<std::streamoff>(kLog)));
-  return {std::istreambuf_iterator<char>(log), {}};
+  std::string text;
+  for (std::string line; std::getline(log, line);) text += demangled_frame(line) + "\n";
+  return text;
 }
 
 std::string death(int status, const Desk& desk) {

@@ -56,6 +56,7 @@ plugin::ElfFile Subject::elf() const {
 }
 
 const plugin::Loaded& Subject::code() {
+  if (code_forbidden_) throw Skipped{"it can't be opened: see `opens`"};
   if (!code_) {
     const plugin::Feature& feature = feature_ ? *feature_ : file_.manifest.features.front();
     const runtime::CallScope scope(feature.id, "", "plugin", "open");

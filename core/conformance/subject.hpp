@@ -59,8 +59,9 @@ class Subject {
   std::mt19937_64& random() { return random_; }
   Host& host() { return host_; }
 
-  // The plugin's code. Failed where a worker would not load it.
+  // The plugin's code. Failed where a worker would not load it; Skipped after forbid_code().
   const plugin::Loaded& code();
+  void forbid_code() { code_forbidden_ = true; }
   // As a host gives it: the given one with defaults. Failed where the schema refuses that, and
   // Skipped where none was given and the schema asks for one.
   Json config();
@@ -111,6 +112,7 @@ class Subject {
   Host host_;
   plugin::Loader loader_;
   std::optional<plugin::Loaded> code_;
+  bool code_forbidden_ = false;
 };
 
 // Failed with what the plugin said, where a call that has to succeed did not.

@@ -57,6 +57,7 @@ std::vector<Case> cases_of(const PluginFile& file) {
 Outcome run_here(const PluginFile& file, const Case& which, const Options& options) {
   try {
     Subject subject(file, which.feature, config_for(options, which), seed_for(options, which));
+    if (options.known_not_to_open) subject.forbid_code();
     which.check->run(subject);
     return {};
   } catch (const Failed& failed) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/base/bytes.hpp"
+#include "core/base/demangle.hpp"
 #include "core/base/file.hpp"
 #include "core/runtime/crash_report.hpp"
 
@@ -24,7 +25,8 @@ constexpr std::size_t kShown = 5;
 
 // "/lib/x.so(name+0x1)[0x7f]" to "x.so(name+0x1)".
 std::string short_frame(std::string frame, const std::map<std::string, std::string>& names) {
-  frame.resize(std::min(frame.size(), frame.find('[')));
+  frame = demangled_frame(frame);
+  frame.resize(std::min(frame.size(), frame.rfind('[')));
   const auto end = std::min(frame.size(), frame.find('('));
   const auto known = names.find(frame.substr(0, end));
   const std::string file =

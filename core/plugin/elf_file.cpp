@@ -132,6 +132,30 @@ Result<std::vector<std::string>> ElfFile::exported_symbols(std::string_view pref
   return found;
 }
 
+Result<std::vector<ElfFile::Function>> ElfFile::functions() const {
+  std::vector<Function> found;
+  for (const Section& section : sections_) {
+    if (section.type != SHT_SYMTAB && section.type != SHT_DYNSYM) {
+      continue;
+    }
+    if (section.entry_size != sizeof(Elf64_Sym) || section.link >= sections_.size()) {
+      return damaged("a table of symbols is malformed");
+    }
+    SKERRY_ASSIGN(const std::string symbols, contents(section, kMaxSymbols, "symbols"));
+    SKERRY_ASSIGN(const std::string names,
+                  contents(sections_[section.link], kMaxSymbols, "names of symbols"));
+    for (std::size_t at = 0; at + sizeof(Elf64_Sym) <= symbols.size(); at += sizeof(Elf64_Sym)) {
+      const auto symbol = read_struct<Elf64_Sym>(symbols, at);
+      if (ELF64_ST_TYPE(symbol.st_info) == STT_FUNC && symbol.st_shndx != SHN_UNDEF)
+        found.push_back(
+            {symbol.st_value, symbol.st_size, std::string(name_at(names, symbol.st_name))});
+    }
+  }
+  std::sort(found.begin(), found.end(),
+            [](const Function& a, const Function& b) { return a.address < b.address; });
+  return found;
+}
+
 Result<ElfFile::Needs> ElfFile::needs() const {
   Needs needs;
   for (const Section& section : sections_) {

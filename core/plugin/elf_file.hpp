@@ -29,6 +29,15 @@ class ElfFile {
   // Names of the symbols that the library defines and exports and that begin with `prefix`.
   Result<std::vector<std::string>> exported_symbols(std::string_view prefix) const;
 
+  // The functions that the library defines, hidden ones too, in the order of their addresses. Of a
+  // stripped library only those that it exports.
+  struct Function {
+    std::uint64_t address = 0;  // from where the library is loaded
+    std::uint64_t size = 0;
+    std::string name;  // as the linker knows it
+  };
+  Result<std::vector<Function>> functions() const;
+
   // What the dynamic linker looks for, and where the library tells it to look first: the texts as
   // they stand in it.
   struct Needs {

@@ -1,5 +1,6 @@
 #include "core/runtime/crash_report.hpp"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
 #include <signal.h>
@@ -9,10 +10,14 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <utility>
+#include <vector>
 
+#include "core/plugin/elf_file.hpp"
 #include "core/runtime/call_record.hpp"
 
 namespace skerry::runtime {
@@ -25,6 +30,8 @@ std::atomic<pid_t> plugin_thread = 0;
 struct Copy {
   char mapped[64];
   char file[256];
+  // By address. Never freed: a crash may come at any time.
+  const std::vector<plugin::ElfFile::Function>* functions = nullptr;
 };
 std::array<Copy, 32> copies{};
 std::atomic<std::size_t> copies_known = 0;
@@ -32,6 +39,18 @@ std::atomic<std::size_t> copies_known = 0;
 // Everything from here to on_signal() runs in a signal handler: nothing may allocate or lock.
 void say(const char* text) {
   if (::write(STDERR_FILENO, text, std::strlen(text)) < 0) return;
+}
+
+void say_hex(std::uintptr_t number) {
+  std::array<char, 20> text{};
+  std::size_t at = text.size() - 1;
+  do {
+    text[--at] = "0123456789abcdef"[number % 16];
+    number /= 16;
+  } while (number > 0 && at > 2);
+  text[--at] = 'x';
+  text[--at] = '0';
+  say(text.data() + at);
 }
 
 void say_number(int number) {
@@ -42,6 +61,40 @@ void say_number(int number) {
     number /= 10;
   } while (number > 0 && at > 0);
   say(text.data() + at);
+}
+
+// The function that holds this address of a library; null: none is known.
+const plugin::ElfFile::Function* function_at(const Copy& copy, std::uintptr_t address) {
+  if (copy.functions == nullptr) return nullptr;
+  const plugin::ElfFile::Function* found = nullptr;
+  for (const auto& each : *copy.functions) {
+    if (each.address > address) break;
+    found = &each;
+  }
+  return found != nullptr && address < found->address + found->size ? found : nullptr;
+}
+
+// As backtrace_symbols_fd() writes it, which knows exported functions only: a plugin hides its own.
+void say_frame(void* frame) {
+  Dl_info place{};
+  if (::dladdr(frame, &place) != 0 && place.dli_fname != nullptr) {
+    const auto address = reinterpret_cast<std::uintptr_t>(frame);
+    const std::uintptr_t offset = address - reinterpret_cast<std::uintptr_t>(place.dli_fbase);
+    for (std::size_t i = 0; i < copies_known; ++i) {
+      if (std::strcmp(copies[i].mapped, place.dli_fname) != 0) continue;
+      const auto* function = function_at(copies[i], offset);
+      if (function == nullptr) break;
+      say(place.dli_fname);
+      say("(");
+      say(function->name.c_str());
+      say("+");
+      say_hex(offset - function->address);
+      say(")[");
+      say_hex(address);
+      return say("]\n");
+    }
+  }
+  ::backtrace_symbols_fd(&frame, 1, STDERR_FILENO);
 }
 
 void report(int signal) {
@@ -55,7 +108,8 @@ void report(int signal) {
   }
   say("\n");
   void* frames[kFrames];
-  ::backtrace_symbols_fd(frames, ::backtrace(frames, kFrames), STDERR_FILENO);
+  const int count = ::backtrace(frames, kFrames);
+  for (int i = 0; i < count; ++i) say_frame(frames[i]);
   for (std::size_t i = 0; i < copies_known; ++i) {
     say(copies[i].mapped);
     say(" is ");
@@ -111,6 +165,9 @@ void name_in_reports(const std::string& mapped, const std::string& file) {
   if (at == copies.size()) return;
   std::snprintf(copies[at].mapped, sizeof copies[at].mapped, "%s", mapped.c_str());
   std::snprintf(copies[at].file, sizeof copies[at].file, "%s", file.c_str());
+  const auto elf = plugin::ElfFile::open(mapped, file);
+  if (auto functions = elf ? elf->functions() : fail(elf.error()))
+    copies[at].functions = new std::vector(std::move(*functions));
   copies_known = at + 1;
 }
 

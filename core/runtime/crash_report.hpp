@@ -13,7 +13,8 @@ void report_crashes();
 // the worker is told to end. On the thread that plugins run on.
 void report_crashes_of_this_thread();
 
-// Reports add that `mapped`, which the linker knows, is a copy of `file`.
+// Reports add that `mapped`, which the linker knows, is a copy of `file`, and name its functions
+// where it was not stripped.
 void name_in_reports(const std::string& mapped, const std::string& file);
 
 // How a report begins and its last line; the host looks for them in the log.

@@ -8,6 +8,33 @@
 #include "core/runtime/plugin_host.hpp"
 
 namespace skerry::runtime {
+namespace {
+
+// Members that the worker calls without asking whether they are there. (What plugins call of each
+// other is asked for: skerry::FeatureRef.)
+template <class Interface, class... Members>
+bool provides(const void* raw, Members Interface::*... members) {
+  const auto& table = *static_cast<const Interface*>(raw);
+  const auto there = [&](auto member) {
+    const auto* place = &(table.*member);
+    const auto end = reinterpret_cast<const char*>(place + 1) - static_cast<const char*>(raw);
+    return table.struct_size >= static_cast<std::size_t>(end) && *place != nullptr;
+  };
+  return (there(members) && ...);
+}
+
+bool is_complete(const std::string& kind, const void* table) {
+  if (kind == "aggregation/1")
+    return provides(table, &skerry_aggregation_v1::begin, &skerry_aggregation_v1::combine);
+  if (kind == "dataset/1")
+    return provides(table, &skerry_dataset_v1::info, &skerry_dataset_v1::labels,
+                    &skerry_dataset_v1::read);
+  if (kind == "workflow/1") return provides(table, &skerry_workflow_v1::decide);
+  if (kind == "task/1") return provides(table, &skerry_task_v1::run);
+  return true;
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Instance>> Instance::create(const plugin::Loaded& code,
                                                    const plugin::Feature& feature,
@@ -40,6 +67,13 @@ Result<std::unique_ptr<Instance>> Instance::create(const plugin::Loaded& code,
             "{} offers {} in its manifest, but its code has no interface of that kind; rebuild the "
             "plugin from one state of its sources",
             result->who_, feature.kind));
+  if (!is_complete(feature.kind, result->interface_))
+    return fail(
+        Code::failed_precondition,
+        fmt::format("{}: its table of {} lacks a function that every plugin of the kind has, "
+                    "or its struct_size is too small; set struct_size to the struct's size, "
+                    "and all functions that abi.h does not call optional",
+                    result->who_, feature.kind));
   return result;
 }
 

@@ -37,9 +37,19 @@ constexpr char kDecode[] = "decode";
 constexpr char kNeeds[] = "needs";
 constexpr char kJudge[] = "judge";
 
+// Did the plugin's author know of this member?
+template <class Interface, class Member>
+bool covers(const Interface& table, const Member& member) {
+  const auto* end = reinterpret_cast<const char*>(&member) + sizeof(Member);
+  return table.struct_size >= static_cast<std::size_t>(end - reinterpret_cast<const char*>(&table));
+}
+
+// What the feature leaves out stays left out.
 template <auto Member, const char* Name, class Interface>
-void forward(Interface& to) {
-  to.*Member = &Forward<Member>::template call<Name>;
+void forward(const Instance& from, Interface& to) {
+  const Interface& table = from.as<Interface>();
+  if (covers(table, table.*Member) && table.*Member != nullptr)
+    to.*Member = &Forward<Member>::template call<Name>;
 }
 
 // No more than the inner feature's table has.
@@ -54,23 +64,23 @@ TracedFeature::TracedFeature(const Instance& feature) : inner_(feature) {
   if (feature.kind() == "estimator/1") {
     using Table = skerry_estimator_v1;
     estimator_.struct_size = size_of<Table>(feature);
-    forward<&Table::prepare, kPrepare>(estimator_);
-    forward<&Table::weights, kWeights>(estimator_);
-    forward<&Table::set_weights, kSetWeights>(estimator_);
-    forward<&Table::train, kTrain>(estimator_);
-    forward<&Table::evaluate, kEvaluate>(estimator_);
-    forward<&Table::predict, kPredict>(estimator_);
+    forward<&Table::prepare, kPrepare>(feature, estimator_);
+    forward<&Table::weights, kWeights>(feature, estimator_);
+    forward<&Table::set_weights, kSetWeights>(feature, estimator_);
+    forward<&Table::train, kTrain>(feature, estimator_);
+    forward<&Table::evaluate, kEvaluate>(feature, estimator_);
+    forward<&Table::predict, kPredict>(feature, estimator_);
   } else if (feature.kind() == "codec/1") {
     codec_.struct_size = size_of<skerry_codec_v1>(feature);
-    forward<&skerry_codec_v1::encode, kEncode>(codec_);
-    forward<&skerry_codec_v1::decode, kDecode>(codec_);
+    forward<&skerry_codec_v1::encode, kEncode>(feature, codec_);
+    forward<&skerry_codec_v1::decode, kDecode>(feature, codec_);
   } else if (feature.kind() == "sampling/1") {
     sampling_.struct_size = size_of<skerry_sampling_v1>(feature);
-    forward<&skerry_sampling_v1::needs, kNeeds>(sampling_);
-    forward<&skerry_sampling_v1::judge, kJudge>(sampling_);
+    forward<&skerry_sampling_v1::needs, kNeeds>(feature, sampling_);
+    forward<&skerry_sampling_v1::judge, kJudge>(feature, sampling_);
   } else if (feature.kind() == "selection/1") {
     selection_.struct_size = size_of<skerry_selection_v1>(feature);
-    forward<&skerry_selection_v1::select, kSelect>(selection_);
+    forward<&skerry_selection_v1::select, kSelect>(feature, selection_);
   }
 }
 

@@ -105,6 +105,54 @@ TEST_F(PluginCheck, NamesWhatDoesNotOpen) {
   EXPECT_TRUE(found.contains("opens"));
 }
 
+// What a host refuses, with the words that it has for it, and nothing that follows from it.
+class Unopenable : public PluginCheck, public ::testing::WithParamInterface<Fault> {};
+
+TEST_P(Unopenable, IsSaidOnce) {
+  const auto& [plugin, check, says] = GetParam();
+  const auto file = fixture_plugins(plugin) / (plugin + ".so");
+  const auto found = failures(file);
+  EXPECT_EQ(found.at("opens"), file.string() + ": " + says);
+  for (const auto& [label, message] : found) EXPECT_EQ(label.find('/'), label.npos) << message;
+}
+
+const std::string kHost =
+    "this host speaks 1.0; rebuild it with the SDK of Skerry 0.1.0, or "
+    "update Skerry to one that speaks ";
+INSTANTIATE_TEST_SUITE_P(
+    Each, Unopenable,
+    ::testing::Values(
+        Fault{"other_abi", "", "built for plugin ABI 2, " + kHost + "2"},
+        Fault{"wrong_major", "", "built for plugin ABI 7.3, " + kHost + "7.3"},
+        Fault{
+            "no_entry", "",
+            "describes a plugin but exports no skerry_plugin_entry_v1; define it, and do not hide "
+            "it with a version script"},
+        Fault{"small_entry", "",
+              "its entry says it has 0 bytes, expected at least 56; set struct_size to "
+              "sizeof(skerry_entry)"},
+        Fault{"no_functions", "",
+              "its entry lacks create, get_interface or destroy; set all three"}),
+    [](const auto& each) { return each.param.plugin; });
+
+TEST_F(PluginCheck, NamesAWordThatASchemaDoesNotHave) {
+  const auto file = fixture_plugins("bad_manifest") / "bad_manifest.so";
+  const Output output = skerry({"plugin", "check", file.string()});
+  EXPECT_EQ(output.ending.status, 2);
+  EXPECT_EQ(output.err,
+            "error: " + file.string() +
+                ": plugin.json: features[0] (bad-manifest).config.properties.tile: unknown word "
+                "\"minimun\" in the schema; did you mean \"minimum\"?; a newer Skerry may know "
+                "it\n");
+}
+
+// A later minor only appends: the host calls what it knows.
+TEST_F(PluginCheck, TakesAPluginOfANewerMinor) {
+  EXPECT_TRUE(failures(fixture_plugins("newer_minor") / "newer_minor.so",
+                       {"--include", "^(opens|section-matches-descriptor)$"})
+                  .empty());
+}
+
 TEST_F(PluginCheck, PassesAPluginInPlainC) {
   EXPECT_TRUE(
       failures(fixture_plugins("plain_average") / "plain_average.so", {"--include", "^[^/]*$"})

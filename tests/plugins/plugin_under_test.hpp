@@ -112,6 +112,12 @@ class Instance {
 inline const char* kind_of(const skerry_aggregation_v1*) {
   return "aggregation/1";
 }
+inline const char* kind_of(const skerry_codec_v1*) {
+  return "codec/1";
+}
+inline const char* kind_of(const skerry_sampling_v1*) {
+  return "sampling/1";
+}
 inline const char* kind_of(const skerry_selection_v1*) {
   return "selection/1";
 }

@@ -141,7 +141,7 @@ void EmbeddedRun::conclude() {
     facts_.bytes = watch_->bytes();
     if (facts_.phase.empty()) {
       facts_.phase = watch_->phase();
-      facts_.message = watch_->message();
+      facts_.message = folder_->where_logs_are_kept(watch_->message(), cluster_->directory());
     }
   }
   if (cluster_) {
@@ -176,7 +176,10 @@ void EmbeddedRun::write_results() {
         folder_->write("summary.json", kept.dump(2) + "\n")}) {
     if (!written) say("the result is not complete: " + written.error().text());
   }
-  if (!options_.quiet) std::fputs(("\n" + summary_text(summary, style_)).c_str(), human_);
+  if (!options_.quiet)
+    std::fputs(("\n" + summary_text(summary, style_)).c_str(), human_);
+  else if (facts_.phase == "Failed" && !options_.json)
+    std::fputs(("job " + facts_.job + " failed: " + facts_.message + "\n").c_str(), stderr);
   std::fflush(human_);
   if (options_.json) print_json(summary);
 }

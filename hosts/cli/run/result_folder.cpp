@@ -120,4 +120,16 @@ void ResultFolder::keep_logs(const std::string& node, const fs::path& state) {
     copy_if_filled(state / "console.log", logs / (node + ".log"));
 }
 
+std::string ResultFolder::where_logs_are_kept(std::string message, const fs::path& states) const {
+  const std::string before = states.string() + "/", within = "/log/";
+  const std::string after = (path_ / "logs").string() + "/";
+  for (std::size_t at = 0; (at = message.find(before, at)) != message.npos; at += after.size()) {
+    const auto node_end = message.find(within, at);
+    if (node_end == message.npos) break;
+    message.replace(node_end, within.size(), "-");
+    message.replace(at, before.size(), after);
+  }
+  return message;
+}
+
 }  // namespace skerry::cli

@@ -30,6 +30,9 @@ class ResultFolder {
   void log(const std::string& text);  // a line of logs/run.log
   // The logs of a host and its workers, from its state directory.
   void keep_logs(const std::string& node, const std::filesystem::path& state);
+  // A message of a host that names logs below `states`/NODE, which is gone after the run: with the
+  // names of those that are kept here.
+  std::string where_logs_are_kept(std::string message, const std::filesystem::path& states) const;
 
  private:
   explicit ResultFolder(std::filesystem::path path) : path_(std::move(path)) {}

@@ -71,6 +71,51 @@ TEST_F(Results, ThatAreHonestCount) {
   EXPECT_THAT(audited("update.refused"), IsEmpty());
 }
 
+// ---- in a codec's form
+
+class EncodedResults : public Results {
+ protected:
+  void SetUp() override {
+    Results::SetUp();
+    Json task = train("e", "harbour", {{"model", digest(model_).hex()}});
+    task["expects"] = {{"update", digest(model_).hex()}};
+    task["limits"] = {{"update",
+                       {{"encoded", true},
+                        {"bytes", model_.size() + 10},
+                        {"samples", {{"min", 5}, {"max", 20}}}}}};
+    workflow_says({task}, dump_json({{"model", digest(model_).hex()}}));
+  }
+  std::string after(const std::string& bytes, int samples = 20) {
+    wire::TaskFinished finished = result("e");
+    finished.inputs["model"] = digest(model_);
+    finished.result = dump_json({{"samples", samples}});
+    attach(finished, bytes);
+    say("harbour", finished);
+    loop_->run();
+    return state_of("e");
+  }
+};
+
+TEST_F(EncodedResults, MayHaveOtherTensorsThanTheModel) {
+  EXPECT_THAT(after(tensors({7})), StartsWith("finished"));
+}
+
+TEST_F(EncodedResults, AreFiniteToo) {
+  EXPECT_THAT(after(tensors({7, NAN})), StartsWith("failed: rejected.nan"));
+}
+
+TEST_F(EncodedResults, AreNoLargerThanAllowed) {
+  EXPECT_THAT(after(tensors(std::vector<float>(100))), StartsWith("failed: rejected.size"));
+}
+
+TEST_F(EncodedResults, AreTensors) {
+  EXPECT_THAT(after("no tensors"), StartsWith("failed: rejected.malformed"));
+}
+
+TEST_F(EncodedResults, NameAsManySamplesAsAllowed) {
+  EXPECT_THAT(after(tensors({7}), 21), StartsWith("failed: rejected.samples"));
+}
+
 // ---- the order of the checks
 
 TEST_F(Results, OfAnotherPlanAreRefusedForThatWhateverElseIsWrong) {

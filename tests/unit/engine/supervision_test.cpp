@@ -88,10 +88,9 @@ class Supervision : public testing::Test {
     EXPECT_TRUE(eventually([&] { return answers.tasks.size() > before; }));
     return answers.tasks.size() > before ? answers.tasks.back() : wire::TaskDone{};
   }
-  static std::string plan() {
-    return dump_json({{"workflow", "fixture-echo"},
-                      {"pluginPath", {SKERRY_NULL_FIXTURES}},
-                      {"spec", Json::object()}});
+  std::string plan() const {
+    return dump_json(
+        {{"workflow", "fixture-echo"}, {"pluginPath", {plugin_path}}, {"spec", Json::object()}});
   }
 
   TempDir dir = must(TempDir::create());
@@ -104,6 +103,7 @@ class Supervision : public testing::Test {
   Answers answers;
   WorkerPool::Options options;
   std::unique_ptr<WorkerPool> pool;
+  std::string plugin_path = SKERRY_NULL_FIXTURES;
   int number = 0;
   std::unique_ptr<wire::SocketThread> sockets =
       std::make_unique<wire::SocketThread>(context, [this](wire::SocketThread::Batch&& batch) {
@@ -120,8 +120,33 @@ TEST_F(Supervision, NamesThePluginTheCallAndTheSignalOfACrash) {
   EXPECT_THAT(done.message,
               AllOf(HasSubstr("plugin `fixture-noop` (digest "),
                     HasSubstr("was in task.run when its worker was killed by SIGSEGV"),
-                    HasSubstr("Calls, innermost first: "), HasSubstr("noop.so(")));
+                    HasSubstr("Calls, innermost first: "), HasSubstr("noop.so(run+0x")));
   EXPECT_TRUE(run("{}").ok);
+}
+
+// The file is replaced by one that is no plugin, as by a copy that did not end.
+TEST_F(Supervision, GoesOnWithTheCodeThatTheJobBeganWith) {
+  namespace fs = std::filesystem;
+  const fs::path folder = dir.path() / "plugins";
+  must(make_directories(folder));
+  fs::copy_file(fs::path(SKERRY_NULL_FIXTURES) / "noop.so", folder / "noop.so");
+  options.plugin_dir = dir.path() / "state" / "plugins";
+  options.readable.push_back(options.plugin_dir);
+  plugin_path = folder.string();
+  EXPECT_TRUE(run("{}").ok);
+  must(write_file_durably(folder / "noop.so", "no plugin"));
+  EXPECT_EQ(run(R"({"do":"crash"})").code, "crashed");
+  const auto after_a_crash = run("{}");
+  EXPECT_TRUE(after_a_crash.ok) << after_a_crash.message;
+  ASSERT_EQ(after_a_crash.plugins.size(), 1u);
+  EXPECT_THAT(after_a_crash.plugins[0], HasSubstr((folder / "noop.so").string()))
+      << "people know it by its own file";
+  pool->stop_all();
+  pool.reset();  // the host starts anew
+  const auto after_a_start = run("{}");
+  EXPECT_TRUE(after_a_start.ok) << after_a_start.message;
+  pool->forget("job.1");  // it ended, and begins again
+  EXPECT_THAT(run("{}").message, HasSubstr("no plugin `fixture-noop`"));
 }
 
 TEST_F(Supervision, TellsOfAPluginThatAborts) {

@@ -50,6 +50,12 @@ TEST_F(Runner, TellsOfAnInterfaceThatIsMissing) {
   EXPECT_NE(done.message.find("task/1"), std::string::npos) << done.message;
 }
 
+TEST_F(Runner, TellsOfAFunctionThatEveryTaskHas) {
+  const auto done = run(task("fixture-idle"));
+  EXPECT_NE(done.message.find("its table of task/1 lacks a function"), std::string::npos)
+      << done.message;
+}
+
 TEST_F(Runner, TellsOfATaskThatNobodyProvides) {
   const auto done = run(task("fixture-nop"));
   EXPECT_EQ(done.code, "invalid_argument");
