@@ -19,7 +19,7 @@ set(CPACK_COMPONENT_RUNTIME_DESCRIPTION "Machine learning across a cloud and man
  Hosts for cloud and edge, the command line tool, and the plugins that jobs name.")
 set(CPACK_DEBIAN_DEV_PACKAGE_NAME skerry-dev)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
-set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "skerry (= ${PROJECT_VERSION}), cmake (>= 3.25), g++, nlohmann-json3-dev")
+set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "skerry (= ${PROJECT_VERSION}), cmake (>= 3.25), g++, make | ninja-build, nlohmann-json3-dev")
 set(CPACK_COMPONENT_DEV_DESCRIPTION "What plugins for Skerry are built with
  The C and C++ headers, skerry_add_plugin() for CMake, and the conformance suite as a library.")
 include(CPack)

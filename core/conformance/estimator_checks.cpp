@@ -315,6 +315,26 @@ void prediction_finite(Subject& subject) {
          "predictions for ordinary data are NaN or infinite");
 }
 
+// What filters of hard examples go by.
+void prediction_probabilities(Subject& subject) {
+  Prepared prepared(subject);
+  if (!prepared.data->has_classes()) throw Skipped{"it does not learn classes"};
+  const auto values = prepared.model.predict(*prepared.data);
+  const std::size_t rows = static_cast<std::size_t>(prepared.data->rows());
+  const std::size_t classes = values.size() / rows;
+  for (std::size_t row = 0; row < rows; ++row) {
+    double sum = 0;
+    for (std::size_t i = 0; i < classes; ++i) {
+      const double value = values[row * classes + i];
+      expect(value >= 0, "predict() gives " + std::to_string(value) +
+                             " for a class; give probabilities, as softmax makes them");
+      sum += value;
+    }
+    expect(std::abs(sum - 1) < 1e-3, "what predict() gives for the classes of a row adds up to " +
+                                         std::to_string(sum) + "; give probabilities");
+  }
+}
+
 // Who is done at once need not ask.
 void cancel_honoured(Subject& subject) {
   constexpr std::chrono::milliseconds kAtOnce{300};
@@ -367,6 +387,8 @@ std::vector<Check> estimator_checks() {
        "evaluate() tells loss and accuracy and changes nothing.", evaluation_changes_nothing},
       {"prediction-finite", kKind, Level::required,
        "predict() gives a row of finite numbers for each row.", prediction_finite},
+      {"prediction-probabilities", kKind, Level::expected,
+       "For classes predict() gives their probabilities.", prediction_probabilities},
       {"cancel-honoured", kKind, Level::required, "train() stops when the host says so.",
        cancel_honoured},
       {"nan-inf-inputs", kKind, Level::required, "Features with NaN and infinities do no harm.",

@@ -142,10 +142,15 @@ class CommandLine {
           new_.json = who_.json;
           return plugin_new_command(new_);
         });
-    fresh->add_option("KIND", new_.kind, "aggregation, dataset, estimator, selection or workflow")
+    fresh->add_option("KIND", new_.kind, "aggregation, codec, dataset, estimator, sampling, selection or workflow")
         ->required();
     fresh->add_option("NAME", new_.name, "its name, as my_average")->required();
     fresh->add_option("--dir", new_.dir, "where its folder is made (default: here)");
+    CLI::App* reference =
+        command(*plugin, "reference", "Print all about a kind of plugin, as a page in Markdown",
+                "skerry plugin reference sampling",
+                [this] { return plugin_reference_command(kind_, who_.json); });
+    reference->add_option("KIND", kind_, "as aggregation; without one, which there are");
     CLI::App* check =
         command(*plugin, "check", "Try a plugin out: does it keep to what its kind promises?",
                 "skerry plugin check ./mine.so --strict 3", [this] {

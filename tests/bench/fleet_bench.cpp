@@ -122,6 +122,7 @@ class HeldTasks : public Workers {
     loop_.post([this, done] { listener_->task_done(done); });
   }
   void decide(wire::DecideRequest) override {}
+  void keep_only(const std::set<std::string>&) override {}
   void forget(const std::string& job) override {
     std::erase_if(held_, [&](const auto& task) { return task.key.job == job; });
   }

@@ -58,7 +58,8 @@ class Link {
                std::chrono::seconds give_up_after = kGiveUpAfter);
   static constexpr std::chrono::seconds kGiveUpAfter{30};
 
-  // Changes to a new key, whatever dies meanwhile.
+  // Changes to a new key, whatever dies meanwhile. A change that was begun before is ended first: its
+  // key is not new any more.
   Status renew_key();
   const wire::KeyPair& key() const;  // that this node uses now
   int socket() const { return socket_; }
@@ -117,6 +118,7 @@ class Link {
   wire::Transport& transport_;
   KeyRing keys_;
   bool with_successor_ = false;  // it is the new key that is tried now
+  bool change_again_ = false;    // once the change that goes on has ended
   Listener& listener_;
   const DiskGuard* disk_ = nullptr;
   std::unique_ptr<Loop::Alarm> alarm_;

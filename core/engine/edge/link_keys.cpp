@@ -95,6 +95,7 @@ void Link::give_up(const std::string& message) {
 // ---- a new key
 
 Status Link::renew_key() {
+  change_again_ = keys_.successor().has_value();
   SKERRY_TRY(keys_.prepare());
   SKERRY_FAILPOINT("edge.key.prepared");
   return {};
@@ -127,6 +128,7 @@ void Link::settle_key() {
   SKERRY_FAILPOINT("edge.key.promoted");
   log_info(fmt::format("node {} has a new key: {}", cloud_.node,
                        wire::key_fingerprint(key().public_key)));
+  if (change_again_) must(renew_key());
 }
 
 }  // namespace skerry::engine::edge

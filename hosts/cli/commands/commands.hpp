@@ -95,6 +95,8 @@ struct PluginNew {
   bool json = false;
 };
 int plugin_new_command(const PluginNew& what);
+// The page about a kind, in Markdown. Empty kind: which kinds there are.
+int plugin_reference_command(const std::string& kind, bool json);
 struct PluginCheck {
   std::filesystem::path file;
   int strict = 1;                    // up to which level a failure counts, 1..3

@@ -9,7 +9,7 @@
 #include "core/base/suggest.hpp"
 #include "core/base/try.hpp"
 #include "hosts/cli/commands/commands.hpp"
-#include "hosts/cli/commands/plugin_templates.hpp"
+#include "hosts/cli/commands/embedded_files.hpp"
 #include "hosts/cli/view/problems.hpp"
 
 namespace skerry::cli {
@@ -21,8 +21,8 @@ constexpr std::size_t kLongestName = 48;
 
 std::vector<std::string> kinds() {
   std::set<std::string> kinds;
-  for (const PluginTemplate& each : plugin_templates())
-    if (each.kind != "common") kinds.emplace(each.kind);
+  for (const EmbeddedFile& each : plugin_templates())
+    if (each.folder != "common") kinds.emplace(each.folder);
   return {kinds.begin(), kinds.end()};
 }
 
@@ -92,10 +92,10 @@ Result<std::vector<std::string>> write_project(const PluginNew& what, const fs::
                 folder.string());
   }
   std::vector<std::string> written;
-  for (const PluginTemplate& each : plugin_templates()) {
-    if (each.kind != what.kind && each.kind != "common") continue;
+  for (const EmbeddedFile& each : plugin_templates()) {
+    if (each.folder != what.kind && each.folder != "common") continue;
     const std::string file =
-        each.file == "plugin.cpp" ? what.name + ".cpp" : std::string(each.file);
+        each.name == "plugin.cpp" ? what.name + ".cpp" : std::string(each.name);
     SKERRY_TRY(write_file_durably(folder / file, filled(each.text, words), 0644));
     written.push_back(file);
   }

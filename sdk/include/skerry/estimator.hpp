@@ -32,7 +32,7 @@ struct TrainParams {
 
 // What predict() answers.
 struct Prediction {
-  std::vector<std::int64_t> shape;  // [n, outputs]
+  std::vector<std::int64_t> shape;  // [n, outputs]; of classes the probabilities
   std::vector<float> values;        // row after row
 };
 

@@ -1,6 +1,6 @@
 #include <skerry/estimator.hpp>
-
 #include <algorithm>
+#include <cmath>
 
 class @CLASS@ : public skerry::Estimator {
  public:
@@ -17,7 +17,6 @@ class @CLASS@ : public skerry::Estimator {
   void set_weights(const std::vector<skerry::NamedTensor>& weights) override {
     std::copy_n(weights.at(0).tensor.data<const float>(), means_.size(), means_.begin());
   }
-
   void train(const skerry::Data& data, const skerry::TrainParams& params, skerry::Metrics& metrics) override {
     const auto* row = data.features.data<const float>();
     for (std::int64_t i = 0; i < data.rows(); ++i) {
@@ -28,28 +27,29 @@ class @CLASS@ : public skerry::Estimator {
     evaluate(data, metrics);
   }
   void evaluate(const skerry::Data& data, skerry::Metrics& metrics) override {
-    const std::vector<float> near = predict(data.features).values;
+    const std::vector<float> likely = predict(data.features).values;
     double loss = 0, right = 0, rows = static_cast<double>(std::max<std::int64_t>(1, data.rows()));
     for (std::int64_t i = 0; i < data.rows(); ++i) {
-      const auto first = near.begin() + i * classes(), own = first + data.labels.data<const std::int64_t>()[i];
-      loss -= static_cast<double>(*own);
+      const auto first = likely.begin() + i * classes(), own = first + data.labels.data<const std::int64_t>()[i];
+      loss -= std::log(std::max(1e-12, static_cast<double>(*own)));
       right += std::max_element(first, first + classes()) == own ? 1 : 0;
     }
     metrics.add("loss", loss / rows);
     metrics.add("accuracy", right / rows);
   }
-  // For each row and class the negative squared distance to the class's mean.
+  // The classes' probabilities: the nearer its mean (by the mean squared distance), the likelier a class.
   skerry::Prediction predict(const skerry::TensorView& features) override {
     skerry::Prediction prediction{{features.shape().at(0), classes()}, {}};
-    const auto* row = features.data<const float>();
-    for (std::int64_t i = 0; i < features.shape().at(0); ++i, row += width_)
-      for (auto mean = means_.begin(); mean != means_.end();) {
-        float& near = prediction.values.emplace_back(0.0F);
-        for (std::size_t k = 0; k < width_; ++k, ++mean) near -= (row[k] - *mean) * (row[k] - *mean);
+    for (const float *row = features.data<const float>(), *end = row + features.size(); row != end; row += width_) {
+      float sum = 0, far = 0;
+      for (auto mean = means_.begin(); mean != means_.end(); far = 0) {
+        for (std::size_t k = 0; k < width_; ++k, ++mean) far += (row[k] - *mean) * (row[k] - *mean);
+        sum += prediction.values.emplace_back(std::exp(-far / static_cast<float>(width_)));
       }
+      for (auto one = prediction.values.end() - classes(); one != prediction.values.end(); ++one) *one /= sum;
+    }
     return prediction;
   }
-
  private:
   std::int64_t classes() const { return static_cast<std::int64_t>(means_.size() / std::max<std::size_t>(1, width_)); }
   skerry::Host& host_;

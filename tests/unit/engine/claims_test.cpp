@@ -54,13 +54,17 @@ TEST(Limits, OfAWorkflowAreCheckedBeforeTheyAreStored) {
   EXPECT_THAT(wrong(R"({"update": {"samples": {"min": 6, "max": 5}}})"), HasSubstr("no less"));
   EXPECT_THAT(wrong(R"({"update": {"samples": {"min": 6}}})"), HasSubstr("needs a `min`"));
   EXPECT_THAT(wrong(R"({"update": {"samples": {"most": 6}}})"), HasSubstr("known here: min, max"));
+  EXPECT_EQ(wrong(R"({"update": {"encoded": true, "bytes": 10}})"), "none");
+  EXPECT_THAT(wrong(R"({"update": {"encoded": 1}})"), HasSubstr("true or false"));
+  EXPECT_THAT(wrong(R"({"update": {"encoded": true, "norm": {"max": 1}}})"),
+              HasSubstr("known when it is decoded"));
   EXPECT_THAT(wrong(R"([])"), HasSubstr("it must be an object"));
   EXPECT_THAT(wrong(R"({"update": {"bytes": -1}})"), HasSubstr("`limits.update.bytes` is -1"));
   EXPECT_THAT(wrong(R"({"update": {"norm": {"max": 0}}})"), HasSubstr("above 0"));
   EXPECT_THAT(wrong(R"({"update": {"norm": {}}})"), HasSubstr("needs a `max`"));
   EXPECT_THAT(wrong(R"({"update": {"norm": {"max": 1, "policy": "beg"}}})"), HasSubstr("\"clip\""));
   EXPECT_THAT(wrong(R"({"update": {"norm": {"max": 1, "base": "x"}}})"), HasSubstr("digest"));
-  EXPECT_THAT(wrong(R"({"update": {"size": 1}})"), HasSubstr("known here: bytes, norm, samples"));
+  EXPECT_THAT(wrong(R"({"update": {"size": 1}})"), HasSubstr("known here: bytes, encoded, norm, samples"));
 }
 
 }  // namespace
