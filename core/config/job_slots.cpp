@@ -167,11 +167,13 @@ const Resource* SlotResolver::find_resource(const std::string& kind, const std::
     list += (list.empty() ? " There are: " : ", ") + one;
   }
   const auto near = closest(name, names);
-  problems.push_back(at(pointer,
-                        "no " + kind + " named `" + name + "`." +
-                            (near ? " Did you mean `" + *near + "`?" : "") +
-                            (list.empty() ? " Add a document of that kind to the file." : list),
-                        Code::not_found));
+  problems.push_back(
+      at(pointer,
+         "no " + kind + " named `" + name + "`." + (near ? " Did you mean `" + *near + "`?" : "") +
+             (list.empty() ? " Add a document of that kind to the file." : list) +
+             (name.ends_with(".safetensors") ? " A file is told by a slash: ./" + name
+                                             : std::string()),
+         Code::not_found));
   return nullptr;
 }
 

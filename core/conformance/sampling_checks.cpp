@@ -142,6 +142,9 @@ void needs_suffice(Subject& subject) {
   expect_ok(whole.judge(examples, 0, 8, kAllNeeds, all), "judge");
   expect_ok(least.judge(examples, 0, 8, least.needs(), some),
             "judge, given what needs() asks for,");
+  expect(all == some,
+         "judge() says something else when it is given what needs() asks for and no more; needs() "
+         "must name all that it looks at");
   for (const std::uint32_t need : {SKERRY_NEEDS_FEATURES, SKERRY_NEEDS_PREDICTIONS}) {
     if ((least.needs() & need) == 0) continue;
     Judgements without;

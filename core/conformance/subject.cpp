@@ -61,7 +61,7 @@ const plugin::Loaded& Subject::code() {
     const plugin::Feature& feature = feature_ ? *feature_ : file_.manifest.features.front();
     const runtime::CallScope scope(feature.id, "", "plugin", "open");
     auto loaded = loader_.load(feature, {}, [&](const std::string&, const std::string& mapped) {
-      runtime::name_in_reports(mapped, file_.path.string());
+      if (!mapped.empty()) runtime::name_in_reports(mapped, file_.path.string());
     });
     if (!loaded) throw Failed{loaded.error().text()};
     code_ = std::move(*loaded);

@@ -37,14 +37,32 @@ PluginFile described(const plugin::Feature& feature) {
   return {feature.kind, feature.id, "", feature.file.string(), ""};
 }
 
+// As write_list() writes it. What is damaged is no list.
+std::vector<PluginFile> files_in(const fs::path& list) {
+  const auto text = read_file(list);
+  const auto json = text ? parse_json(*text) : Result<Json>(fail(text.error()));
+  if (!json || !json->is_array()) return {};
+  std::vector<PluginFile> files;
+  for (const Json& each : *json) {
+    const auto word = [&](const char* key) {
+      const auto found = each.is_object() ? each.find(key) : each.end();
+      return found != each.end() && found->is_string() ? found->get<std::string>() : std::string();
+    };
+    files.push_back({word("kind"), word("id"), word("digest"), word("file"), ""});
+    if (files.back().kind.empty() || files.back().id.empty() ||
+        !Digest::from_hex(files.back().digest))
+      return {};
+  }
+  return files;
+}
+
 // The file as it is at one moment: what is hashed is what is kept.
 Result<Digest> copy_of(const fs::path& file, const fs::path& folder) {
   SKERRY_ASSIGN(const std::string bytes, read_file(file));
   const Digest digest = digest_of(as_bytes(bytes));
   const fs::path copy = folder / (digest.hex() + ".so");
-  std::error_code unknown;
-  if (fs::file_size(copy, unknown) != bytes.size() || unknown)
-    SKERRY_TRY(write_file_durably(copy, bytes, 0600));
+  const auto there = digest_of_file(copy);
+  if (!there || *there != digest) SKERRY_TRY(write_file_durably(copy, bytes, 0600));
   return digest;
 }
 
@@ -67,7 +85,7 @@ std::vector<PluginFile> JobPlugins::of(const std::string& job, const std::string
   const auto plan = parse_json(text);
   if (!plan || !plan->is_object()) return {};
   Known& found = known(job, *plan);
-  if (task.empty() || !found.asked.insert(task).second) return found.files;
+  if (task.empty()) return found.files;
   const bool there = std::any_of(found.files.begin(), found.files.end(), [&](const auto& file) {
     return file.kind == "task/1" && file.id == task;
   });
@@ -137,21 +155,13 @@ fs::path JobPlugins::list_of(const std::string& job) const {
   return folder_ / (digest_of(as_bytes(job)).hex().substr(0, 32) + kListSuffix);
 }
 
-// A list whose copies are not all there is none: the files are looked at anew.
+// Of a file whose copy is gone only the digest is known: the file must be as it was.
 bool JobPlugins::read_list(const std::string& job, Known& known) const {
   if (folder_.empty()) return false;
-  const auto text = read_file(list_of(job));
-  const auto list = text ? parse_json(*text) : Result<Json>(fail(text.error()));
-  if (!list || !list->is_array()) return false;
-  for (const Json& each : *list) {
-    PluginFile file{each.value("kind", ""), each.value("id", ""), each.value("digest", ""),
-                    each.value("file", ""), ""};
-    file.copy = (folder_ / (file.digest + ".so")).string();
+  for (PluginFile& file : files_in(list_of(job))) {
+    const fs::path copy = folder_ / (file.digest + ".so");
     std::error_code unknown;
-    if (file.digest.empty() || !fs::is_regular_file(file.copy, unknown)) {
-      known.files.clear();
-      return false;
-    }
+    if (fs::is_regular_file(copy, unknown)) file.copy = copy.string();
     known.files.push_back(std::move(file));
   }
   return !known.files.empty();
@@ -160,11 +170,9 @@ bool JobPlugins::read_list(const std::string& job, Known& known) const {
 void JobPlugins::write_list(const std::string& job, const Known& known) const {
   if (folder_.empty()) return;
   Json list = Json::array();
-  for (const PluginFile& file : known.files) {
-    if (file.copy.empty()) return;
+  for (const PluginFile& file : known.files)
     list.push_back(
         {{"kind", file.kind}, {"id", file.id}, {"digest", file.digest}, {"file", file.file}});
-  }
   if (const auto written = write_file_durably(list_of(job), dump_json(list)); !written)
     log_warn("a job's list of plugins could not be written: " + written.error().text());
 }
@@ -173,7 +181,8 @@ void JobPlugins::forget(const std::string& job) {
   jobs_.erase(job);
   if (folder_.empty()) return;
   std::error_code ignored;
-  if (fs::remove(list_of(job), ignored)) drop_unused();
+  fs::remove(list_of(job), ignored);
+  drop_unused();
 }
 
 void JobPlugins::keep_only(const std::set<std::string>& jobs) {
@@ -199,10 +208,7 @@ void JobPlugins::drop_unused() const {
       copies.push_back(entry.path());
       continue;
     }
-    const auto text = read_file(entry.path());
-    const auto list = text ? parse_json(*text) : Result<Json>(fail(text.error()));
-    if (!list || !list->is_array()) continue;
-    for (const Json& each : *list) used.insert(each.value("digest", ""));
+    for (const PluginFile& file : files_in(entry.path())) used.insert(file.digest);
   }
   for (const fs::path& copy : copies)
     if (!used.contains(copy.stem().string())) fs::remove(copy, ignored);

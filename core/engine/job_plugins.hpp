@@ -37,7 +37,6 @@ class JobPlugins {
  private:
   struct Known {
     std::vector<PluginFile> files;
-    std::set<std::string> asked;  // tasks that were looked for
   };
 
   Known& known(const std::string& job, const Json& plan);

@@ -15,6 +15,8 @@
 namespace skerry::engine {
 namespace {
 
+constexpr const char* kDecoding = "codec.decode";  // as calls are recorded
+
 // A worker that ends this often without an answer will not give one.
 constexpr int kMaxDeaths = 3;
 constexpr auto kFirstRetry = std::chrono::milliseconds(50);  // then twice as long each time
@@ -140,6 +142,8 @@ WorkerPool::Sentence WorkerPool::obituary(const Worker& worker, const runtime::W
     said.reason += fmt::format(". It had used {} of the {} that --worker-memory allows",
                                format_bytes(exit.peak_memory), format_bytes(options_.memory));
   }
+  // It was given what a node sent: the node may be at fault, and must not rob others of the codec.
+  if (!calls.empty() && calls.back().call == kDecoding) said.blame = false;
   const std::string reason = said.reason;
   if (exit.signal != 0 && exit.signal != SIGKILL) {
     if (const std::string frames = last_calls(log_of(worker)); !frames.empty() && !calls.empty())

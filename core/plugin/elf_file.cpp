@@ -16,7 +16,9 @@
 namespace skerry::plugin {
 namespace {
 
-constexpr std::uint64_t kMaxTable = 16 << 20;    // section headers, names
+constexpr std::uint64_t kMaxTable = 16 << 20;  // section headers, names
+constexpr std::size_t kMaxFunctions = 200'000;
+constexpr std::size_t kMaxFunctionName = 1000;   // bytes; templates have long ones
 constexpr std::uint64_t kMaxSection = 4 << 20;   // what section() returns
 constexpr std::uint64_t kMaxSymbols = 64 << 20;  // the dynamic symbols and their names
 
@@ -133,23 +135,26 @@ Result<std::vector<std::string>> ElfFile::exported_symbols(std::string_view pref
 }
 
 Result<std::vector<ElfFile::Function>> ElfFile::functions() const {
+  const auto of_type = [&](std::uint32_t type) {
+    return std::find_if(sections_.begin(), sections_.end(),
+                        [&](const Section& section) { return section.type == type; });
+  };
+  auto section = of_type(SHT_SYMTAB);  // has what SHT_DYNSYM has, and more; strip removes it
+  if (section == sections_.end()) section = of_type(SHT_DYNSYM);
   std::vector<Function> found;
-  for (const Section& section : sections_) {
-    if (section.type != SHT_SYMTAB && section.type != SHT_DYNSYM) {
-      continue;
-    }
-    if (section.entry_size != sizeof(Elf64_Sym) || section.link >= sections_.size()) {
-      return damaged("a table of symbols is malformed");
-    }
-    SKERRY_ASSIGN(const std::string symbols, contents(section, kMaxSymbols, "symbols"));
-    SKERRY_ASSIGN(const std::string names,
-                  contents(sections_[section.link], kMaxSymbols, "names of symbols"));
-    for (std::size_t at = 0; at + sizeof(Elf64_Sym) <= symbols.size(); at += sizeof(Elf64_Sym)) {
-      const auto symbol = read_struct<Elf64_Sym>(symbols, at);
-      if (ELF64_ST_TYPE(symbol.st_info) == STT_FUNC && symbol.st_shndx != SHN_UNDEF)
-        found.push_back(
-            {symbol.st_value, symbol.st_size, std::string(name_at(names, symbol.st_name))});
-    }
+  if (section == sections_.end()) return found;
+  if (section->entry_size != sizeof(Elf64_Sym) || section->link >= sections_.size()) {
+    return damaged("a table of symbols is malformed");
+  }
+  SKERRY_ASSIGN(const std::string symbols, contents(*section, kMaxSymbols, "symbols"));
+  SKERRY_ASSIGN(const std::string names,
+                contents(sections_[section->link], kMaxSymbols, "names of symbols"));
+  for (std::size_t at = 0; at + sizeof(Elf64_Sym) <= symbols.size() && found.size() < kMaxFunctions;
+       at += sizeof(Elf64_Sym)) {
+    const auto symbol = read_struct<Elf64_Sym>(symbols, at);
+    if (ELF64_ST_TYPE(symbol.st_info) != STT_FUNC || symbol.st_shndx == SHN_UNDEF) continue;
+    const auto name = name_at(names, symbol.st_name).substr(0, kMaxFunctionName);
+    found.push_back({symbol.st_value, symbol.st_size, std::string(name)});
   }
   std::sort(found.begin(), found.end(),
             [](const Function& a, const Function& b) { return a.address < b.address; });

@@ -30,7 +30,8 @@ class ElfFile {
   Result<std::vector<std::string>> exported_symbols(std::string_view prefix) const;
 
   // The functions that the library defines, hidden ones too, in the order of their addresses. Of a
-  // stripped library only those that it exports.
+  // stripped library only those that it exports. At most 200,000, with at most 1,000 bytes of a
+  // name.
   struct Function {
     std::uint64_t address = 0;  // from where the library is loaded
     std::uint64_t size = 0;

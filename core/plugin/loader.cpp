@@ -144,10 +144,11 @@ Result<Loaded> Loader::load(const Feature& feature, const std::string& expected,
   SKERRY_TRY(check_allowed(digest, feature.file));
   SKERRY_ASSIGN(const ElfFile elf, ElfFile::open(copy.path(), feature.file));
   SKERRY_ASSIGN(const std::string section, read_manifest(elf, feature));
-  if (before_code) before_code(digest, copy.path().string());
   const auto known = registry().libraries.find(digest);
+  const bool fresh = known == registry().libraries.end();
+  if (before_code) before_code(digest, fresh ? copy.path().string() : std::string());
   dll::shared_library* library = nullptr;
-  if (known != registry().libraries.end()) {
+  if (!fresh) {
     library = &known->second.library;
   } else {
     SKERRY_ASSIGN(library, open_library(std::move(copy), elf, file));

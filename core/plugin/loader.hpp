@@ -22,7 +22,7 @@ struct Loaded {
 // threads and static objects may live that long; new code needs a new worker. Thread-safe.
 class Loader {
  public:
-  // `mapped`: what the linker will know the code as.
+  // `mapped`: what the linker will know the code as; empty where it does already.
   using BeforeCode = std::function<void(const std::string& digest, const std::string& mapped)>;
 
   // `expected`: the digest that the host found for this job; empty: any. `before_code` is called

@@ -28,6 +28,18 @@ bool is_dense(const skerry_tensor& tensor) {
   return true;
 }
 
+std::string type_text(const skerry_tensor& tensor) {
+  const char* name = tensor.dtype_code == SKERRY_INT      ? "int"
+                     : tensor.dtype_code == SKERRY_UINT   ? "uint"
+                     : tensor.dtype_code == SKERRY_FLOAT  ? "float"
+                     : tensor.dtype_code == SKERRY_BFLOAT ? "bfloat"
+                     : tensor.dtype_code == SKERRY_BOOL   ? "bool"
+                                                          : "an unknown type of ";
+  return fmt::format(
+      "{}{}{}", name, tensor.dtype_bits,
+      tensor.dtype_lanes == 1 ? "" : fmt::format(" in {} lanes", tensor.dtype_lanes));
+}
+
 // What a plugin hands over is checked like any other input.
 Result<tensor::TensorSpec> spec_of(const skerry_named_tensor& named) {
   const auto& tensor = named.tensor;
@@ -43,8 +55,10 @@ Result<tensor::TensorSpec> spec_of(const skerry_named_tensor& named) {
         fmt::format("has {} dimensions; 0 to {} are allowed", tensor.ndim, int{SKERRY_MAX_DIMS}));
   const auto dtype = dtype_name(tensor.dtype_code, tensor.dtype_bits);
   if (!dtype || tensor.dtype_lanes != 1)
-    return refuse(fmt::format("has element type {}/{}/{}, which safetensors files cannot hold",
-                              tensor.dtype_code, tensor.dtype_bits, tensor.dtype_lanes));
+    return refuse(fmt::format(
+        "has elements of {}, which safetensors files cannot hold; they hold float16, float32, "
+        "float64, bfloat16, int8, int16, int32, int64, uint8 and bool",
+        type_text(tensor)));
   if (!is_dense(tensor)) return refuse("is not dense and row-major; make it contiguous first");
   tensor::TensorSpec spec{.name = name, .dtype = std::string(*dtype)};
   spec.shape.assign(tensor.shape, tensor.shape + tensor.ndim);

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -33,10 +34,12 @@ struct Copy {
   // By address. Never freed: a crash may come at any time.
   const std::vector<plugin::ElfFile::Function>* functions = nullptr;
 };
+constexpr int kShownName = 200;  // of a function: the host reads the end of a log only
 std::array<Copy, 32> copies{};
 std::atomic<std::size_t> copies_known = 0;
 
-// Everything from here to on_signal() runs in a signal handler: nothing may allocate or lock.
+// Everything from here to on_signal() runs in a signal handler: nothing may allocate, or lock but
+// for what the dynamic linker does when it is asked about an address.
 void say(const char* text) {
   if (::write(STDERR_FILENO, text, std::strlen(text)) < 0) return;
 }
@@ -63,30 +66,36 @@ void say_number(int number) {
   say(text.data() + at);
 }
 
+void say_at_most(const char* text, int most) {
+  if (::write(STDERR_FILENO, text, std::min(std::strlen(text), static_cast<std::size_t>(most))) < 0)
+    return;
+}
+
 // The function that holds this address of a library; null: none is known.
 const plugin::ElfFile::Function* function_at(const Copy& copy, std::uintptr_t address) {
   if (copy.functions == nullptr) return nullptr;
   const plugin::ElfFile::Function* found = nullptr;
   for (const auto& each : *copy.functions) {
     if (each.address > address) break;
-    found = &each;
+    if (address < each.address + each.size) found = &each;
   }
-  return found != nullptr && address < found->address + found->size ? found : nullptr;
+  return found;
 }
 
 // As backtrace_symbols_fd() writes it, which knows exported functions only: a plugin hides its own.
-void say_frame(void* frame) {
+// `returns`: the address is where a call returns to, which may be the next function already.
+void say_frame(void* frame, bool returns) {
   Dl_info place{};
   if (::dladdr(frame, &place) != 0 && place.dli_fname != nullptr) {
     const auto address = reinterpret_cast<std::uintptr_t>(frame);
     const std::uintptr_t offset = address - reinterpret_cast<std::uintptr_t>(place.dli_fbase);
     for (std::size_t i = 0; i < copies_known; ++i) {
       if (std::strcmp(copies[i].mapped, place.dli_fname) != 0) continue;
-      const auto* function = function_at(copies[i], offset);
+      const auto* function = function_at(copies[i], returns ? offset - 1 : offset);
       if (function == nullptr) break;
       say(place.dli_fname);
       say("(");
-      say(function->name.c_str());
+      say_at_most(function->name.c_str(), kShownName);
       say("+");
       say_hex(offset - function->address);
       say(")[");
@@ -97,7 +106,8 @@ void say_frame(void* frame) {
   ::backtrace_symbols_fd(&frame, 1, STDERR_FILENO);
 }
 
-void report(int signal) {
+[[gnu::noinline]] void report(int signal) {  // a frame of its own: see kHit
+
   say(kCrashMark);
   say_number(signal);
   if (const auto call = innermost_call()) {
@@ -109,7 +119,9 @@ void report(int signal) {
   say("\n");
   void* frames[kFrames];
   const int count = ::backtrace(frames, kFrames);
-  for (int i = 0; i < count; ++i) say_frame(frames[i]);
+  // This function, the handler, and the C library's return from a signal; then where it hit.
+  constexpr int kHit = 3;
+  for (int i = 0; i < count; ++i) say_frame(frames[i], i != kHit);
   for (std::size_t i = 0; i < copies_known; ++i) {
     say(copies[i].mapped);
     say(" is ");
@@ -161,14 +173,15 @@ struct AlternateStack {
 }  // namespace
 
 void name_in_reports(const std::string& mapped, const std::string& file) {
-  const std::size_t at = copies_known;
+  std::size_t at = 0;  // a descriptor that was closed gives its path to the next copy
+  while (at < copies_known && mapped != copies[at].mapped) ++at;
   if (at == copies.size()) return;
   std::snprintf(copies[at].mapped, sizeof copies[at].mapped, "%s", mapped.c_str());
   std::snprintf(copies[at].file, sizeof copies[at].file, "%s", file.c_str());
   const auto elf = plugin::ElfFile::open(mapped, file);
   if (auto functions = elf ? elf->functions() : fail(elf.error()))
     copies[at].functions = new std::vector(std::move(*functions));
-  copies_known = at + 1;
+  copies_known = std::max<std::size_t>(copies_known, at + 1);
 }
 
 void report_crashes() {

@@ -150,7 +150,8 @@ Result<std::unique_ptr<Instance>> FeaturePool::create(const plugin::Feature& fea
     SKERRY_ASSIGN(code, loader_.load(feature, pin == pins_.end() ? std::string() : pin->second,
                                      [&](const std::string& digest, const std::string& mapped) {
                                        loading.emplace(feature.id, digest, feature.kind, "load");
-                                       name_in_reports(mapped, feature.file.string());
+                                       if (!mapped.empty())
+                                         name_in_reports(mapped, feature.file.string());
                                      }));
   }
   record(feature, code.digest);

@@ -94,24 +94,55 @@ TEST(FederatedCodec, BlamesTheNodeForADecodedUpdateThatTheEngineRefuses) {
   EXPECT_EQ(job.notes[0]["code"], "rejected.norm");
 }
 
-TEST(FederatedCodec, TriesADecodingAgainThatCrashedAndBlamesNobody) {
+TEST(FederatedCodec, TriesADecodingAgainThatFailedAndBlamesNobody) {
   Job job;
   job.begin({"a"}, with_codec({{"retries", 1}}));
   job.train("1/train/a");
-  job.fail_task("1/decode/a", "crashed");
+  job.fail_task("1/decode/a", "data_loss");
   EXPECT_EQ(job.tasks.at("1/decode/a/2")["inputs"]["encoded"], "u:1/train/a");
   job.finish_task("1/decode/a/2", {{"artifacts", {{"update", Job::artifact("d:a")}}}});
   EXPECT_EQ(job.tasks.at("1/aggregate")["inputs"]["u0"], "d:a");
   EXPECT_TRUE(job.notes.empty());
 }
 
-TEST(FederatedCodec, LeavesOutWhatIsNotDecodedAtTheDeadline) {
+// It would end it again, and each time costs the worker of all others.
+TEST(FederatedCodec, BlamesTheNodeForWhatEndsTheDecodersWorkerAndDoesNotTryItAgain) {
   Job job;
-  job.begin({"a", "b"}, with_codec());
+  job.begin({"a", "b"}, with_codec({{"retries", 3}}));
+  job.train("1/train/a");
+  job.fail_task("1/decode/a", "crashed", "killed by SIGSEGV");
+  EXPECT_FALSE(job.started("1/decode/a/2"));
+  ASSERT_EQ(job.notes.size(), 1U);
+  EXPECT_EQ(job.notes[0]["code"], "rejected.encoding");
+  EXPECT_EQ(job.notes[0]["node"], "a");
+  EXPECT_THAT(job.notes[0]["message"].get<std::string>(),
+              testing::HasSubstr("crashed: killed by SIGSEGV"));
+}
+
+TEST(FederatedCodec, WaitsForWhatCameInTimeToBeDecodedAndForNothingElse) {
+  Job job;
+  job.begin({"a", "b", "c"}, with_codec());
   job.train("1/train/a");
   decoded(job, "a");
   job.train("1/train/b");
   job.fire("1/deadline");
-  EXPECT_EQ(job.stopped, std::set<std::string>{"1/decode/b"});
-  EXPECT_EQ(job.tasks.at("1/aggregate")["inputs"], Json({{"u0", "d:a"}, {"base", "m0"}}));
+  EXPECT_EQ(job.stopped, std::set<std::string>{"1/train/c"});
+  EXPECT_FALSE(job.started("1/aggregate"));
+  decoded(job, "b");
+  EXPECT_EQ(job.tasks.at("1/aggregate")["inputs"],
+            Json({{"u0", "d:a"}, {"u1", "d:b"}, {"base", "m0"}}));
+  job.aggregate("1/aggregate", "m1");
+  job.evaluate("1/evaluate", 0.5);
+  EXPECT_EQ(job.reports[0]["late"], Json({"c"}));
+}
+
+TEST(FederatedCodec, MissesTheQuorumWhenWhatCameInTimeCannotBeDecoded) {
+  Job job;
+  job.begin({"a", "b"}, with_codec({{"quorum", 2}, {"attempts", 1}}));
+  job.train("1/train/a");
+  job.fire("1/deadline");
+  job.fail_task("1/decode/a", "invalid_argument", "no tensor `w`");
+  EXPECT_EQ(job.phase(), "Failed");
+  EXPECT_THAT(job.message(), testing::HasSubstr("a: rejected.encoding: invalid_argument: no tensor "
+                                                "`w`; b: late: no answer within 60s"));
 }

@@ -188,3 +188,20 @@ TEST(Mining, FailsWhenNoNodeCouldJudge) {
   EXPECT_EQ(end["phase"], "Failed");
   EXPECT_EQ(end["message"], "no node could judge its examples; a: no rows");
 }
+
+TEST(Mining, RefusesAModelWithoutAnEstimator) {
+  Mining job;
+  const Json end = command(job.start({"a"}, {{"model", {{"$artifact", "m"}}}}), "Finish");
+  EXPECT_EQ(end["phase"], "Failed");
+  EXPECT_THAT(end["message"].get<std::string>(), HasSubstr("there is no estimator"));
+}
+
+TEST(Mining, EndsWithWhatThereIsWhenSomebodySaysStop) {
+  Mining job;
+  job.start({"a", "b"});
+  job.finish("a", {{"examples", 10}, {"hard", 1}});
+  const Json commands = job.send({{"type", "Signal"}, {"name", "stop"}});
+  EXPECT_EQ(command(commands, "StopTask")["task"], "judge/b");
+  EXPECT_EQ(command(commands, "Finish")["phase"], "Succeeded");
+  EXPECT_EQ(job.send({{"type", "Signal"}, {"name", "stop"}}), Json::array());
+}

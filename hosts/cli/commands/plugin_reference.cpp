@@ -136,7 +136,7 @@ std::string page(const std::string& kind) {
                     "\n\n## In C++\n\n`#include <skerry/" + kind + ".hpp>`\n\n" +
                     code("cpp", declarations(text)) +
                     "## At the boundary, in C\n\n`#include "
-                    "<skerry/abi.h>`\n\n" +
+                    "<skerry/abi.h>`, which begins with the types that all kinds share.\n\n" +
                     code("c", abi_part(kind)) + checks_of(kind) + features_of(kind);
   while (out.ends_with("\n\n")) out.pop_back();
   return out;

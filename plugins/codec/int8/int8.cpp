@@ -1,6 +1,7 @@
 // Linear quantisation of what training changed. With s = max |update - base| / 127 of a tensor, its
 // elements travel as q = round((update - base) / s) and come back as base + s * q, at most s / 2
-// from what they were. Tensors of integers travel as they are.
+// from what they were. Tensors of integers, and of
+// 16-bit floats, travel as they are.
 #include <skerry/codec.hpp>
 
 #include <algorithm>
@@ -64,7 +65,7 @@ class Int8 : public skerry::Codec {
     for (std::size_t i = 0; i < now.size(); ++i) {
       const double change = static_cast<double>(now[i]) - static_cast<double>(before[i]);
       if (!std::isfinite(change))
-        throw skerry::invalid("", "the update's `" + update.name + "` is not finite");
+        throw skerry::Error(SKERRY_FAILED, "", "the update's `" + update.name + "` is not finite");
       largest = std::max(largest, std::abs(change));
     }
     const auto scale = static_cast<float>(largest / kSteps);

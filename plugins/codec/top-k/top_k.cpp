@@ -9,6 +9,7 @@
 #include <limits>
 #include <map>
 #include <numeric>
+#include <utility>
 
 namespace {
 
@@ -72,7 +73,7 @@ class TopK : public skerry::Codec {
     if (!std::all_of(change.begin(), change.end(),
                      [](float each) { return std::isfinite(each); })) {
       left_out_.erase(update.name);
-      throw skerry::invalid("", "the update's `" + update.name + "` is not finite");
+      throw skerry::Error(SKERRY_FAILED, "", "the update's `" + update.name + "` is not finite");
     }
     const std::vector<std::int32_t> places = largest(change);
     std::vector<float> values;

@@ -27,9 +27,10 @@ NLOHMANN_JSON_SERIALIZE_ENUM(Status, {{Status::running, "running"},
                                       {Status::rejected, "rejected"},
                                       {Status::late, "late"}})
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Assignment, node, task, tries, status, code, message, artifact,
-                                   samples, metrics, seconds, bytes, cpu_seconds, answer, clipped,
-                                   encoded)
+// States of jobs that began before a member was added lack it.
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Assignment, node, task, tries, status, code,
+                                                message, artifact, samples, metrics, seconds, bytes,
+                                                cpu_seconds, answer, clipped, encoded)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Refusal, node, code, message)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Round, number, attempt, started_ms, closed_ms, aggregated_ms,
                                    selected, updates, late, rejected, failed, model, evaluations)

@@ -19,6 +19,10 @@ bool worth_another_try(const std::string& code) {
          code != "quarantined" && code != "timeout" && code.rfind("rejected", 0) != 0;
 }
 
+bool ended_its_worker(const std::string& code) {
+  return code == "crashed" || code == "hung" || code == "timeout" || code == "out_of_memory";
+}
+
 Assignment* find_running(std::vector<Assignment>& work, const std::string& task) {
   for (Assignment& each : work) {
     if (each.task == task && each.status == Status::running) return &each;
@@ -134,7 +138,9 @@ void Step::note_clipped(Assignment& assignment) const {
 void Step::on_failed() {
   Assignment* found = find_running(state_.work, event_.task);
   if (found == nullptr) return;
-  if (worth_another_try(event_.code) && found->tries <= settings_.retries) {
+  const bool decoding = !found->encoded.empty();
+  if (worth_another_try(event_.code) && !(decoding && ended_its_worker(event_.code)) &&
+      found->tries <= settings_.retries) {
     const std::string suffix = found->tries > 1 ? "/" + std::to_string(found->tries) : "";
     found->task.resize(found->task.size() - suffix.size());
     found->task += "/" + std::to_string(++found->tries);
@@ -144,14 +150,15 @@ void Step::on_failed() {
   found->status = rejected ? Status::rejected : Status::failed;
   found->code = event_.code;
   found->message = event_.message;
-  if (!found->encoded.empty()) refuse_encoded(*found);
+  if (decoding) refuse_encoded(*found);
   settle();
 }
 
 // A node's update that is found to be bad once it is decoded: the engine blames no node for a task
 // on the cloud, so that this has to.
 void Step::refuse_encoded(Assignment& assignment) {
-  if (assignment.code == "invalid_argument") {
+  if (assignment.code == "invalid_argument" || ended_its_worker(assignment.code)) {
+    assignment.message = assignment.code + ": " + assignment.message;
     assignment.status = Status::rejected;
     assignment.code = "rejected.encoding";
   }

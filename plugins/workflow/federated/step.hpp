@@ -75,6 +75,8 @@ class Step {
   void await_members(std::size_t online, std::size_t chosen);
   void train(const std::vector<std::string>& nodes);
   void settle_training(bool deadline);
+  bool is_decoding() const;
+  void give_up_on_training();
   void close_round();
   void miss_quorum(bool deadline);
   void retry_round(const std::string& why);

@@ -115,8 +115,24 @@ void Step::settle_training(bool deadline) {
   const auto quorum = static_cast<std::size_t>(settings_.quorum);
   const std::size_t done = count(state_.work, Status::done);
   const std::size_t running = count(state_.work, Status::running);
+  if (deadline && is_decoding()) return give_up_on_training();
   if (done + running < quorum || (deadline && done < quorum)) return miss_quorum(deadline);
   if (running == 0 || deadline) close_round();
+}
+
+bool Step::is_decoding() const {
+  return std::any_of(state_.work.begin(), state_.work.end(), [](const Assignment& each) {
+    return each.status == Status::running && !each.encoded.empty();
+  });
+}
+
+// What came in time counts, however long it takes to decode; nothing else is waited for.
+void Step::give_up_on_training() {
+  for (Assignment& each : state_.work) {
+    if (each.status != Status::running || !each.encoded.empty()) continue;
+    commands_.stop_task(each.task);
+    each.status = Status::late;
+  }
 }
 
 void Step::close_round() {
@@ -158,8 +174,9 @@ void Step::miss_quorum(bool deadline) {
   std::vector<Refusal> refusals;
   std::size_t hopeless = 0;
   for (Assignment& each : state_.work) {
-    if (each.status == Status::running && deadline) {
-      commands_.stop_task(each.task);
+    const bool running = each.status == Status::running && deadline;
+    if (running) commands_.stop_task(each.task);
+    if (running || each.status == Status::late) {
       each.status = Status::failed;
       each.code = find_member(state_, each.node)->online ? "late" : "lost";
       each.message = "no answer within " + seconds_text(settings_.deadline_ms);

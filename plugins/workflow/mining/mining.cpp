@@ -66,6 +66,7 @@ class Step {
   void apply() {
     if (event_.type == Type::started) return on_started();
     const std::string phase = state_.value("phase", "done");
+    if (event_.type == Type::signal && event_.name == "stop" && phase != "done") return stop(phase);
     if (phase == "waiting") {
       if (event_.type == Type::node_joined) here(event_.node);
       if (event_.type == Type::node_lost) gone(event_.node);
@@ -93,8 +94,14 @@ class Step {
               {"split", spec.value("split", "holdout")},
               {"predict", spec.contains("estimator")},
               {"seed", event_.seed}};
-    if (const auto model = spec.find("model"); model != spec.end() && model->is_object())
-      state_["model"] = model->at("$artifact");
+    const auto model = spec.find("model");
+    if (model != spec.end() && model->is_object() && !spec.contains("estimator")) {
+      state_["phase"] = "done";
+      return commands_.fail(
+          "model: there is no estimator that it could be the weights of; add "
+          "estimator, or take model away");
+    }
+    if (model != spec.end() && model->is_object()) state_["model"] = model->at("$artifact");
     begin();
   }
   void here(const std::string& node) {
@@ -142,7 +149,12 @@ class Step {
     }
   }
 
-  // Everybody answered, or the deadline came.
+  void stop(const std::string& phase) {
+    if (phase == "judging") commands_.cancel_timer(kDeadline);
+    end();
+  }
+
+  // Everybody answered, the deadline came, or somebody said stop.
   void end() {
     state_["phase"] = "done";
     Json record = {{"nodes", Json::array()}, {"late", Json::array()}, {"failed", Json::array()}};
@@ -178,7 +190,7 @@ class Step {
   }
 
   static std::string why_none(const Json& failed) {
-    if (failed.empty()) return "no node answered before the deadline";
+    if (failed.empty()) return "no node has answered";
     std::string why = "no node could judge its examples";
     for (const Json& each : failed)
       why += "; " + each["node"].get<std::string>() + ": " + each["message"].get<std::string>();

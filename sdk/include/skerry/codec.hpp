@@ -38,9 +38,10 @@ class Codec {
   using KindBase = Codec;
   virtual ~Codec() = default;
 
-  // On a node: any tensors from which decode() makes the update again, or one near it. None may be
-  // NaN or infinite. What is left out may be kept for the node's next update; it is lost when the
-  // worker ends. [serial]
+  // On a node: any tensors from which decode() makes the update again, or one near it, of floats of
+  // 16 (SKERRY_BFLOAT too), 32 or 64 bits, signed integers of 8 to 64 bits, bytes or bools. None
+  // may be NaN or infinite. What is left out may be kept for the node's next update; it is lost
+  // when the worker ends. [serial]
   virtual void encode(const std::vector<NamedTensor>& update, const std::vector<NamedTensor>& base,
                       TensorSink& encoded) = 0;
 

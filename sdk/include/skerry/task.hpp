@@ -198,6 +198,10 @@ inline Prediction EstimatorRef::predict(const skerry_tensor& features) {
   Prediction prediction;
   try {
     const TensorView view(answer.tensor);
+    if (view.shape().size() != 2 || features.ndim < 1 || view.shape()[0] != features.shape[0])
+      throw Error(SKERRY_INTERNAL, "",
+                  "the estimator predicted " + shape_text(view.shape()) +
+                      ", which is no row of outputs for each row of features");
     const auto values = view.elements<const float>();
     prediction = {view.shape(), {values.begin(), values.end()}};
   } catch (...) {

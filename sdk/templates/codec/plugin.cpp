@@ -17,10 +17,10 @@ class @CLASS@ : public skerry::Codec {
         float largest = 0;
         for (std::size_t i = 0; i < values.size(); ++i) largest = std::max(largest, std::abs(values[i] - old[i]));
         const float scale = largest / static_cast<float>(steps_);
-        if (!std::isfinite(scale)) throw skerry::invalid("", "the update's " + name + " is not finite");
+        if (!std::isfinite(scale)) throw skerry::Error(SKERRY_FAILED, "", "the update's " + name + " is not finite");
         std::vector<std::int16_t> whole(values.size(), 0);
         for (std::size_t i = 0; scale > 0 && i < whole.size(); ++i)
-          whole[i] = static_cast<std::int16_t>(std::lround((values[i] - old[i]) / scale));
+          whole[i] = static_cast<std::int16_t>(std::clamp<long>(std::lround((values[i] - old[i]) / scale), -steps_, steps_));
         encoded.add(name, {static_cast<const void*>(whole.data()), kWhole, now.shape()});
         encoded.add(name + "#scale", {static_cast<const void*>(&scale), kFloat, {1}});
       } else {

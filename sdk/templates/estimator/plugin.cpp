@@ -44,7 +44,7 @@ class @CLASS@ : public skerry::Estimator {
       float sum = 0, far = 0;
       for (auto mean = means_.begin(); mean != means_.end(); far = 0) {
         for (std::size_t k = 0; k < width_; ++k, ++mean) far += (row[k] - *mean) * (row[k] - *mean);
-        sum += prediction.values.emplace_back(std::exp(-far / static_cast<float>(width_)));
+        sum += prediction.values.emplace_back(std::exp(-std::min(80.0F, far / static_cast<float>(width_))));
       }
       for (auto one = prediction.values.end() - classes(); one != prediction.values.end(); ++one) *one /= sum;
     }

@@ -85,7 +85,9 @@ TEST_F(TheCodeOfAJob, StaysWhenTheHostStartsAnewAndTheFileIsGone) {
   EXPECT_EQ(files.size(), 4u);
 }
 
-TEST_F(TheCodeOfAJob, IsLookedForAnewWhenItsCopyIsGone) {
+// A worker then refuses another file, with both digests.
+TEST_F(TheCodeOfAJob, StaysKnownByItsDigestWhenItsCopyIsGone) {
+  const std::string first = digest();
   {
     JobPlugins plugins(kept_);
     of(plugins);
@@ -93,7 +95,46 @@ TEST_F(TheCodeOfAJob, IsLookedForAnewWhenItsCopyIsGone) {
   replace();
   for (const std::string& digest : kept()) fs::remove(kept_ / (digest + ".so"));
   JobPlugins plugins(kept_);
-  expect_all(of(plugins), digest());
+  plugins.keep_only({"job.1"});
+  const auto files = of(plugins);
+  expect_all(files, first);
+  for (const PluginFile& file : files) EXPECT_EQ(file.copy, "");
+}
+
+TEST_F(TheCodeOfAJob, StaysKnownAfterAStartWhereThereWasNoRoomForACopy) {
+  const std::string first = digest();
+  // A folder where the copy would be: it cannot be written.
+  must(make_directories(kept_ / (first + ".so")));
+  {
+    JobPlugins plugins(kept_);
+    expect_all(of(plugins), first);
+  }
+  replace();
+  JobPlugins plugins(kept_);
+  expect_all(of(plugins), first);
+}
+
+TEST_F(TheCodeOfAJob, IsCopiedAgainWhenTheCopyIsDamaged) {
+  JobPlugins plugins(kept_);
+  of(plugins);
+  must(write_file_durably(kept_ / (digest() + ".so"), std::string(fs::file_size(original_), 'x')));
+  of(plugins, "job.2");
+  EXPECT_EQ(must(digest_of_file(kept_ / (digest() + ".so"))).hex(), digest());
+}
+
+TEST_F(TheCodeOfAJob, IsLookedForAnewWhereTheListIsDamaged) {
+  for (const char* text : {"", "{", "[1]", R"([{"kind": 1}])", R"([{"kind":"a","id":"b"}])"}) {
+    {
+      JobPlugins plugins(kept_);
+      of(plugins);
+    }
+    for (const auto& entry : fs::directory_iterator(kept_))
+      if (entry.path().extension() == ".json") must(write_file_durably(entry.path(), text));
+    JobPlugins plugins(kept_);
+    plugins.keep_only({"job.1"});
+    expect_all(of(plugins), digest());
+    plugins.forget("job.1");
+  }
 }
 
 TEST_F(TheCodeOfAJob, IsDroppedWithTheLastJobThatHasIt) {
