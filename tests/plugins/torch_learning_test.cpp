@@ -73,6 +73,14 @@ TEST(TorchLearning, YesOrNoIsLearntFromTwoClassesAndFromLabelsZeroAndOne) {
   from_reals.prepare(zero_and_one, 5).train(zero_and_one, 0, 5);
   EXPECT_GT(from_classes.evaluate(two_classes).at("accuracy"), 0.97);
   EXPECT_EQ(from_classes.weights(), from_reals.weights());
+  // Of two classes the probability of each, of a number the one of yes.
+  std::vector<std::int64_t> of_classes, of_reals;
+  const std::vector<float> both = from_classes.predict(two_classes, &of_classes);
+  const std::vector<float> yes = from_reals.predict(zero_and_one, &of_reals);
+  ASSERT_EQ(of_classes[1], 2);
+  ASSERT_EQ(of_reals[1], 1);
+  EXPECT_EQ(both[1], yes[0]);
+  EXPECT_NEAR(both[0] + both[1], 1, 1e-6);
 }
 
 TEST(TorchLearning, LossOfEvaluationIsThatOfThePredictions) {
@@ -80,13 +88,14 @@ TEST(TorchLearning, LossOfEvaluationIsThatOfThePredictions) {
   Estimator estimator(Json{{"architecture", "mlp"}});
   estimator.prepare(rows, 9);
   std::vector<std::int64_t> shape;
-  const std::vector<float> outputs = estimator.predict(rows, &shape);
+  const std::vector<float> probabilities = estimator.predict(rows, &shape);
   ASSERT_EQ(shape, (std::vector<std::int64_t>{600, 3}));
   double loss = 0;
   for (std::size_t row = 0; row < 600; ++row) {
     double sum = 0;
-    for (std::size_t i = 0; i < 3; ++i) sum += std::exp(outputs[row * 3 + i]);
-    loss += std::log(sum) - outputs[row * 3 + static_cast<std::size_t>(rows.classes[row])];
+    for (std::size_t i = 0; i < 3; ++i) sum += static_cast<double>(probabilities[row * 3 + i]);
+    EXPECT_NEAR(sum, 1, 1e-5);
+    loss -= std::log(probabilities[row * 3 + static_cast<std::size_t>(rows.classes[row])]);
   }
   EXPECT_NEAR(estimator.evaluate(rows).at("loss"), loss / 600, 1e-5);
 }

@@ -61,7 +61,9 @@ void check_yes_or_no(const TensorView& labels) {
 }  // namespace
 
 Objective::Objective(Loss loss, const DatasetInfo& info)
-    : loss_(loss), outputs_(loss == Loss::cross_entropy ? info.classes : 1) {
+    : loss_(loss),
+      outputs_(loss == Loss::cross_entropy ? info.classes : 1),
+      has_classes_(info.label_kind == LabelKind::classes) {
   check_fit(loss, info);
 }
 
@@ -100,6 +102,21 @@ at::Tensor Objective::mean_loss(const at::Tensor& outputs, const at::Tensor& tar
       return at::mse_loss(outputs.reshape({-1}), targets);
     default:
       return at::binary_cross_entropy_with_logits(outputs.reshape({-1}), targets);
+  }
+}
+
+at::Tensor Objective::predictions(const at::Tensor& outputs) const {
+  const at::NoGradGuard no_gradient;
+  const at::Tensor values = outputs.to(at::kFloat).reshape({-1, outputs_});
+  switch (loss_) {
+    case Loss::cross_entropy:
+      return values.softmax(1);
+    case Loss::mse:
+      return values;
+    default: {
+      const at::Tensor yes = values.sigmoid();
+      return has_classes_ ? at::cat({1 - yes, yes}, 1) : yes;
+    }
   }
 }
 

@@ -34,9 +34,14 @@ class Objective {
 
   void check_outputs(const at::Tensor& outputs, std::int64_t rows) const;
 
+  // What the outputs mean, float32 [rows, n]: of classes the probabilities, of a yes or no that is
+  // no class the probability of yes, else the outputs themselves.
+  at::Tensor predictions(const at::Tensor& outputs) const;
+
  private:
   Loss loss_;
   std::int64_t outputs_;
+  bool has_classes_;
 };
 
 }  // namespace skerry::torch_plugin

@@ -154,11 +154,11 @@ Result evaluate(Model& model, const Objective& objective, const Rows& rows) {
 Prediction predict(Model& model, const Objective& objective, const at::Tensor& features) {
   Prediction result;
   result.shape = {features.size(0), objective.outputs()};
-  result.values.reserve(static_cast<std::size_t>(result.shape[0] * result.shape[1]));
   for_each_batch(model, features,
                  [&](const at::Tensor& outputs, std::int64_t begin, std::int64_t end) {
                    objective.check_outputs(outputs, end - begin);
-                   const at::Tensor dense = outputs.to(at::kFloat).contiguous();
+                   const at::Tensor dense = objective.predictions(outputs).contiguous();
+                   result.shape[1] = dense.size(1);
                    const float* values = dense.data_ptr<float>();
                    result.values.insert(result.values.end(), values, values + dense.numel());
                  });
