@@ -22,5 +22,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)plugin::check_exported_entry(*elf, path);
   (void)elf->section("");
   (void)elf->exported_symbols("");
+  (void)elf->functions();
   return 0;
 }

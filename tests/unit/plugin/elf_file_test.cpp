@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstring>
 #include <random>
 
@@ -32,6 +33,19 @@ TEST(ElfFile, ListsExportedSymbolsOnly) {
             std::vector<std::string>{"skerry_plugin_entry_v1"});
 }
 
+TEST(ElfFile, ListsHiddenFunctionsInTheOrderOfTheirAddresses) {
+  const auto elf = ElfFile::open(fixture_file("plain_average"));
+  ASSERT_TRUE(elf);
+  const auto functions = elf->functions();
+  ASSERT_TRUE(functions) << functions.error().text();
+  const auto combine = std::find_if(functions->begin(), functions->end(),
+                                    [](const auto& each) { return each.name == "combine"; });
+  ASSERT_NE(combine, functions->end()) << "it is static there";
+  EXPECT_GT(combine->size, 0u);
+  EXPECT_TRUE(std::is_sorted(functions->begin(), functions->end(),
+                             [](const auto& a, const auto& b) { return a.address < b.address; }));
+}
+
 class DamagedElf : public testing::Test {
  protected:
   std::string problem(const std::string& bytes) {
@@ -42,6 +56,7 @@ class DamagedElf : public testing::Test {
     }
     const auto section = elf->section(".skerry.plugin");
     const auto symbols = elf->exported_symbols("skerry");
+    static_cast<void>(elf->functions());
     return !section ? section.error().message : !symbols ? symbols.error().message : "no problem";
   }
 
