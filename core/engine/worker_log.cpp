@@ -97,6 +97,11 @@ std::string last_calls(const std::filesystem::path& log) {
     return frame.find("libc.so") != std::string::npos;
   });
   if (first != frames.end()) ++first;
+  // Nor are those of interest in which the library raised the signal, as in abort().
+  const auto own = std::find_if(first, frames.end(), [](const std::string& frame) {
+    return frame.find("libc.so") == std::string::npos;
+  });
+  if (own != frames.end()) first = own;
   std::string told;
   for (std::size_t i = 0; first != frames.end() && i < kShown; ++first, ++i)
     told += (told.empty() ? "" : " < ") + short_frame(*first, names);

@@ -17,6 +17,19 @@ namespace {
 
 constexpr const char* kDecoding = "codec.decode";  // as calls are recorded
 
+// What calls the others.
+bool is_outermost(const std::string& call) {
+  return call == "task.run" || call == "workflow.decide";
+}
+
+// "fedavg, linear": of other files than the one with this digest.
+std::string others_than(const std::vector<PluginFile>& plugins, const std::string& digest) {
+  std::string names;
+  for (const PluginFile& each : plugins)
+    if (each.digest != digest) names += (names.empty() ? "" : ", ") + each.id;
+  return names;
+}
+
 // A worker that ends this often without an answer will not give one.
 constexpr int kMaxDeaths = 3;
 constexpr auto kFirstRetry = std::chrono::milliseconds(50);  // then twice as long each time
@@ -144,11 +157,18 @@ WorkerPool::Sentence WorkerPool::obituary(const Worker& worker, const runtime::W
   }
   // It was given what a node sent: the node may be at fault, and must not rob others of the codec.
   if (!calls.empty() && calls.back().call == kDecoding) said.blame = false;
-  const std::string reason = said.reason;
+  // The C library finds damaged memory long after it was damaged.
+  const std::string others = calls.empty() ? "" : others_than(worker.plugins, calls.back().digest);
+  if (exit.signal == SIGABRT && !others.empty() && is_outermost(calls.back().call)) {
+    said.blame = false;
+    said.reason += ". Memory may have been damaged before, by another plugin of this worker (" +
+                   others + "): `skerry plugin check` finds that";
+  }
   if (exit.signal != 0 && exit.signal != SIGKILL) {
     if (const std::string frames = last_calls(log_of(worker)); !frames.empty() && !calls.empty())
       said.reason += ". Calls, innermost first: " + frames;
   }
+  const std::string reason = said.reason;
   said.reason += "; see " + log_of(worker).string();
   if (said.blame && !calls.empty() && options_.quarantine != nullptr)
     options_.quarantine->blame(calls.back(), reason);

@@ -1,6 +1,11 @@
 #include "core/runtime/traced_feature.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cstdio>
+#include <string>
+#include <tuple>
 
 #include "core/runtime/call_record.hpp"
 
@@ -9,6 +14,16 @@ namespace {
 
 const Instance& inner(skerry_instance* self) {
   return reinterpret_cast<TracedFeature*>(self)->inner();
+}
+
+// A fault of its own says what, but not whose it is: by now it may be several plugins away.
+void name_fault(const Instance& feature, const char* function, skerry_error* error) {
+  if (error == nullptr) return;
+  const std::string kind = feature.kind().substr(0, feature.kind().find('/'));
+  error->message[sizeof error->message - 1] = '\0';
+  const std::string text =
+      fmt::format("plugin `{}` failed in {}.{}: {}", feature.id(), kind, function, error->message);
+  std::snprintf(error->message, sizeof error->message, "%s", text.c_str());
 }
 
 // Calls the same function of the inner feature. `Member` is one of the interface's pointers.
@@ -21,7 +36,10 @@ struct Forward<Member> {
   static skerry_status call(skerry_instance* self, Arguments... arguments) {
     const Instance& feature = inner(self);
     const auto calling = feature.calling(Name);
-    return (feature.as<Interface>().*Member)(feature.get(), arguments...);
+    const skerry_status status = (feature.as<Interface>().*Member)(feature.get(), arguments...);
+    if (status == SKERRY_INTERNAL)
+      name_fault(feature, Name, std::get<sizeof...(Arguments) - 1>(std::tie(arguments...)));
+    return status;
   }
 };
 

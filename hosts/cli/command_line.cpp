@@ -119,7 +119,7 @@ class CommandLine {
   }
 
   void add_plugin() {
-    CLI::App* plugin = group("plugin", "See what plugins there are");
+    CLI::App* plugin = group("plugin", "See what plugins there are, start one, check one");
     CLI::App* list =
         command(*plugin, "ls", "List plugins, those that are shadowed and those that are refused",
                 "skerry plugin ls --kind dataset",

@@ -54,7 +54,7 @@ TEST_F(BadWorker, ThatCallsExitIsNamed) {
 
 TEST_F(BadWorker, ThatThrowsFailsItsTaskAlone) {
   EXPECT_THAT(failure(job("throw").set("attempts", "1").set("retries", "0")),
-              HasSubstr("thrown on purpose"));
+              HasSubstr("plugin `fixture-bad` failed in estimator.train: thrown on purpose"));
 }
 
 TEST_F(BadWorker, ThatLoopsOnItsEdgeCostsTheRoundAndNoHost) {

@@ -79,6 +79,9 @@ template <class T>
 void make_instance(Instance& instance, const Config& config) {
   using Base = typename T::KindBase;
   static_assert(std::is_base_of_v<Base, T> && std::has_virtual_destructor_v<Base>);
+  static_assert(!std::is_abstract_v<T>,
+                "the class lacks a function of its kind, or has it with another signature: compare "
+                "with the kind's header");
   instance.kind = Kind<Base>::id;
   instance.table = Kind<Base>::template table<T>();
   instance.destroy = [](void* object) { delete static_cast<Base*>(object); };

@@ -5,6 +5,7 @@
 
 #include "core/base/file.hpp"
 #include "core/engine/unit.hpp"
+#include "core/runtime/crash_report.hpp"
 
 namespace skerry::engine {
 namespace {
@@ -63,6 +64,24 @@ TEST_F(WorkerLog, OnlyTheNewestLogsOfWorkersAreKept) {
   for (int i = 0; i < 6; ++i)
     EXPECT_EQ(std::filesystem::exists(in("worker-" + std::to_string(i) + ".log")), i < 3) << i;
   EXPECT_TRUE(std::filesystem::exists(in("host.log")));
+}
+
+// The report's own frames, and those in which the C library raised the signal, are of no interest.
+TEST(LastCalls, BeginWhereThePluginCalledWhatEndedIt) {
+  const TempDir dir = must(TempDir::create());
+  const auto log = dir.path() / "worker.log";
+  must(write_file_durably(log, std::string(runtime::kCrashMark) +
+                                   "6 in task.run of plugin x\n"
+                                   "/bin/skerry-worker(+0x1)[0x1]\n"
+                                   "/lib/libc.so.6(+0x2)[0x2]\n"
+                                   "/lib/libc.so.6(gsignal+0x3)[0x3]\n"
+                                   "/lib/libc.so.6(abort+0x4)[0x4]\n"
+                                   "/proc/self/fd/9(_ZN1A1bEi+0x5)[0x5]\n"
+                                   "/lib/libc.so.6(qsort+0x6)[0x6]\n"
+                                   "/bin/skerry-worker(+0x7)[0x7]\n"
+                                   "/proc/self/fd/9 is /plugins/mine.so\n" +
+                                   runtime::kCrashEnd + "\n"));
+  EXPECT_EQ(last_calls(log), "mine.so(A::b(int)+0x5) < libc.so.6(qsort+0x6) < skerry-worker(+0x7)");
 }
 
 }  // namespace
