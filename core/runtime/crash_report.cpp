@@ -178,6 +178,7 @@ void name_in_reports(const std::string& mapped, const std::string& file) {
   if (at == copies.size()) return;
   std::snprintf(copies[at].mapped, sizeof copies[at].mapped, "%s", mapped.c_str());
   std::snprintf(copies[at].file, sizeof copies[at].file, "%s", file.c_str());
+  copies[at].functions = nullptr;
   const auto elf = plugin::ElfFile::open(mapped, file);
   if (auto functions = elf ? elf->functions() : fail(elf.error()))
     copies[at].functions = new std::vector(std::move(*functions));

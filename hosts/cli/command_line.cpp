@@ -142,7 +142,9 @@ class CommandLine {
           new_.json = who_.json;
           return plugin_new_command(new_);
         });
-    fresh->add_option("KIND", new_.kind, "aggregation, codec, dataset, estimator, sampling, selection or workflow")
+    fresh
+        ->add_option("KIND", new_.kind,
+                     "aggregation, codec, dataset, estimator, sampling, selection or workflow")
         ->required();
     fresh->add_option("NAME", new_.name, "its name, as my_average")->required();
     fresh->add_option("--dir", new_.dir, "where its folder is made (default: here)");

@@ -58,8 +58,8 @@ class Link {
                std::chrono::seconds give_up_after = kGiveUpAfter);
   static constexpr std::chrono::seconds kGiveUpAfter{30};
 
-  // Changes to a new key, whatever dies meanwhile. A change that was begun before is ended first: its
-  // key is not new any more.
+  // Changes to a new key, whatever dies meanwhile. A change that was begun before is ended first:
+  // its key is not new any more.
   Status renew_key();
   const wire::KeyPair& key() const;  // that this node uses now
   int socket() const { return socket_; }

@@ -64,7 +64,8 @@ TEST(Limits, OfAWorkflowAreCheckedBeforeTheyAreStored) {
   EXPECT_THAT(wrong(R"({"update": {"norm": {}}})"), HasSubstr("needs a `max`"));
   EXPECT_THAT(wrong(R"({"update": {"norm": {"max": 1, "policy": "beg"}}})"), HasSubstr("\"clip\""));
   EXPECT_THAT(wrong(R"({"update": {"norm": {"max": 1, "base": "x"}}})"), HasSubstr("digest"));
-  EXPECT_THAT(wrong(R"({"update": {"size": 1}})"), HasSubstr("known here: bytes, encoded, norm, samples"));
+  EXPECT_THAT(wrong(R"({"update": {"size": 1}})"),
+              HasSubstr("known here: bytes, encoded, norm, samples"));
 }
 
 }  // namespace
