@@ -36,6 +36,7 @@ std::vector<Check> aggregation_checks();
 std::vector<Check> codec_checks();
 std::vector<Check> selection_checks();
 std::vector<Check> sampling_checks();
+std::vector<Check> inference_checks();
 std::vector<Check> dataset_checks();
 std::vector<Check> estimator_checks();
 std::vector<Check> workflow_checks();

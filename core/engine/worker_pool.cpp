@@ -76,12 +76,25 @@ void WorkerPool::reap() {
 
 WorkerPool::Worker& WorkerPool::worker_for(const std::string& job, bool decides) {
   for (auto& [id, worker] : workers_)
-    if (worker->job == job && worker->decides == decides) return *worker;
+    if (worker->job == job && worker->decides == decides && !worker->serves) return *worker;
+  Worker& worker = add_worker(job, decides ? "decide" : "task");
+  worker.decides = decides;
+  return worker;
+}
+
+WorkerPool::Worker& WorkerPool::worker_that_serves(const wire::TaskKey& key) {
+  for (auto& [id, worker] : workers_)
+    if (worker->serves == key) return *worker;
+  Worker& worker = add_worker(key.job, "serve");
+  worker.serves = key;
+  return worker;
+}
+
+WorkerPool::Worker& WorkerPool::add_worker(const std::string& job, const char* what) {
   prune_worker_logs(options_.log_dir, kMostLogs - 1);
   auto worker = std::make_unique<Worker>();
-  worker->id = fmt::format("{}-{}-{}", decides ? "decide" : "task", job, ++started_);
+  worker->id = fmt::format("{}-{}-{}", what, job, ++started_);
   worker->job = job;
-  worker->decides = decides;
   worker->output_dir = options_.output_dir / worker->id;
   worker->taken_dir = options_.output_dir / (worker->id + ".taken");
   auto& place = workers_[worker->id];
@@ -111,6 +124,7 @@ Result<runtime::WorkerHandle> WorkerPool::launch(const Worker& worker) {
   spec.threads = worker.decides ? 1 : options_.threads;
   spec.log_file = log_of(worker);
   spec.call_record = call_record_of(worker);
+  if (worker.serves) spec.serving = options_.relay.endpoint;
   spec.memory = options_.memory;
 #ifdef SKERRY_FAILPOINTS
   spec.env["SKERRY_FAILPOINTS"] = "";  // orders are for the host
@@ -128,7 +142,9 @@ void WorkerPool::use(Worker& worker, const std::string& plan, const std::string&
 }
 
 void WorkerPool::run(wire::RunTask task) {
-  Worker& worker = worker_for(task.key.job, false);
+  if (task.serves && options_.relay.endpoint.empty())
+    return fail_task(task.key, "unsupported", "this host serves nothing");
+  Worker& worker = task.serves ? worker_that_serves(task.key) : worker_for(task.key.job, false);
   use(worker, task.plan, task.kind);
   if (const auto why = quarantined(worker)) return fail_task(task.key, "quarantined", *why);
   task.output_dir = worker.output_dir.string();
@@ -160,7 +176,36 @@ void WorkerPool::feed(Worker& worker) {
   worker.current = std::move(worker.waiting.front());
   worker.waiting.pop_front();
   worker.current->since = worker.heard = Clock::now();
+  give_ticket(worker);
   send(worker, worker.current->task);
+}
+
+// Each process has a ticket of its own: what an earlier one knows is worth nothing.
+void WorkerPool::give_ticket(Worker& worker) {
+  wire::RunTask& task = worker.current->task;
+  if (!task.serves) return;
+  const std::string& job = task.key.job;
+  worker.ticket = options_.relay.reserve(
+      {job, job.substr(0, job.rfind('.')), task.serves.version, task.serves.replica});
+  task.ticket = worker.ticket;
+}
+
+void WorkerPool::take_ticket(Worker& worker) {
+  if (const auto ticket = std::exchange(worker.ticket, 0); ticket != 0)
+    options_.relay.release(ticket);
+}
+
+// A worker that served has nothing more to do.
+void WorkerPool::dismiss(const std::string& id) {
+  const auto worker = workers_.find(id);
+  if (worker == workers_.end()) return;
+  take_ticket(*worker->second);
+  launcher_.stop(id, kStopGrace);
+  std::error_code ignored;
+  std::filesystem::remove_all(worker->second->output_dir, ignored);
+  std::filesystem::remove(worker->second->taken_dir, ignored);  // where it is empty
+  std::filesystem::remove(call_record_of(*worker->second), ignored);
+  workers_.erase(worker);
 }
 
 void WorkerPool::cancel(const wire::TaskKey& key) {
@@ -174,6 +219,7 @@ void WorkerPool::cancel(const wire::TaskKey& key) {
       if (it->task.key != key) continue;
       worker->waiting.erase(it);
       fail_task(key, "cancelled", "stopped before it began");
+      if (worker->serves) dismiss(std::string(id));
       return;
     }
   }
@@ -185,6 +231,7 @@ void WorkerPool::forget(const std::string& job) {
       ++it;
       continue;
     }
+    take_ticket(*it->second);
     launcher_.stop(it->first, kStopGrace);
     std::error_code ignored;
     std::filesystem::remove_all(it->second->output_dir, ignored);
@@ -249,7 +296,10 @@ void WorkerPool::handle(const wire::Incoming& incoming) {
       worker->failures = 0;
       take_outputs_of(*worker, *done);
       answered(*worker, *done);
-      feed(*worker);
+      if (worker->serves)
+        dismiss(std::string(worker->id));
+      else
+        feed(*worker);
       return answer(std::move(*done));
     }
     case wire::Type::task_progress: {

@@ -1,5 +1,5 @@
 // The host's side of its workers: one process for a job's tasks, one for a job's decisions, each
-// kept warm. All calls on the host's event loop.
+// kept warm, and one for each task that serves. All calls on the host's event loop.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -8,6 +8,7 @@
 #include <chrono>
 #include <deque>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,12 +18,20 @@
 #include "core/engine/quarantine.hpp"
 #include "core/engine/workers.hpp"
 #include "core/runtime/launcher.hpp"
+#include "core/serving/seats.hpp"
 #include "core/wire/socket_thread.hpp"
 
 namespace skerry::engine {
 
 class WorkerPool : public Workers {
  public:
+  // What passes questions to the workers that serve.
+  struct Relay {
+    std::string endpoint;  // where they take their seats; empty: nothing is served here
+    std::function<std::uint64_t(serving::Place)> reserve;  // gives a ticket
+    std::function<void(std::uint64_t ticket)> release;
+  };
+
   struct Options {
     std::filesystem::path run_dir;     // private; holds the ipc socket
     std::filesystem::path output_dir;  // for workers' output files, on the blob store's file system
@@ -35,6 +44,7 @@ class WorkerPool : public Workers {
     std::filesystem::path hidden;
     std::vector<std::filesystem::path> readable;
     Quarantine* quarantine = nullptr;  // none: nothing is put in quarantine
+    Relay relay;
     std::chrono::milliseconds decide_limit = std::chrono::seconds(60);
     std::chrono::milliseconds silence_limit = std::chrono::seconds(30);
     std::chrono::milliseconds cancel_limit = std::chrono::seconds(30);
@@ -72,6 +82,8 @@ class WorkerPool : public Workers {
     std::string id;
     std::string job;
     bool decides = false;
+    std::optional<wire::TaskKey> serves;  // only this task, for as long as it may
+    std::uint64_t ticket = 0;             // while it serves
     std::string peer;  // its address on the ipc socket; empty until it has said hello
     bool alive = false;
     pid_t pid = 0;
@@ -90,6 +102,12 @@ class WorkerPool : public Workers {
   };
 
   Worker& worker_for(const std::string& job, bool decides);
+  Worker& worker_that_serves(const wire::TaskKey& key);
+  Worker& add_worker(const std::string& job, const char* what);
+  void give_ticket(Worker& worker);
+  void take_ticket(Worker& worker);
+  void dismiss(const std::string& id);
+  bool serve_again(Worker& worker, const Sentence& said);
   void start(Worker& worker);
   Result<runtime::WorkerHandle> launch(const Worker& worker);
   void not_started(Worker& worker, const Problem& why);

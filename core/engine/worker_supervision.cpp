@@ -33,6 +33,8 @@ std::string others_than(const std::vector<PluginFile>& plugins, const std::strin
 // A worker that ends this often without an answer will not give one.
 constexpr int kMaxDeaths = 3;
 constexpr auto kFirstRetry = std::chrono::milliseconds(50);  // then twice as long each time
+constexpr int kMostBackoff = 6;                              // of what serves: 3.2 s
+constexpr auto kServedWell = std::chrono::seconds(10);       // so long: it is no start that fails
 constexpr std::uint64_t kMostLog = 8u << 20;                 // bytes
 constexpr auto kPingEvery = std::chrono::seconds(5);
 constexpr auto kEndGrace = std::chrono::seconds(3);  // between TERM and KILL
@@ -178,6 +180,7 @@ WorkerPool::Sentence WorkerPool::obituary(const Worker& worker, const runtime::W
 void WorkerPool::died(Worker& worker, const runtime::WorkerExit& exit) {
   worker.alive = false;
   worker.peer.clear();
+  take_ticket(worker);
   if (stopping_) return;
   const Sentence said = obituary(worker, exit);
   bound_log(log_of(worker), kMostLog);
@@ -193,8 +196,21 @@ void WorkerPool::not_started(Worker& worker, const Problem& why) {
   lost(worker, said);
 }
 
+// What serves goes on serving, whether or not the cloud can be asked: only quarantine ends that.
+bool WorkerPool::serve_again(Worker& worker, const Sentence& said) {
+  if (!worker.serves || !worker.current || worker.current->cancelled) return false;
+  if (quarantined(worker)) return false;
+  if (Clock::now() - worker.current->since > kServedWell) worker.failures = 1;
+  worker.failures = std::min(worker.failures, kMostBackoff);
+  worker.waiting.push_front(std::exchange(worker.current, std::nullopt).value());
+  log_warn(fmt::format("job {}: what serves is started again: {}", worker.job, said.reason));
+  retry(worker);
+  return true;
+}
+
 void WorkerPool::lost(Worker& worker, const Sentence& said) {
   ++worker.failures;
+  if (serve_again(worker, said)) return;
   if (worker.current)
     fail_task(std::exchange(worker.current, std::nullopt)->task.key, said.code.c_str(),
               said.reason);

@@ -17,17 +17,6 @@ namespace {
 
 constexpr std::string_view kDatasetKind = "dataset/1";
 
-Result<const Json*> find_slot(const Json& spec, std::string_view slot) {
-  auto found = spec.find(std::string(slot));
-  if (found == spec.end() || !found->is_object() || !found->contains("plugin"))
-    return fail(
-        Code::invalid_argument,
-        fmt::format("the job names no plugin for \"{}\"; add {}: {{plugin: ...}} to its spec", slot,
-                    slot),
-        {}, std::string(slot));
-  return &*found;
-}
-
 // "nodes" holds the whole configuration of each node that differs.
 Json config_of(const Json& slot, const std::string& node) {
   if (const auto nodes = slot.find("nodes"); nodes != slot.end() && nodes->contains(node))
@@ -62,24 +51,33 @@ void FeaturePool::pin(const wire::JobPlugin& plugin) {
   if (!used) log_warn("a plugin's copy cannot be used: " + used.error().text());
 }
 
-Result<const plugin::Feature*> FeaturePool::feature_of(std::string_view slot) const {
-  SKERRY_ASSIGN(const Json* value, find_slot(plan_.spec, slot));
-  const std::string id = value->at("plugin");
-  if (const auto kind = declared_kind(slot); !kind.empty()) return catalog_.find(kind, id);
-  // A place that the workflow's schema does not declare: the id must say it all.
-  const auto& all = catalog_.features();
-  auto found =
-      std::find_if(all.begin(), all.end(), [&](const auto& feature) { return feature.id == id; });
-  if (found == all.end())
-    return fail(Code::not_found,
-                fmt::format("no plugin \"{}\"; looked in {}", id, catalog_.describe_places()), {},
-                std::string(slot));
-  return &*found;
+// Looked up anew each time: a copy of a plugin's file may have changed the catalog.
+std::vector<plugin::SlotPlace> FeaturePool::places() const {
+  return plugin::find_slots(catalog_, plan_.workflow, plan_.spec);
+}
+
+Result<plugin::SlotPlace> FeaturePool::place_of(std::string_view slot) const {
+  const auto places = this->places();
+  const auto place = std::find_if(places.begin(), places.end(),
+                                  [&](const auto& each) { return each.path == slot; });
+  if (place == places.end())
+    return fail(
+        Code::invalid_argument,
+        fmt::format("the job names no plugin for \"{}\"; add {}: {{plugin: ...}} to its spec", slot,
+                    slot),
+        {}, std::string(slot));
+  if (place->feature != nullptr) return *place;
+  const std::string id = place->value->at("plugin");
+  if (!place->kind.empty()) return fail(catalog_.find(place->kind, id).error());
+  return fail(Code::not_found,
+              fmt::format("no plugin \"{}\"; looked in {}", id, catalog_.describe_places()), {},
+              std::string(slot));
 }
 
 Result<Instance*> FeaturePool::open_slot(std::string_view slot) {
   if (auto found = by_slot_.find(slot); found != by_slot_.end()) return found->second;
-  SKERRY_ASSIGN(const auto* feature, feature_of(slot));
+  SKERRY_ASSIGN(const auto place, place_of(slot));
+  const plugin::Feature* feature = place.feature;
   SKERRY_ASSIGN(auto config, slot_config(slot));
   if (feature->kind == kDatasetKind) {  // the runtime's own words, not the plugin's
     config.erase("partition");
@@ -111,9 +109,8 @@ Result<Instance*> FeaturePool::open_feature(std::string_view kind, std::string_v
 }
 
 Result<Json> FeaturePool::slot_config(std::string_view slot) const {
-  SKERRY_ASSIGN(const auto* feature, feature_of(slot));
-  SKERRY_ASSIGN(const Json* value, find_slot(plan_.spec, slot));
-  return checked_config(*feature, config_of(*value, node_));
+  SKERRY_ASSIGN(const auto place, place_of(slot));
+  return checked_config(*place.feature, config_of(*place.value, node_));
 }
 
 Result<Json> FeaturePool::checked_config(const plugin::Feature& feature, const Json& config) const {
@@ -168,10 +165,8 @@ void FeaturePool::record(const plugin::Feature& feature, const std::string& dige
 
 std::vector<FeaturePool::Slot> FeaturePool::slots() const {
   std::vector<Slot> result;
-  for (const auto& [name, value] : plan_.spec.items()) {
-    if (!value.is_object() || !value.contains("plugin")) continue;
-    if (auto kind = declared_kind(name); !kind.empty()) result.push_back({name, std::move(kind)});
-  }
+  for (const plugin::SlotPlace& place : places())
+    if (!place.kind.empty()) result.push_back({place.path, place.kind});
   return result;
 }
 

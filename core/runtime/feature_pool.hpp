@@ -40,7 +40,7 @@ class FeaturePool {
   // Where the files that travel with the job are on this machine, by digest in hex.
   void add_artifact(std::string digest, std::filesystem::path path);
 
-  // The feature in a place of the job's spec.
+  // The feature in a place of the job's spec: "aggregation", "edge[0].filter".
   Result<Instance*> open_slot(std::string_view slot);
   // The same, told by the kind's struct; refuses a feature of another kind.
   Result<Instance*> open_slot(std::string_view slot, std::string_view kind);
@@ -50,17 +50,15 @@ class FeaturePool {
   // A slot's configuration with defaults and local paths, what the core adds to it included.
   Result<Json> slot_config(std::string_view slot) const;
 
-  // The places that the workflow's schema declares and the plan fills.
+  // The places that schemas declare and the plan fills.
   std::vector<Slot> slots() const;
 
   // "id version digest file" of each plugin whose code was loaded.
   const std::vector<std::string>& loaded() const { return loaded_; }
 
  private:
-  Result<const plugin::Feature*> feature_of(std::string_view slot) const;
-  std::string declared_kind(std::string_view slot) const {
-    return plugin::slot_kind(catalog_, plan_.workflow, slot);
-  }
+  std::vector<plugin::SlotPlace> places() const;
+  Result<plugin::SlotPlace> place_of(std::string_view slot) const;
   Result<Json> checked_config(const plugin::Feature& feature, const Json& config) const;
   Result<Json> with_local_paths(const Json& value) const;
   Result<std::unique_ptr<Instance>> create(const plugin::Feature& feature, const Json& config);

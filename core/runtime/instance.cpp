@@ -31,6 +31,9 @@ bool is_complete(const std::string& kind, const void* table) {
                     &skerry_dataset_v1::read);
   if (kind == "workflow/1") return provides(table, &skerry_workflow_v1::decide);
   if (kind == "task/1") return provides(table, &skerry_task_v1::run);
+  if (kind == "sampling/1")
+    return provides(table, &skerry_sampling_v1::needs, &skerry_sampling_v1::judge);
+  if (kind == "inference/1") return provides(table, &skerry_inference_v1::next);
   return true;
 }
 

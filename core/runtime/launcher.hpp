@@ -21,8 +21,9 @@ enum class WorkerRole { task, decide };
 struct WorkerSpec {
   std::string id;  // unique among the workers that run
   WorkerRole role = WorkerRole::task;
-  std::string endpoint;                    // where the host listens: "ipc://..."
-  int threads = 1;                         // how many the plugins may use at once
+  std::string endpoint;  // where the host listens: "ipc://..."
+  int threads = 1;       // how many the plugins may use at once
+  std::string serving;   // where its questions come from, "ipc://..."; empty: it serves nothing
   std::filesystem::path log_file;          // standard output and error are appended to it
   std::map<std::string, std::string> env;  // added to the host's own
   std::filesystem::path call_record;       // see call_record.hpp; empty: none

@@ -126,6 +126,13 @@ void progress(const skerry_host* host, double fraction) {
   });
 }
 
+skerry_status serve(const skerry_host* host, skerry_bytes settings, skerry_error* error) {
+  return answer(error, [&]() -> Status {
+    SKERRY_ASSIGN(auto* task, current_task(host));
+    return task->serve({reinterpret_cast<const char*>(settings.data), settings.size});
+  });
+}
+
 constexpr skerry_ext_threads kThreads{sizeof(skerry_ext_threads), 0, budget};
 constexpr skerry_ext_features kFeatures{sizeof(skerry_ext_features), 0, open};
 constexpr skerry_ext_task kTask{sizeof(skerry_ext_task),
@@ -136,7 +143,8 @@ constexpr skerry_ext_task kTask{sizeof(skerry_ext_task),
                                 load_data,
                                 aggregate,
                                 metric,
-                                progress};
+                                progress,
+                                serve};
 
 const void* get_extension(const skerry_host*, const char* id) {
   const std::string_view wanted = id ? id : "";

@@ -34,6 +34,7 @@ std::vector<std::string> arguments(const std::filesystem::path& program, const W
     list.push_back(option);
     list.push_back(value);
   };
+  if (!spec.serving.empty()) add("--serving", spec.serving);
   if (!spec.call_record.empty()) add("--call-record", spec.call_record.string());
   if (spec.memory > 0) add("--memory", std::to_string(spec.memory));
   if (!spec.files) return list;

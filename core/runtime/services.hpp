@@ -39,6 +39,8 @@ class TaskServices {
                                std::uint64_t count) = 0;
   virtual Result<const skerry_data*> load_data(const LoadRequest& request) = 0;
   virtual Status aggregate(const AggregateRequest& request) = 0;
+  // Until the task is to stop. `settings`: a JSON object.
+  virtual Status serve(std::string_view settings) = 0;
   virtual void metric(std::string_view name, double value) = 0;
   virtual void progress(double fraction) = 0;  // any thread
 };

@@ -8,8 +8,10 @@
 #include <atomic>
 
 #include "core/base/file.hpp"
+#include "core/base/json.hpp"
 #include "core/base/try.hpp"
 #include "core/runtime/aggregation_driver.hpp"
+#include "core/runtime/serving/serve.hpp"
 
 namespace skerry::runtime {
 namespace {
@@ -43,8 +45,8 @@ Result<wire::TaskOutput> output_of(std::string_view name, const AggregationResul
 }  // namespace
 
 TaskContext::TaskContext(Job& job, const wire::RunTask& task, std::uint64_t call_id,
-                         Progress progress)
-    : job_(job), task_(task), call_id_(call_id), progress_(std::move(progress)) {
+                         Progress progress, wire::LocalLink* link)
+    : job_(job), task_(task), call_id_(call_id), progress_(std::move(progress)), link_(link) {
   job_.set_task(this);
 }
 
@@ -153,6 +155,21 @@ Status TaskContext::aggregate(const AggregateRequest& request) {
   SKERRY_ASSIGN(auto output, output_of(request.output, result, task.output));
   outputs_.push_back(std::move(output));
   return {};
+}
+
+Status TaskContext::serve(std::string_view settings) {
+  SKERRY_ASSIGN(const Json json, parse_json(settings));
+  return runtime::serve(
+      {.job = job_,
+       .task = task_,
+       .link = link_,
+       .stop = [this] { return job_.cancelled(call_id_); },
+       .tensors = [this](std::string_view name) { return input_tensors(name); },
+       .report =
+           [this](std::map<std::string, double> metrics) {
+             progress_({.key = task_.key, .progress = 1, .metrics = std::move(metrics)});
+           }},
+      json);
 }
 
 void TaskContext::metric(std::string_view name, double value) {

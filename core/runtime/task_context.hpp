@@ -13,6 +13,7 @@
 #include "core/runtime/artifacts.hpp"
 #include "core/runtime/job.hpp"
 #include "core/runtime/services.hpp"
+#include "core/wire/local_link.hpp"
 #include "core/wire/messages.hpp"
 
 namespace skerry::runtime {
@@ -24,7 +25,9 @@ class TaskContext final : public TaskServices {
   using Progress = std::function<void(const wire::TaskProgress&)>;  // any thread
 
   // `task` must outlive this. The job's plugins see this as their task until it is destroyed.
-  TaskContext(Job& job, const wire::RunTask& task, std::uint64_t call_id, Progress progress);
+  // `link`: of a task that serves; null for others.
+  TaskContext(Job& job, const wire::RunTask& task, std::uint64_t call_id, Progress progress,
+              wire::LocalLink* link = nullptr);
   ~TaskContext() override;
 
   std::map<std::string, double> metrics() const;
@@ -36,6 +39,7 @@ class TaskContext final : public TaskServices {
                        std::uint64_t count) override;
   Result<const skerry_data*> load_data(const LoadRequest& request) override;
   Status aggregate(const AggregateRequest& request) override;
+  Status serve(std::string_view settings) override;
   void metric(std::string_view name, double value) override;
   void progress(double fraction) override;
 
@@ -48,6 +52,7 @@ class TaskContext final : public TaskServices {
   const wire::RunTask& task_;
   const std::uint64_t call_id_;
   const Progress progress_;
+  wire::LocalLink* const link_;
   std::map<std::string, std::unique_ptr<InputTensors>, std::less<>> tensors_;
   std::map<std::string, std::string, std::less<>> paths_;  // of inputs that came without a file
   std::vector<std::filesystem::path> files_;  // made by this task, outputs not included

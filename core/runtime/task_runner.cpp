@@ -91,7 +91,7 @@ Status TaskRunner::run(const wire::RunTask& task, std::uint64_t call_id, wire::T
   }
   SKERRY_ASSIGN(const Instance* instance, job->features().open_feature("task/1", task.kind));
 
-  TaskContext context(*job, task, call_id, progress_);
+  TaskContext context(*job, task, call_id, progress_, link_);
   StringSink result;
   const auto calling = instance->calling("run");
   const auto status = call(instance->who(), [&](skerry_error* error) {

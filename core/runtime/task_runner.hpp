@@ -13,8 +13,10 @@ namespace skerry::runtime {
 // thread.
 class TaskRunner {
  public:
-  TaskRunner(std::uint32_t threads, const Calls& calls, TaskContext::Progress progress)
-      : job_(threads, calls), progress_(std::move(progress)) {}
+  // `link`: of a worker that serves; null for others.
+  TaskRunner(std::uint32_t threads, const Calls& calls, TaskContext::Progress progress,
+             wire::LocalLink* link = nullptr)
+      : job_(threads, calls), progress_(std::move(progress)), link_(link) {}
 
   // `call_id`: what plugins ask about when they want to know whether to stop.
   wire::TaskDone run(const wire::RunTask& task, std::uint64_t call_id);
@@ -24,6 +26,7 @@ class TaskRunner {
 
   CurrentJob job_;
   TaskContext::Progress progress_;
+  wire::LocalLink* link_;
 };
 
 }  // namespace skerry::runtime

@@ -21,6 +21,7 @@
 #include "core/runtime/syscall_filter.hpp"
 #include "core/runtime/task_runner.hpp"
 #include "core/wire/envelope.hpp"
+#include "core/wire/local_link.hpp"
 
 namespace skerry::runtime {
 namespace {
@@ -36,11 +37,12 @@ void prepare_thread() {
 // Answers the host on this thread while plugins run on another.
 class WorkerLoop {
  public:
-  WorkerLoop(const WorkerOptions& options, HostLink& link)
+  WorkerLoop(const WorkerOptions& options, HostLink& link, wire::LocalLink* questions)
       : options_(options),
         link_(link),
-        runner_(options.threads, calls_,
-                [this](const wire::TaskProgress& progress) { post(progress); }),
+        runner_(
+            options.threads, calls_, [this](const wire::TaskProgress& progress) { post(progress); },
+            questions),
         decider_(options.threads, calls_),
         thread_([&link] { link.wake(); }) {}
 
@@ -174,7 +176,16 @@ int run_worker(const WorkerOptions& options) {
     log_error(link.error().text());
     return kHostGone;
   }
-  WorkerLoop loop(options, **link);
+  std::unique_ptr<wire::LocalLink> questions;
+  if (!options.serving.empty()) {
+    auto connected = wire::LocalLink::connect(options.serving);
+    if (!connected) {
+      log_error(connected.error().text());
+      return kHostGone;
+    }
+    questions = std::move(*connected);
+  }
+  WorkerLoop loop(options, **link, questions.get());
   const int status = loop.run();
   if (loop.busy()) {
     flush_log();

@@ -10,6 +10,7 @@ namespace skerry::runtime {
 struct WorkerOptions {
   std::string endpoint;  // where the host listens
   std::string id;
+  std::string serving;  // where questions come from; empty: it serves nothing
   WorkerRole role = WorkerRole::task;
   std::uint32_t threads = 1;
   bool sandbox = false;  // no new local sockets once the host has answered

@@ -51,7 +51,7 @@ std::string encode(const Welcome& m) {
   const auto tasks = encode_keys(b, m.tasks);
   const auto outbox = b.CreateString(m.outbox);
   return finish(b, fbs::CreateWelcome(b, m.session, epoch, m.uplink_seq, m.downlink_seq, m.credit,
-                                      m.bulk_port, tasks, outbox));
+                                      m.bulk_port, tasks, outbox, m.request_port));
 }
 
 template <>
@@ -67,6 +67,8 @@ Result<Welcome> decode(std::span<const std::byte> payload) {
     m.bulk_port = from->bulk_port();
     m.tasks = reader.keys(from->tasks(), "tasks");
     m.outbox = reader.optional_id(from->outbox(), "outbox");
+    m.request_port = from->request_port();
+    if (m.request_port > 65535) reader.refuse("request_port", "must be 0 to 65535");
     if (m.bulk_port > 65535) reader.refuse("bulk_port", "must be 0 to 65535");
   }
   return reader.finish(std::move(m));

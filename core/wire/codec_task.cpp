@@ -26,8 +26,8 @@ std::string encode(const StartTask& m) {
   const auto plan = b.CreateString(m.plan);
   const auto inputs = encode_artifacts(b, m.inputs);
   const auto attachments = encode_artifacts(b, m.attachments);
-  return finish(
-      b, fbs::CreateStartTask(b, key, kind, params, plan, inputs, attachments, m.deadline_ms));
+  return finish(b, fbs::CreateStartTask(b, key, kind, params, plan, inputs, attachments,
+                                        m.deadline_ms, m.serves.version, m.serves.replica));
 }
 
 template <>
@@ -42,6 +42,7 @@ Result<StartTask> decode(std::span<const std::byte> payload) {
     m.inputs = reader.artifacts(from->inputs(), "inputs");
     m.attachments = reader.artifacts(from->attachments(), "attachments");
     m.deadline_ms = from->deadline_ms();
+    m.serves = {from->serves(), from->replica()};
     if (m.deadline_ms > kMaxDeadlineMs) reader.refuse("deadline_ms", "is longer than ten years");
   }
   return reader.finish(std::move(m));

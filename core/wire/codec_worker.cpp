@@ -132,8 +132,9 @@ std::string encode(const RunTask& m) {
   const auto inputs = encode_inputs(b, m.inputs);
   const auto attachments = encode_inputs(b, m.attachments);
   const auto plugins = encode_plugins(b, m.plugins);
-  return finish(b, fbs::CreateRunTask(b, key, node, kind, params, plan, output_dir, inputs,
-                                      attachments, plugins, m.deadline_ms));
+  return finish(
+      b, fbs::CreateRunTask(b, key, node, kind, params, plan, output_dir, inputs, attachments,
+                            plugins, m.deadline_ms, m.serves.version, m.serves.replica, m.ticket));
 }
 
 template <>
@@ -151,6 +152,8 @@ Result<RunTask> decode(std::span<const std::byte> payload) {
     m.attachments = read_inputs(reader, from->attachments(), "attachments");
     m.plugins = read_plugins(reader, from->plugins());
     m.deadline_ms = from->deadline_ms();
+    m.serves = {from->serves(), from->replica()};
+    m.ticket = from->ticket();
   }
   return reader.finish(std::move(m));
 }

@@ -9,7 +9,7 @@
 namespace skerry::wire {
 namespace {
 
-constexpr std::chrono::milliseconds kFirstPause{200}, kLongestPause{30000};
+constexpr std::chrono::milliseconds kFirstPause{200};
 
 // libzmq draws the jitter of its reconnections from rand() and never seeds it: all edges would come
 // back at the same moments.
@@ -25,6 +25,7 @@ Result<Dealer> Dealer::connect(zmq::context_t& context, const Options& options) 
   Dealer dealer;
   dealer.endpoint_ = options.endpoint;
   dealer.pause_ = kFirstPause;
+  dealer.longest_pause_ = options.limits.longest_pause;
   dealer.socket_ = zmq::socket_t(context, zmq::socket_type::dealer);
   set_limits(dealer.socket_, options.limits, options.endpoint);
   choose_io_thread(context, dealer.socket_, options.limits);
@@ -60,7 +61,7 @@ bool Dealer::take_events(Clock::time_point now) {
         if (!retry_at_) {
           const auto jitter = std::chrono::milliseconds(random_() % kFirstPause.count());
           retry_at_ = now + pause_ + jitter;
-          pause_ = std::min(2 * pause_, kLongestPause);
+          pause_ = std::min(2 * pause_, longest_pause_);
         }
         break;
       default:
@@ -76,7 +77,7 @@ void Dealer::retry(Clock::time_point now) {
   // A second connect to one endpoint does nothing while the first is remembered. It may be
   // forgotten already.
   zmq_disconnect(socket_.handle(), endpoint_.c_str());
-  if (zmq_connect(socket_.handle(), endpoint_.c_str()) != 0) retry_at_ = now + kLongestPause;
+  if (zmq_connect(socket_.handle(), endpoint_.c_str()) != 0) retry_at_ = now + longest_pause_;
 }
 
 }  // namespace skerry::wire

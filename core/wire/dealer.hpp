@@ -49,7 +49,7 @@ class Dealer {
   bool connected_ = false;
   std::optional<Reception> reception_;
   std::optional<Clock::time_point> retry_at_;
-  std::chrono::milliseconds pause_{};
+  std::chrono::milliseconds pause_{}, longest_pause_{};
   std::minstd_rand random_{std::random_device{}()};
 };
 

@@ -57,6 +57,12 @@ enum class Type : std::uint16_t {
   decide_request = 105,
   decide_reply = 106,
   shutdown = 107,
+  // Questions to a service: asker, hosts and workers (see predict.hpp).
+  predict_request = 110,
+  predict_reply = 111,
+  take_seat = 112,  // a worker serves from now on
+  seated = 113,     // its host has noted it
+  retire = 114,     // another worker took its place: it ends once it has answered what it has
   // Operator, over the host's local socket.
   admin_request = 120,
   admin_reply = 121,
@@ -107,8 +113,9 @@ struct Welcome {
   std::uint64_t downlink_seq = 0;  // the next downlink message has this number + 1 at least
   std::uint32_t credit = 0;        // uplink messages that may be unacknowledged at a time
   std::uint32_t bulk_port = 0;
-  std::vector<TaskKey> tasks;  // what the cloud waits for; the edge gives up the others
-  std::string outbox;          // whose numbers uplink_seq is of: that of the HELLO
+  std::vector<TaskKey> tasks;      // what the cloud waits for; the edge gives up the others
+  std::string outbox;              // whose numbers uplink_seq is of: that of the HELLO
+  std::uint32_t request_port = 0;  // for questions to services; 0: none
 };
 
 struct Refused {  // a peer that retries will be refused again, unless retry is set
@@ -145,6 +152,14 @@ struct RenewKey {  // an operator wants the edge to do so
 
 // ---- tasks between cloud and edge
 
+// Of a task that answers questions for as long as it may. Where the same job has a later version of
+// the same replica on a host, that one serves and the earlier ends.
+struct Serving {
+  std::uint64_t version = 0;  // 0: it is no such task
+  std::uint32_t replica = 0;
+  explicit operator bool() const { return version > 0; }
+};
+
 struct StartTask {
   static constexpr Type type = Type::start_task;
   TaskKey key;
@@ -154,6 +169,7 @@ struct StartTask {
   std::vector<Artifact> inputs;
   std::vector<Artifact> attachments;  // files shipped with the job
   std::uint64_t deadline_ms = 0;      // how long it may run there; 0: no limit
+  Serving serves;
 };
 
 struct StopTask {
@@ -279,6 +295,8 @@ struct RunTask {
       attachments;                 // name: the artifact's digest in hex, as the plan refers to it
   std::vector<JobPlugin> plugins;  // of the job, as far as they are known
   std::uint64_t deadline_ms = 0;   // how long it may run, kept by the host; 0: no limit
+  Serving serves;
+  std::uint64_t ticket = 0;  // of one that serves: what it shows to take its seat
 };
 
 struct CancelTask {

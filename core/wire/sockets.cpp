@@ -23,7 +23,7 @@ constexpr int kEstablished = 1;
 
 constexpr int kHandshakeMs = 5000, kBacklog = 4096;
 constexpr int kHeartbeatMs = 5000, kHeartbeatTimeoutMs = 15000;
-constexpr int kReconnectMs = 200, kReconnectMaxMs = 30000;
+constexpr int kReconnectMs = 200;
 constexpr int kLocalReconnectMs = 20, kLocalReconnectMaxMs = 1000;
 
 void set_int(zmq::socket_t& socket, int option, int value) {
@@ -94,7 +94,8 @@ void set_limits(zmq::socket_t& socket, const SocketLimits& limits, const std::st
   socket.set(zmq::sockopt::handshake_ivl, kHandshakeMs);
   socket.set(zmq::sockopt::backlog, kBacklog);
   socket.set(zmq::sockopt::reconnect_ivl, local ? kLocalReconnectMs : kReconnectMs);
-  socket.set(zmq::sockopt::reconnect_ivl_max, local ? kLocalReconnectMaxMs : kReconnectMaxMs);
+  socket.set(zmq::sockopt::reconnect_ivl_max,
+             local ? kLocalReconnectMaxMs : static_cast<int>(limits.longest_pause.count()));
   if (local) return;
   socket.set(zmq::sockopt::heartbeat_ivl, kHeartbeatMs);
   socket.set(zmq::sockopt::heartbeat_timeout, kHeartbeatTimeoutMs);

@@ -2,6 +2,7 @@
 // Internal to core/wire: the only headers that include zmq.hpp are internal ones.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <zmq.hpp>
@@ -19,6 +20,8 @@ struct SocketLimits {
   // Encrypted on the context's second I/O thread where it has one: control messages do not wait for
   // megabytes of blobs.
   bool bulk = false;
+  // Between attempts to connect over a network.
+  std::chrono::milliseconds longest_pause{30000};
 };
 
 // These throw zmq::error_t; every caller turns it into a Problem.

@@ -38,6 +38,8 @@ class CommandLine {
     app_.get_formatter()->column_width(34);
     add_run();
     add_check();
+    add_predict();
+    add_calibrate();
     add_plugin();
     add_resources();
     add_watching();
@@ -118,6 +120,58 @@ class CommandLine {
         ->check(CLI::Range(1, 1'000'000));
   }
 
+  void add_predict() {
+    CLI::App* predict = command(
+        app_, "predict", "Ask a service of an edge on this machine about one example",
+        "skerry predict digits --edge /var/lib/skerry --shape 1,28,28 --dtype uint8 seven.raw",
+        [this] {
+          predict_.json = who_.json;
+          return predict_command(predict_);
+        });
+    predict->add_option("SERVICE", predict_.service, "the service's name")->required();
+    predict
+        ->add_option("FILE", predict_.file,
+                     "the example: JSON as {\"tensor\": [...]}, or raw values with --shape; - is "
+                     "standard input")
+        ->required();
+    predict->add_option("--edge", predict_.edge, "the edge host's state directory")->required();
+    predict->add_option("--shape", predict_.shape, "of raw values, as 1,28,28");
+    predict->add_option("--dtype", predict_.dtype, "of raw values")
+        ->check(CLI::IsMember({"float32", "uint8"}))
+        ->capture_default_str();
+    predict
+        ->add_option("--deadline-ms", predict_.deadline_ms,
+                     "how long to wait; as the service says when left out")
+        ->check(CLI::Range(0.001, 600'000.0));
+  }
+
+  void add_calibrate() {
+    CLI::App* calibrate = command(
+        app_, "calibrate", "Find the threshold that a service needs for an accuracy or a budget",
+        "skerry calibrate -f service.yaml --data holdout.yaml --target-accuracy 0.95", [this] {
+          calibrate_.json = who_.json;
+          return calibrate_command(calibrate_);
+        });
+    calibrate->add_option("-f,--file", calibrate_.file, "the service's job file")->required();
+    calibrate
+        ->add_option("--data", calibrate_.data,
+                     "a file with one Dataset: labelled examples that neither model has seen")
+        ->required();
+    calibrate
+        ->add_option("--split", calibrate_.split,
+                     "which of its rows: holdout, or train (the others)")
+        ->check(CLI::IsMember({"holdout", "train"}))
+        ->capture_default_str();
+    auto* target = calibrate->add_option("--target-accuracy", calibrate_.target_accuracy,
+                                         "least to the cloud for this share of right answers");
+    calibrate
+        ->add_option("--cloud-budget", calibrate_.cloud_budget,
+                     "best accuracy with at most this share to the cloud")
+        ->excludes(target);
+    calibrate->add_option("--out", calibrate_.out, "where the curve is written")
+        ->capture_default_str();
+  }
+
   void add_plugin() {
     CLI::App* plugin = group("plugin", "See what plugins there are, start one, check one");
     CLI::App* list =
@@ -143,8 +197,9 @@ class CommandLine {
           return plugin_new_command(new_);
         });
     fresh
-        ->add_option("KIND", new_.kind,
-                     "aggregation, codec, dataset, estimator, sampling, selection or workflow")
+        ->add_option(
+            "KIND", new_.kind,
+            "aggregation, codec, dataset, estimator, inference, sampling, selection or workflow")
         ->required();
     fresh->add_option("NAME", new_.name, "its name, as my_average")->required();
     fresh->add_option("--dir", new_.dir, "where its folder is made (default: here)");
@@ -365,6 +420,8 @@ class CommandLine {
   CLI::App app_{"Skerry: machine learning across a cloud and many edges", "skerry"};
   std::function<int()> action_;
   Operator who_;
+  PredictOptions predict_;
+  CalibrateOptions calibrate_;
   RunOptions run_;
   ModelGet model_;
   PluginInspect inspect_;

@@ -34,6 +34,9 @@ int main(int argc, char** argv) {
       ->required();
   app.add_option("--bulk-listen", options.bulk_listen,
                  "where blobs travel; the same address and any free port when left out");
+  app.add_option("--request-listen", options.request_listen,
+                 "where questions to services arrive; the same address and any free port when left "
+                 "out");
   app.add_option("--admin-listen", options.admin_listen,
                  "where operators on other machines connect with an admin key; nowhere when left "
                  "out");

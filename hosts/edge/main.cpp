@@ -58,6 +58,15 @@ int main(int argc, char** argv) {
                  "space on the state directory's disk below which no new work is taken, as 500MB; "
                  "64 MB or 1 % of the disk when left out")
       ->transform(CLI::AsSizeValue(false));
+  app.add_option("--http", options.http.listen,
+                 "where applications ask services over HTTP, as 127.0.0.1:8080; nowhere when left "
+                 "out");
+  app.add_option("--http-token-file", options.http.token_file,
+                 "a file with the token that requests must carry; needed where others reach it");
+  app.add_option("--http-host", options.http.hosts,
+                 "a name by which clients call this machine; may be repeated");
+  app.add_option("--http-origin", options.http.origins,
+                 "the origin of a web page that may ask, as https://example.org; may be repeated");
   app.add_option("--parent-pid", parent, "end when this process ends");
   try {
     app.parse(argc, argv);

@@ -71,6 +71,7 @@ int main(int argc, char** argv) {
   int parent = 0;
   auto* connect =
       app.add_option("--connect", options.endpoint, "the host's local socket, as ipc://PATH");
+  app.add_option("--serving", options.serving, "where questions to what it serves come from");
   auto* id = app.add_option("--id", options.id, "this worker's name at its host");
   app.add_option("--role", role, "what it is for")->check(CLI::IsMember({"task", "decide"}));
   app.add_option("--threads", options.threads, "how many threads plugins may use")

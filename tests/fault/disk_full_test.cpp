@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "core/base/file.hpp"
+#include "core/base/sanitizer.hpp"
 #include "tests/fault/host_faults.hpp"
 
 namespace skerry::fault {
@@ -20,6 +21,8 @@ using ::testing::Not;
 using testing::Process;
 
 constexpr std::uint64_t kMiB = 1 << 20;
+// Hosts keep copies of plugins, which are ten times as large when they are sanitized.
+constexpr const char* kSize = kSanitized ? "size=256m,mode=700" : "size=16m,mode=700";
 
 // Becomes root in a namespace of its own where it is not root already.
 bool may_mount() {
@@ -46,7 +49,7 @@ class SmallDisk {
  public:
   explicit SmallDisk(fs::path path) : path_(std::move(path)) {
     fs::create_directories(path_);
-    mounted_ = ::mount("tmpfs", path_.c_str(), "tmpfs", 0, "size=16m,mode=700") == 0;
+    mounted_ = ::mount("tmpfs", path_.c_str(), "tmpfs", 0, kSize) == 0;
   }
   ~SmallDisk() {
     if (mounted_) ::umount2(path_.c_str(), MNT_DETACH);

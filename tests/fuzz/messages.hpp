@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/wire/messages.hpp"
+#include "core/wire/predict.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace skerry::fuzz {
@@ -37,6 +38,6 @@ using NetworkMessages =
 using LocalMessages =
     Decoders<wire::WorkerHello, wire::RunTask, wire::CancelTask, wire::TaskProgress, wire::TaskDone,
              wire::DecideRequest, wire::DecideReply, wire::Shutdown, wire::AdminRequest,
-             wire::AdminReply>;
+             wire::AdminReply, wire::TakeSeat>;
 
 }  // namespace skerry::fuzz

@@ -179,9 +179,10 @@ class TaskHost {
                                               FakeEstimator::set_weights,   FakeEstimator::train,
                                               FakeEstimator::evaluate,      nullptr};
   skerry_ext_features features_ = {sizeof(features_), 0, open};
-  Service<skerry_ext_task> task_ = {{sizeof(skerry_ext_task), 0, nullptr, input_tensors,
-                                     write_tensors, load_data, aggregate, metric, progress},
-                                    this};
+  Service<skerry_ext_task> task_ = {
+      {sizeof(skerry_ext_task), 0, nullptr, input_tensors, write_tensors, load_data, aggregate,
+       metric, progress, nullptr},
+      this};
   Instance<skerry_task_v1> task_instance_;
 };
 

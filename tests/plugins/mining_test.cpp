@@ -1,8 +1,6 @@
-// HardExampleJob: the margin filter, and the workflow that tries a filter on the nodes' data.
+// HardExampleJob: the workflow that tries a filter on the nodes' data.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <cmath>
 
 #include "federated_support.hpp"
 
@@ -15,33 +13,6 @@ using federated_test::TextSink;
 using testing::HasSubstr;
 
 namespace {
-
-struct Judged {
-  double score = -1;
-  bool hard = false;
-};
-Judged margin_of(const std::vector<float>& probabilities, double threshold = 0.5) {
-  PluginUnderTest plugin("margin");
-  auto filter = plugin.create<skerry_sampling_v1>("margin", {{"threshold", threshold}});
-  const std::int64_t shape[] = {1, static_cast<std::int64_t>(probabilities.size())};
-  skerry_examples examples = {sizeof(examples), 0, 1, {}, {}};
-  examples.predictions = {const_cast<float*>(probabilities.data()),
-                          SKERRY_CPU,
-                          0,
-                          2,
-                          SKERRY_FLOAT,
-                          32,
-                          1,
-                          shape,
-                          nullptr,
-                          0};
-  Judged judged;
-  std::uint8_t hard = 2;
-  const Outcome outcome = filter.call(&skerry_sampling_v1::judge, &examples, &judged.score, &hard);
-  EXPECT_TRUE(outcome.ok()) << outcome;
-  judged.hard = hard == 1;
-  return judged;
-}
 
 // The workflow, with every command of the last event.
 class Mining {
@@ -88,22 +59,6 @@ Json command(const Json& commands, const std::string& what) {
 }
 
 }  // namespace
-
-TEST(Margin, ScoresTheDistanceOfTheTwoMostLikelyClasses) {
-  EXPECT_NEAR(margin_of({0.1F, 0.7F, 0.2F}).score, 0.5, 1e-6);
-  EXPECT_TRUE(margin_of({0.25F, 0.75F}).hard) << "at the threshold";
-  EXPECT_FALSE(margin_of({0.1F, 0.9F}).hard);
-  EXPECT_FALSE(margin_of({0.1F, 0.7F, 0.2F}, 0.6).hard);
-}
-
-TEST(Margin, IsSureOfOneClassAndOfNothingThatIsNoAnswer) {
-  EXPECT_EQ(margin_of({1}).score, 0);
-  for (const std::vector<float>& none :
-       {std::vector<float>{0, 0}, {NAN, 1}, {INFINITY, 0}, {0.5F, 0.5F}}) {
-    EXPECT_EQ(margin_of(none).score, 1);
-    EXPECT_TRUE(margin_of(none).hard);
-  }
-}
 
 TEST(Mining, WaitsForItsNodesAndDividesTheDataAmongThem) {
   Mining job;

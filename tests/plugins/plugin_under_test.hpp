@@ -115,6 +115,9 @@ inline const char* kind_of(const skerry_aggregation_v1*) {
 inline const char* kind_of(const skerry_codec_v1*) {
   return "codec/1";
 }
+inline const char* kind_of(const skerry_inference_v1*) {
+  return "inference/1";
+}
 inline const char* kind_of(const skerry_sampling_v1*) {
   return "sampling/1";
 }

@@ -17,6 +17,7 @@
 #include "core/engine/asio_loop.hpp"
 #include "core/engine/audit.hpp"
 #include "core/engine/cloud/admin.hpp"
+#include "core/engine/cloud/authorization.hpp"
 #include "core/engine/cloud/backups.hpp"
 #include "core/engine/cloud/engine.hpp"
 #include "core/engine/cloud/host_counters.hpp"
@@ -28,6 +29,8 @@
 #include "core/engine/plugin_paths.hpp"
 #include "core/engine/worker_pool.hpp"
 #include "core/runtime/process_launcher.hpp"
+#include "core/serving/access.hpp"
+#include "core/serving/cloud_relay.hpp"
 #include "core/store/backup.hpp"
 #include "core/store/state_lock.hpp"
 #include "core/version.hpp"
@@ -85,6 +88,11 @@ Result<wire::KeyPair> key_of(const std::filesystem::path& file, store::Database&
 
 constexpr auto kLookAtDisk = std::chrono::seconds(1);
 
+std::string node_of(const std::string& user) {
+  const auto caller = parse_user_id(user);
+  return caller && caller->role == Role::node ? caller->name : std::string();
+}
+
 std::string without_port(const std::string& endpoint) {
   return endpoint.substr(0, endpoint.rfind(':'));
 }
@@ -131,6 +139,12 @@ class Cloud::Impl : public Workers::Listener {
   Status open_sockets();
   Status prove_strangers_stay_outside(const std::string& what, const std::string& endpoint);
   void build();
+  std::string local_requests() const {
+    return "ipc://" + (options_.state / "run" / "requests.sock").string();
+  }
+  // The relay is there before any worker is.
+  WorkerPool::Relay relay_to(const std::string& endpoint);
+  Status open_relay(const std::function<void(const wire::Refusal&)>& strangers);
   void receive(const std::vector<wire::Incoming>& messages);
   void watch_disk();
   std::string advertised(const std::string& bound) const;
@@ -159,6 +173,8 @@ class Cloud::Impl : public Workers::Listener {
   std::unique_ptr<wire::ZapHandler> zap_;
   Arrivals arrivals_{io_, [this](const auto& messages) { receive(messages); }};
   std::unique_ptr<wire::SocketThread> sockets_;
+  serving::Access access_;
+  std::unique_ptr<serving::CloudRelay> relay_;
   std::unique_ptr<WorkerPool> workers_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Submit> submit_;
@@ -198,7 +214,8 @@ void Cloud::Impl::build() {
                            .log_dir = options_.state / "log",
                            .plugin_dir = options_.state / "plugins",
                            .threads = options_.threads,
-                           .quarantine = &quarantine_};
+                           .quarantine = &quarantine_,
+                           .relay = relay_to(local_requests())};
   apply_settings(options_.workers, options_.state,
                  {options_.state / "blobs", options_.state / "plugins"}, pool);
   workers_ = std::make_unique<WorkerPool>(io_, *sockets_, launcher_, pool, *this);
@@ -207,6 +224,7 @@ void Cloud::Impl::build() {
                     .transport = *sockets_,
                     .workers = *workers_,
                     .publish_keys = [this](auto keys) { publish(std::move(keys)); },
+                    .publish_access = [this](const auto& access) { access_.replace(access); },
                     .disk = &disk_},
       unit_, *blobs_, options_.state / "uploads");
   submit_ = std::make_unique<Submit>(intake_loop_, unit_, *blobs_, engine_->machine(),
@@ -226,6 +244,29 @@ void Cloud::Impl::build() {
   unit_.before_commit([this] { disk_.make_room(); });
   watch_disk();
   engine_->machine().on_change([this](Job& job) { admin_->job_changed(job); });
+}
+
+WorkerPool::Relay Cloud::Impl::relay_to(const std::string& endpoint) {
+  return {.endpoint = endpoint,
+          .reserve = [this](serving::Place place) { return relay_->reserve(std::move(place)); },
+          .release = [this](std::uint64_t ticket) { relay_->release(ticket); }};
+}
+
+Status Cloud::Impl::open_relay(const std::function<void(const wire::Refusal&)>& strangers) {
+  const std::string listen = options_.request_listen.empty() ? without_port(options_.listen) + ":*"
+                                                             : options_.request_listen;
+  SKERRY_TRY(
+      bind_again(listen, "requests", [&](const std::string& endpoint) -> Result<std::string> {
+        SKERRY_ASSIGN(relay_, serving::CloudRelay::start(context_,
+                                                         {.local = local_requests(),
+                                                          .endpoint = endpoint,
+                                                          .key = key_,
+                                                          .node_of = node_of,
+                                                          .on_refused = strangers},
+                                                         access_));
+        return relay_->endpoint();
+      }));
+  return prove_strangers_stay_outside("requests", relay_->endpoint());
 }
 
 // A port of "*" is the one of the last run when it is free: edges remember it.
@@ -303,6 +344,7 @@ Status Cloud::Impl::open_sockets() {
     log_info(fmt::format("listening for admin keys at {}", admin_endpoint));
     admin_endpoint = advertised(admin_endpoint);
   }
+  SKERRY_TRY(open_relay(strangers));
   zap_->tell(true);
   admin_->show([this] {
     return host_counters(*sockets_, *bulk_, *zap_, engine_->peers(), engine_->collector());
@@ -319,8 +361,11 @@ Status Cloud::Impl::open_sockets() {
          {"epoch", meta(unit_, "epoch")},
          {"endpoint", control},
          {"key", wire::key_fingerprint(key_.public_key)}});
-  engine_->start(control_socket_, {.epoch = meta(unit_, "epoch"), .bulk_port = bulk_port});
-  log_info(fmt::format("listening at {} (bulk port {})", control, bulk_port));
+  engine_->start(control_socket_, {.epoch = meta(unit_, "epoch"),
+                                   .bulk_port = bulk_port,
+                                   .request_port = static_cast<std::uint32_t>(relay_->port())});
+  log_info(fmt::format("listening at {} (bulk port {}, request port {})", control, bulk_port,
+                       relay_->port()));
   return {};
 }
 
@@ -341,6 +386,7 @@ void Cloud::Impl::publish(std::map<std::string, std::string> keys) {
     if (keys.contains(key)) continue;
     sockets_->turn_out(user);
     if (bulk_) bulk_->turn_out(user);
+    if (relay_) relay_->turn_out(user);
   }
   published_ = std::move(keys);
 }
@@ -388,7 +434,8 @@ void Cloud::Impl::run() {
 }
 
 Result<std::unique_ptr<Cloud>> Cloud::open(const CloudOptions& options) {
-  for (const std::string& endpoint : {options.listen, options.bulk_listen, options.admin_listen})
+  for (const std::string& endpoint :
+       {options.listen, options.bulk_listen, options.request_listen, options.admin_listen})
     SKERRY_TRY(check_endpoint(endpoint));
   SKERRY_TRY(check_advertised(options.advertise));
   SKERRY_TRY(init_sodium());

@@ -18,9 +18,10 @@ struct CloudOptions {
   std::filesystem::path state;  // its durable state; one host at a time
   std::string listen;  // "tcp://0.0.0.0:7443"; port * takes any free one, and the same again after
                        // a restart
-  std::string bulk_listen;   // empty: the same address, any free port
-  std::string admin_listen;  // for admin keys; empty: operators on this machine only
-  std::string advertise;     // host name that goes into tokens; empty: that of `listen`
+  std::string bulk_listen;     // empty: the same address, any free port
+  std::string request_listen;  // for questions to services; empty: as bulk_listen
+  std::string admin_listen;    // for admin keys; empty: operators on this machine only
+  std::string advertise;       // host name that goes into tokens; empty: that of `listen`
   std::vector<std::filesystem::path> plugin_paths;
   // Bytes of disk below which no new work is taken; none: chosen by the size of the disk.
   std::optional<std::uint64_t> min_free;

@@ -25,7 +25,8 @@ Engine::Engine(World world, Unit& unit, store::BlobStore& blobs,
            }}) {
   tasks_.set_hooks({.find_job = [this](const std::string& key) { return machine_.find_key(key); },
                     .post = [this](Job& job, Json event) { machine_.post(job, std::move(event)); },
-                    .changed = [this](Job& job) { machine_.changed(job); }});
+                    .changed = [this](Job& job) { machine_.changed(job); },
+                    .access = std::move(world.publish_access)});
   peers_.watch(world.disk);
   tasks_.watch(world.disk);
   machine_.watch(world.disk);
@@ -41,6 +42,7 @@ void Engine::start(int control_socket, const Peers::Options& options) {
   peers_.start(control_socket, options);
   nodes_.publish_keys();
   machine_.recover();
+  tasks_.publish_access();
   collector_.start();
 }
 

@@ -190,6 +190,7 @@ void Peers::greet(const wire::Incoming& incoming, const Caller& caller,
   welcome.downlink_seq = peer.acked;
   welcome.credit = kUplinkCredit;
   welcome.bulk_port = options_.bulk_port;
+  welcome.request_port = options_.request_port;
   welcome.tasks = listener_.open_tasks(node);
   listener_.reconcile(node, hello->tasks, peer.acked);
   if (!was_online) {

@@ -52,6 +52,7 @@ class Peers {
     std::string
         epoch;  // names this cloud's state; another one means another cloud, or a lost state
     std::uint32_t bulk_port = 0;
+    std::uint32_t request_port = 0;
   };
 
   // What was dropped, since the host started.

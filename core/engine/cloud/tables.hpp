@@ -9,7 +9,7 @@
 
 namespace skerry::engine::cloud {
 
-inline constexpr std::array<std::string_view, 8> kMigrations{
+inline constexpr std::array<std::string_view, 9> kMigrations{
     R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
@@ -85,6 +85,13 @@ ALTER TABLE node ADD COLUMN next_key TEXT;
     R"sql(
 -- A job has few open tasks among the many that it has had.
 CREATE INDEX open_task_of_job ON task(job) WHERE state = 'open';
+)sql",
+    R"sql(
+-- The version that the task serves, and which of its replicas it is; 0: it ends by itself. slots: the places of the spec
+-- whose files it needs; none: all.
+ALTER TABLE task ADD COLUMN serves INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE task ADD COLUMN replica INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE task ADD COLUMN slots TEXT NOT NULL DEFAULT '[]';
 )sql"};
 
 }  // namespace skerry::engine::cloud

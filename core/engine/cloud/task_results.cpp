@@ -13,6 +13,11 @@
 #include "core/engine/worker_outputs.hpp"
 
 namespace skerry::engine::cloud {
+namespace {
+
+constexpr auto kTellEvery = std::chrono::seconds(5);
+
+}  // namespace
 
 // ---- from nodes
 
@@ -164,8 +169,26 @@ void Tasks::remote_progress(const std::string& node, const wire::TaskReported& r
   if (!authorize(unit_, {Role::node, node}, {.type = report.type, .task = &report.key})) return;
   Job* job = hooks_.find_job(report.key.job);
   if (job == nullptr) return;
-  job->progress[report.key.task] = report.progress;
-  hooks_.changed(*job);
+  reported(*job, report.key.task, report.progress, report.metrics);
+}
+
+// The workflow hears of tasks that serve, which may never end.
+void Tasks::reported(Job& job, const std::string& id, double progress,
+                     const std::map<std::string, double>& metrics) {
+  job.progress[id] = progress;
+  hooks_.changed(job);
+  const auto task = load(job, id);
+  if (!task || !task->serves) return;
+  auto& told = told_[{job.key, id}];
+  const auto now = loop_.now();
+  if (told != Loop::Clock::time_point{} && now - told < kTellEvery) return;
+  told = now;
+  const Unit::Scope scope(unit_);
+  hooks_.post(job, {{"type", "TaskReported"},
+                    {"task", id},
+                    {"node", task->node},
+                    {"kind", task->kind},
+                    {"metrics", metrics}});
 }
 
 // Told to the node and, now and then, to the log and the audit log.
@@ -210,8 +233,7 @@ void Tasks::note_refusal(const std::string& node, const wire::TaskKey& key,
 void Tasks::local_progress(const wire::TaskProgress& progress) {
   Job* job = hooks_.find_job(progress.key.job);
   if (job == nullptr || !is_open(*job, progress.key.task)) return;
-  job->progress[progress.key.task] = progress.progress;
-  hooks_.changed(*job);
+  reported(*job, progress.key.task, progress.progress, progress.metrics);
 }
 
 void Tasks::local_done(wire::TaskDone done) {

@@ -23,6 +23,8 @@ constexpr std::size_t kMaxOpenNames = wire::kControlLimit / 2;
 // What a message to the cloud's own worker may hold, less what the worker's pool adds.
 constexpr std::size_t kMaxLocalTask = wire::kLocalLimit - (std::size_t{1} << 20);
 
+constexpr std::uint64_t kMaxVersion = std::uint64_t{1} << 53;  // exact in JSON
+
 constexpr std::int64_t kMaxDeadlineMs = std::int64_t{10} * 365 * 24 * 3600 * 1000;  // ten years
 
 // A workflow is a plugin: what it says is checked before it is stored.
@@ -40,13 +42,30 @@ Status check_digests(const std::string& task, const char* member, const Json& na
   return {};
 }
 
+// "/edge/0/filter" of "edge[0].filter".
+std::string pointer_of(const std::string& slot) {
+  std::string pointer = "/";
+  for (const char c : slot) {
+    if (c == ']') continue;
+    pointer += c == '.' || c == '[' ? '/' : c;
+  }
+  return pointer;
+}
+
+void collect_artifacts(const Json& value, std::set<Digest>& found) {
+  if (!value.is_structured()) return;
+  if (value.is_object() && value.contains("$artifact") && value["$artifact"].is_string())
+    if (const auto digest = Digest::from_hex(value["$artifact"].get<std::string>()))
+      found.insert(*digest);
+  for (const Json& each : value) collect_artifacts(each, found);
+}
+
 }  // namespace
 
 std::optional<Tasks::Task> Tasks::load(const Job& job, const std::string& id) {
   auto row = unit_.sql(
-      "SELECT node, kind, state, params, inputs, expects, deadline_ms, limits FROM task WHERE job "
-      "= ? "
-      "AND id = ?");
+      "SELECT node, kind, state, params, inputs, expects, deadline_ms, limits, serves, "
+      "replica, slots FROM task WHERE job = ? AND id = ?");
   row.bind(1, job.id).bind(2, id);
   if (!must(row.step())) return std::nullopt;
   return Task{row.column_text(0),
@@ -56,7 +75,10 @@ std::optional<Tasks::Task> Tasks::load(const Job& job, const std::string& id) {
               must(parse_json(row.column_text(4))),
               must(parse_json(row.column_text(5))),
               row.column_int(6),
-              must(parse_json(row.column_text(7)))};
+              must(parse_json(row.column_text(7))),
+              {static_cast<std::uint64_t>(row.column_int(8)),
+               static_cast<std::uint32_t>(row.column_int(9))},
+              must(parse_json(row.column_text(10)))};
 }
 
 bool Tasks::is_open(const Job& job, const std::string& id) {
@@ -82,13 +104,18 @@ Status Tasks::start(Job& job, const Json& command) {
       command.value("inputs", Json::object()),
       command.value("expects", Json::object()),
       std::clamp<std::int64_t>(command.value("deadline_ms", std::int64_t{0}), 0, kMaxDeadlineMs),
-      command.value("limits", Json::object())};
+      command.value("limits", Json::object()),
+      {std::min(command.value("serves", std::uint64_t{0}), kMaxVersion),
+       command.value("replica", std::uint32_t{0})},
+      command.value("slots", Json::array())};
   SKERRY_TRY(check_digests(id, "inputs", task.inputs));
   SKERRY_TRY(check_digests(id, "expects", task.expects));
   SKERRY_TRY(check_limits(id, task.limits));
   must(unit_
            .sql("INSERT INTO task(job, id, node, kind, state, message, params, inputs, expects, "
-                "deadline_ms, limits) VALUES(?, ?, ?, ?, 'open', '', ?, ?, ?, ?, ?)")
+                "deadline_ms, limits, serves, replica, slots) VALUES(?, ?, ?, ?, 'open', '', ?, ?, "
+                "?, ?, "
+                "?, ?, ?, ?)")
            .bind(1, job.id)
            .bind(2, id)
            .bind(3, task.node)
@@ -98,7 +125,11 @@ Status Tasks::start(Job& job, const Json& command) {
            .bind(7, dump_json(task.expects))
            .bind(8, task.deadline_ms)
            .bind(9, dump_json(task.limits))
+           .bind(10, task.serves.version)
+           .bind(11, static_cast<std::uint64_t>(task.serves.replica))
+           .bind(12, dump_json(task.slots))
            .run());
+  if (task.serves) access_may_have_changed();
   for (const Json* needed : {&task.inputs, &task.expects})
     for (const auto& [name, hex] : needed->items())
       pin(job.id, id, must(Digest::from_hex(hex.get<std::string>())));
@@ -122,6 +153,19 @@ Status Tasks::start(Job& job, const Json& command) {
   return send_to_node(job, id, task);
 }
 
+// What is in the configuration of the plugins that it uses. A model that it works from is an input.
+std::set<Digest> Tasks::attachments_of(const Job& job, const Task& task) {
+  if (task.slots.empty()) return job.shipped;
+  const Json plan = must(parse_json(job.plan));
+  std::set<Digest> needed;
+  for (const Json& slot : task.slots) {
+    const Json::json_pointer place("/spec" + pointer_of(slot.get<std::string>()));
+    if (plan.contains(place)) collect_artifacts(plan.at(place), needed);
+  }
+  std::erase_if(needed, [&](const Digest& digest) { return !job.shipped.contains(digest); });
+  return needed;
+}
+
 Status Tasks::send_to_node(Job& job, const std::string& id, const Task& task) {
   wire::StartTask message;
   message.key = {job.key, id};
@@ -129,6 +173,7 @@ Status Tasks::send_to_node(Job& job, const std::string& id, const Task& task) {
   message.params = task.params;
   message.plan = job.plan;
   message.deadline_ms = static_cast<std::uint64_t>(task.deadline_ms);
+  message.serves = task.serves;
   if (message.params.size() + message.plan.size() > kMaxTaskText) {
     return fail(
         Code::invalid_argument,
@@ -155,7 +200,7 @@ Status Tasks::send_to_node(Job& job, const std::string& id, const Task& task) {
     SKERRY_ASSIGN(const Digest digest, Digest::from_hex(hex.get<std::string>()));
     SKERRY_TRY(attach(message.inputs, name, digest));
   }
-  for (const Digest& digest : job.shipped)
+  for (const Digest& digest : attachments_of(job, task))
     SKERRY_TRY(attach(message.attachments, digest.hex(), digest));
   const std::size_t size = wire::encode(message).size() + wire::kHeaderSize;
   if (size > wire::kControlLimit) {
@@ -183,6 +228,7 @@ Status Tasks::run_here(Job& job, const std::string& id, const Task& task) {
   run.params = task.params;
   run.plan = job.plan;
   run.deadline_ms = static_cast<std::uint64_t>(task.deadline_ms);
+  run.serves = task.serves;
   const auto add = [&](std::vector<wire::TaskInput>& list, const std::string& name,
                        const std::string& hex) -> Status {
     SKERRY_ASSIGN(const Digest digest, Digest::from_hex(hex));
@@ -192,7 +238,7 @@ Status Tasks::run_here(Job& job, const std::string& id, const Task& task) {
   };
   for (const auto& [name, hex] : task.inputs.items())
     SKERRY_TRY(add(run.inputs, name, hex.get<std::string>()));
-  for (const Digest& digest : job.shipped)
+  for (const Digest& digest : attachments_of(job, task))
     SKERRY_TRY(add(run.attachments, digest.hex(), digest.hex()));
   if (const std::size_t size = wire::encode(run).size(); size > kMaxLocalTask) {
     return fail(
@@ -251,6 +297,8 @@ void Tasks::restart_local(Job& job) {
 
 void Tasks::close(Job& job, const std::string& id, const char* state, const std::string& message) {
   job.progress.erase(id);
+  told_.erase({job.key, id});
+  access_may_have_changed();
   must(unit_.sql("UPDATE task SET state = ?, message = ? WHERE job = ? AND id = ?")
            .bind(1, state)
            .bind(2, message)
@@ -280,6 +328,7 @@ void Tasks::end(Job& job) {
            .run());
   unpin_all(job.id);
   job.progress.clear();
+  access_may_have_changed();
   std::vector<std::string> nodes;
   {
     auto select = unit_.sql("SELECT DISTINCT node FROM task WHERE job = ? AND node != ?");
@@ -318,6 +367,22 @@ void Tasks::abandon(const std::string& node, const std::string& reason) {
     Job* job = hooks_.find_job(key.job);
     failed(*job, key.task, *load(*job, key.task), "lost", reason);
   }
+}
+
+// A node may ask the service of a job that it serves itself.
+void Tasks::publish_access() {
+  access_changed_ = false;
+  std::set<std::pair<std::string, std::string>> allowed;
+  auto select = unit_.sql(
+      "SELECT task.node, job.name || '.' || job.id FROM task JOIN job ON job.id = task.job WHERE "
+      "task.state = 'open' AND task.serves > 0");
+  while (must(select.step())) allowed.emplace(select.column_text(0), select.column_text(1));
+  if (allowed != access_) hooks_.access(access_ = std::move(allowed));
+}
+
+void Tasks::access_may_have_changed() {
+  if (std::exchange(access_changed_, true)) return;
+  unit_.after_commit([this] { publish_access(); });
 }
 
 Json Tasks::loaded_plugins(const Job& job) {

@@ -29,6 +29,8 @@ class Tasks {
     std::function<Job*(const std::string& key)> find_job;
     std::function<void(Job&, Json event)> post;  // inside a unit
     std::function<void(Job&)> changed;
+    // Which nodes may ask which jobs' services; all of them each time.
+    std::function<void(const std::set<std::pair<std::string, std::string>>& node_and_job)> access;
   };
 
   Tasks(Loop& loop, Unit& unit, store::BlobStore& blobs, Examiner& examiner, Workers& workers,
@@ -52,6 +54,9 @@ class Tasks {
   void end(Job& job);
   // After a restart of the cloud: its own open tasks begin again; inside a unit.
   void restart_local(Job& job);
+
+  // Tells who may ask services; by itself after each change.
+  void publish_access();
 
   // From the cloud's own workers.
   void local_done(wire::TaskDone done);
@@ -97,11 +102,18 @@ class Tasks {
     Json expects;                  // output -> digest of the artifact that it must look like
     std::int64_t deadline_ms = 0;  // of its run; 0: none
     Json limits;                   // what its outputs must keep to; see examiner.hpp
+    wire::Serving serves;
+    Json slots;  // the places of the spec whose files it needs; none: all
   };
 
+  void access_may_have_changed();
+  void reported(Job& job, const std::string& id, double progress,
+                const std::map<std::string, double>& metrics);
   // May the node say this of the task? If not, it is told, and the log as well.
   bool may(const std::string& node, wire::Type type, const wire::TaskKey& key);
   std::optional<Task> load(const Job& job, const std::string& id);
+  // Of the files shipped with the job those that the task needs.
+  static std::set<Digest> attachments_of(const Job& job, const Task& task);
   Status send_to_node(Job& job, const std::string& id, const Task& task);
   Status run_here(Job& job, const std::string& id, const Task& task);
   void close(Job& job, const std::string& id, const char* state, const std::string& message);
@@ -147,7 +159,10 @@ class Tasks {
   Hooks hooks_;
   DiskGuard* disk_ = nullptr;
   std::set<wire::TaskKey> waiting_for_space_;
-  AuditLimit refusals_{60, std::chrono::seconds(60)};  // of a node
+  bool access_changed_ = false;
+  std::set<std::pair<std::string, std::string>> access_;
+  std::map<wire::TaskKey, Loop::Clock::time_point> told_;  // workflows, of tasks that serve
+  AuditLimit refusals_{60, std::chrono::seconds(60)};      // of a node
 };
 
 }  // namespace skerry::engine::cloud

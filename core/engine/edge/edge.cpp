@@ -19,6 +19,7 @@
 #include "core/engine/plugin_paths.hpp"
 #include "core/engine/worker_pool.hpp"
 #include "core/runtime/process_launcher.hpp"
+#include "core/serving/edge_relay.hpp"
 #include "core/store/state_lock.hpp"
 #include "core/wire/bulk_client.hpp"
 
@@ -63,6 +64,7 @@ class Edge::Impl : public Workers::Listener {
 
  private:
   wire::BlobTransfers* open_transfers(const Link::Cloud& cloud, const std::string& endpoint);
+  WorkerPool::Relay relay_to(const std::string& endpoint);
   void receive(const std::vector<wire::Incoming>& messages);
   void watch_disk();
 
@@ -81,6 +83,8 @@ class Edge::Impl : public Workers::Listener {
   zmq::context_t context_{wire::kIoThreads};
   Arrivals arrivals_{io_, [this](const auto& messages) { receive(messages); }};
   std::unique_ptr<wire::SocketThread> sockets_;
+  std::unique_ptr<serving::EdgeRelay> relay_;
+  std::unique_ptr<HttpFront> http_;
   std::unique_ptr<WorkerPool> workers_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<wire::BulkClient> bulk_;
@@ -96,31 +100,44 @@ Status Edge::Impl::open() {
   SKERRY_TRY(make_directories(options_.state / "downloads"));
   sockets_ = std::make_unique<wire::SocketThread>(
       context_, [this](wire::SocketThread::Batch&& batch) { arrivals_.add(std::move(batch)); });
+  SKERRY_TRY(make_directories(options_.state / "run"));
+  const std::string requests = "ipc://" + (options_.state / "run" / "requests.sock").string();
+  SKERRY_ASSIGN(relay_, serving::EdgeRelay::start(context_, requests));
+  if (!options_.http.listen.empty()) {
+    SKERRY_ASSIGN(http_, HttpFront::start(options_.http, requests, *relay_));
+    log_info(fmt::format("services are asked over HTTP at http://{}/v1/services", http_->address()));
+    SKERRY_TRY(write_file_durably(options_.state / "run" / "http", http_->address() + "\n"));
+  }
   limit_workers(options_.workers, launcher_);
   WorkerPool::Options pool{.run_dir = options_.state / "run",
                            .output_dir = blobs_->staging_dir(),
                            .log_dir = options_.state / "log",
                            .plugin_dir = options_.state / "plugins",
                            .threads = options_.threads,
-                           .quarantine = &quarantine_};
+                           .quarantine = &quarantine_,
+                           .relay = relay_to(requests)};
   apply_settings(options_.workers, options_.state,
                  {options_.state / "blobs", options_.state / "plugins"}, pool);
   workers_ = std::make_unique<WorkerPool>(io_, *sockets_, launcher_, pool, *this);
-  engine_ =
-      std::make_unique<Engine>(Engine::World{.loop = loop_,
-                                             .transport = *sockets_,
-                                             .workers = *workers_,
-                                             .open_transfers =
-                                                 [this](const auto& cloud, const auto& endpoint) {
-                                                   return open_transfers(cloud, endpoint);
-                                                 },
-                                             .refused =
-                                                 [this](const std::string& message) {
-                                                   refusal_ = message;
-                                                   io_.stop();
-                                                 },
-                                             .disk = &disk_},
-                               unit_, *blobs_, std::move(keys_), options_.state / "downloads");
+  engine_ = std::make_unique<Engine>(
+      Engine::World{.loop = loop_,
+                    .transport = *sockets_,
+                    .workers = *workers_,
+                    .open_transfers =
+                        [this](const auto& cloud, const auto& endpoint) {
+                          return open_transfers(cloud, endpoint);
+                        },
+                    .open_requests =
+                        [this](const auto& cloud, const auto& endpoint) {
+                          relay_->connect(endpoint, engine_->key(), cloud.server_key);
+                        },
+                    .refused =
+                        [this](const std::string& message) {
+                          refusal_ = message;
+                          io_.stop();
+                        },
+                    .disk = &disk_},
+      unit_, *blobs_, std::move(keys_), options_.state / "downloads");
   disk_.on_change([this] { engine_->disk_changed(); });
   unit_.before_commit([this] { disk_.make_room(); });
   watch_disk();
@@ -134,6 +151,12 @@ Status Edge::Impl::open() {
   }
   if (options_.rotate_key) SKERRY_TRY(engine_->renew_key());
   return engine_->start(token, options_.give_up_after);
+}
+
+WorkerPool::Relay Edge::Impl::relay_to(const std::string& endpoint) {
+  return {.endpoint = endpoint,
+          .reserve = [this](serving::Place place) { return relay_->reserve(std::move(place)); },
+          .release = [this](std::uint64_t ticket) { relay_->release(ticket); }};
 }
 
 wire::BlobTransfers* Edge::Impl::open_transfers(const Link::Cloud& cloud,

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/base/result.hpp"
+#include "core/engine/edge/http_front.hpp"
 #include "core/engine/worker_options.hpp"
 
 namespace skerry::engine::edge {
@@ -25,6 +26,7 @@ struct EdgeOptions {
   std::chrono::seconds give_up_after{30};  // with a key that the cloud does not know; 0: never
   bool rotate_key = false;                 // change to a new key, once connected
   std::vector<std::string> allowed;        // digests of plugins to be let out of quarantine
+  HttpOptions http;
 };
 
 class Edge {

@@ -32,12 +32,17 @@ Status Engine::start(const std::optional<wire::JoinToken>& token,
   return {};
 }
 
-void Engine::welcomed(std::uint32_t bulk_port) {
-  if (bulk_port != bulk_port_ || key().public_key != bulk_key_) {
+void Engine::welcomed(const wire::Welcome& welcome) {
+  const bool new_key = key().public_key != bulk_key_;
+  const auto at = [this](std::uint32_t port) { return fmt::format("{}:{}", link_.host(), port); };
+  if (welcome.request_port != request_port_ || new_key) {
+    request_port_ = welcome.request_port;
+    if (request_port_ != 0) world_.open_requests(link_.cloud(), at(request_port_));
+  }
+  if (welcome.bulk_port != bulk_port_ || new_key) {
     tasks_.set_bulk(nullptr);
-    transfers_ =
-        world_.open_transfers(link_.cloud(), fmt::format("{}:{}", link_.host(), bulk_port));
-    bulk_port_ = bulk_port;
+    transfers_ = world_.open_transfers(link_.cloud(), at(welcome.bulk_port));
+    bulk_port_ = welcome.bulk_port;
     bulk_key_ = key().public_key;
   }
   tasks_.set_bulk(transfers_);

@@ -26,6 +26,9 @@ class Engine : public Workers::Listener, private Link::Listener {
     // Opens blob transfers with the cloud's bulk port and closes those that were open.
     std::function<wire::BlobTransfers*(const Link::Cloud& cloud, const std::string& endpoint)>
         open_transfers;
+    // Where services' questions go at the cloud.
+    std::function<void(const Link::Cloud& cloud, const std::string& endpoint)> open_requests =
+        [](const auto&, const auto&) {};
     // The cloud refuses this node for good; trying again can't help.
     std::function<void(const std::string& message)> refused;
     DiskGuard* disk = nullptr;  // nullptr: nobody watches it
@@ -57,7 +60,7 @@ class Engine : public Workers::Listener, private Link::Listener {
 
  private:
   // Link::Listener
-  void welcomed(std::uint32_t bulk_port) override;
+  void welcomed(const wire::Welcome& welcome) override;
   std::vector<wire::TaskKey> tasks() override { return tasks_.keys(); }
   void awaited(const std::vector<wire::TaskKey>& tasks) override { tasks_.keep_only(tasks); }
   void message(const wire::Received& message) override;
@@ -69,7 +72,7 @@ class Engine : public Workers::Listener, private Link::Listener {
   Link link_;
   Tasks tasks_;
   Collector collector_;
-  std::uint32_t bulk_port_ = 0;
+  std::uint32_t bulk_port_ = 0, request_port_ = 0;
   std::string bulk_key_;  // public, that the transfers use
   wire::BlobTransfers* transfers_ = nullptr;
 };

@@ -199,7 +199,7 @@ void Link::welcome(const wire::Welcome& welcome) {
   warned_ = true;
   // What this node has been given since is not in a list that was made before.
   if (inbox_seq_ == welcome.downlink_seq) listener_.awaited(welcome.tasks);
-  listener_.welcomed(welcome.bulk_port);
+  listener_.welcomed(welcome);
   unit_.after_commit([this] { transmit(); });
 }
 

@@ -31,7 +31,7 @@ class Link {
   class Listener {
    public:
     virtual ~Listener() = default;
-    virtual void welcomed(std::uint32_t bulk_port) = 0;
+    virtual void welcomed(const wire::Welcome& welcome) = 0;
     // That are here and not acknowledged; those that the cloud may wait for come first.
     virtual std::vector<wire::TaskKey> tasks() = 0;
     // Inside a unit: the cloud waits for these and no others.

@@ -328,6 +328,7 @@ void Tasks::run(Active& task) {
   run.params = message.params;
   run.plan = message.plan;
   run.deadline_ms = message.deadline_ms;
+  run.serves = message.serves;
   std::vector<Digest> in_use;
   const auto add = [&](std::vector<wire::TaskInput>& list, const wire::Artifact& artifact,
                        const std::string& name) {

@@ -22,6 +22,27 @@ int run_command(const RunOptions& options);
 
 int check_command(const std::filesystem::path& file, std::optional<int> edges, bool json);
 
+struct PredictOptions {
+  std::string service;
+  std::filesystem::path edge;  // the edge host's state directory
+  std::filesystem::path file;  // a tensor as JSON, or raw values where `shape` is given; -: stdin
+  std::string shape;           // "1,28,28"
+  std::string dtype = "float32";
+  double deadline_ms = 0;  // 0: as the service says
+  bool json = false;
+};
+int predict_command(const PredictOptions& options);
+
+struct CalibrateOptions {
+  std::filesystem::path file;  // of the service
+  std::filesystem::path data;
+  std::string split = "holdout";
+  std::optional<double> target_accuracy, cloud_budget;  // in place of what the file says
+  std::filesystem::path out = "calibration";
+  bool json = false;
+};
+int calibrate_command(const CalibrateOptions& options);
+
 // For the commands that ask a cloud.
 struct Operator {
   std::filesystem::path state;      // the cloud's state directory; empty: the default one

@@ -161,6 +161,10 @@ class TaskContext {
                  const std::vector<Update>& updates, const std::string& base,
                  const std::string& output) const;
 
+  // Answers questions with the job's features until the task is to stop or another version has its
+  // place. For tasks that were started to serve; settings: see docs/workflows.md.
+  void serve(const Json& settings) const;
+
   void metric(const std::string& name, double value) const;
   void metrics(const std::map<std::string, double>& values) const {
     for (const auto& [name, value] : values) metric(name, value);
@@ -327,6 +331,16 @@ inline void TaskContext::aggregate(const std::string& slot, const std::vector<st
 
 inline void TaskContext::metric(const std::string& name, double value) const {
   task().metric(host_.abi(), name.c_str(), value);
+}
+
+inline void TaskContext::serve(const Json& settings) const {
+  if (!SKERRY_HAS(skerry_ext_task, &task(), serve) || task().serve == nullptr)
+    throw Error(SKERRY_UNSUPPORTED, "", "this host is too old to serve");
+  const std::string text = settings.dump();
+  check_call([&](skerry_error* error) {
+    return task().serve(host_.abi(),
+                        {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}, error);
+  });
 }
 
 inline void TaskContext::progress(double fraction) const {

@@ -124,6 +124,14 @@ struct TaskStart {
   // How long it may run at its node, not counting how long it waits there. Over it the task is
   // ended and arrives as TaskFailed with code "timeout". 0: no limit.
   std::int64_t deadline_ms = 0;
+  // A version, for a task that answers questions for as long as it may (TaskContext::serve). Where
+  // a later version of the same job and replica is ready on a host, that one serves and the earlier
+  // task ends. A worker that dies is started again at once, also while its node is cut off.
+  std::uint64_t serves = 0;
+  std::uint32_t replica = 0;
+  // The places of the spec whose plugins it uses, as "edge[0].estimator": of the files in plugins'
+  // configurations only theirs go to its node. Empty: all of them.
+  std::vector<std::string> slots = {};
 };
 
 // What should happen, in order. The engine stores it together with the new state before anything is
@@ -333,6 +341,9 @@ inline void Commands::start_task(const TaskStart& start) {
                    {"expects", start.expects},
                    {"limits", limits},
                    {"deadline_ms", start.deadline_ms}});
+  Json& command = list_.back();
+  if (start.serves > 0) command.update({{"serves", start.serves}, {"replica", start.replica}});
+  if (!start.slots.empty()) command["slots"] = start.slots;
 }
 inline void Commands::stop_task(const std::string& task) {
   list_.push_back({{"do", "StopTask"}, {"task", task}});

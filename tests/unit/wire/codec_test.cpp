@@ -59,6 +59,30 @@ TEST(Codec, ReadsEachFieldOfAFinishedTask) {
   EXPECT_EQ(got.bytes_up, 7u);
 }
 
+TEST(Codec, ReadsWhatATaskServesAndWhereAnEdgeMayAsk) {
+  StartTask start{{"j", "t"}, "k"};
+  EXPECT_FALSE(through_the_wire(start)->serves);
+  start.serves = {7, 2};
+  EXPECT_TRUE(through_the_wire(start)->serves);
+  EXPECT_EQ(through_the_wire(start)->serves.version, 7u);
+  EXPECT_EQ(through_the_wire(start)->serves.replica, 2u);
+  RunTask run{{"j", "t"}, "n", "k"};
+  run.serves = {8, 3};
+  run.ticket = std::numeric_limits<std::uint64_t>::max();
+  const auto ran = through_the_wire(run).value();
+  EXPECT_EQ(ran.serves.version, 8u);
+  EXPECT_EQ(ran.serves.replica, 3u);
+  EXPECT_EQ(ran.ticket, run.ticket);
+  Welcome welcome{1, "e", 0, 0, 1, 4711, {}, "o", 65535};
+  EXPECT_EQ(through_the_wire(welcome)->request_port, 65535u);
+  welcome.request_port = 65536;
+  expect_refused(welcome, "request_port");
+  const auto seat = through_the_wire(TakeSeat{1, 2, 3}).value();
+  EXPECT_EQ(seat.ticket, 1u);
+  EXPECT_EQ(seat.session, 2u);
+  EXPECT_EQ(seat.credit, 3u);
+}
+
 TEST(Codec, MetricsMayBeNaN) {
   const auto got = through_the_wire(TaskReported{{"j", "t"}, 0, {{"loss", std::nan("")}}}).value();
   EXPECT_TRUE(std::isnan(got.metrics.at("loss")));

@@ -1,4 +1,4 @@
-// That no message is left out of what is tried with each of them: messages.hpp is read as text.
+// That no message is left out of what is tried with each of them: headers are read as text.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,7 +18,7 @@ using ::testing::ElementsAre;
 
 class EveryMessage : public ::testing::Test {
  protected:
-  // Names of Type that a struct of messages.hpp has, and those that none has.
+  // Names of Type that a struct of messages.hpp or predict.hpp has, and those that none has.
   std::set<std::string> with_struct, without;
   std::map<int, std::string> name_of;
 
@@ -34,7 +34,10 @@ class EveryMessage : public ::testing::Test {
       name_of[std::stoi(found[2])] = found[1];
       without.insert(found[1]);
     });
-    each(text, std::regex(R"(constexpr Type type = Type::(\w+);)"), [&](const std::smatch& found) {
+    const std::string predict =
+        read_file(std::string(SKERRY_SOURCE_DIR) + "/core/wire/predict.hpp").value();
+    const std::regex type(R"(constexpr Type type = Type::(\w+);)");
+    each(text + predict, type, [&](const std::smatch& found) {
       with_struct.insert(found[1]);
       without.erase(found[1]);
     });
@@ -60,9 +63,10 @@ TEST_F(EveryMessage, IsFuzzed) {
   EXPECT_EQ(fuzzed, with_struct);
 }
 
-// The fuzz targets `envelope`, `uploads` and `transfers` try these.
-TEST_F(EveryMessage, HasAStructUnlessItIsAHeaderOrAChunk) {
-  EXPECT_THAT(without, ElementsAre("ack", "blob_chunk", "blob_put_chunk", "bye", "ping", "pong"));
+// The fuzz targets `envelope`, `uploads`, `transfers` and `predict` try these.
+TEST_F(EveryMessage, HasAStructUnlessItIsAHeaderAChunkOrAQuestion) {
+  EXPECT_THAT(without, ElementsAre("ack", "blob_chunk", "blob_put_chunk", "bye", "ping", "pong",
+                                   "predict_reply", "predict_request", "retire", "seated"));
 }
 
 }  // namespace

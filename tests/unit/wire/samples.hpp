@@ -6,6 +6,7 @@
 
 #include "core/base/bytes.hpp"
 #include "core/wire/messages.hpp"
+#include "core/wire/predict.hpp"
 
 namespace skerry::wire {
 
@@ -27,11 +28,11 @@ inline auto all_samples() {
                                         {"inline", sample_digest("i"), 4, "", "data"}};
   return std::tuple{
       Hello{7, "edge-1", "0.1.0", "0123456789abcdef", 3, 9, 8, "epoch-1", keys},
-      Welcome{5, "epoch-1", 9, 8, 64, 4711, keys, "0123456789abcdef"},
+      Welcome{5, "epoch-1", 9, 8, 64, 4711, keys, "0123456789abcdef", 4712},
       Refused{"version", "upgrade the edge\nto 0.2", true},
       Join{"edge-1", z85},
       Joined{"edge-1"},
-      StartTask{key, "x.train", "{\"a\":1}", "{\"b\":2}", artifacts, artifacts},
+      StartTask{key, "x.train", "{\"a\":1}", "{\"b\":2}", artifacts, artifacts, 90'000, {4, 5}},
       StopTask{key, "deadline"},
       ForgetJob{"digits"},
       TaskRefused{key, "rejected.nan", "the update is not finite"},
@@ -44,7 +45,18 @@ inline auto all_samples() {
       BlobPutAck{sample_digest("a"), 200, 100, true},
       BlobError{sample_digest("e"), "not_found", "no such blob"},
       WorkerHello{"job/edge-1", 4242},
-      RunTask{key, "edge-1", "x.train", "{}", "{}", "/tmp/out", inputs, inputs},
+      RunTask{key,
+              "edge-1",
+              "x.train",
+              "{}",
+              "{}",
+              "/tmp/out",
+              inputs,
+              inputs,
+              {{"estimator/1", "linear", sample_digest("l").hex(), "/lib/l.so", "/copy/l.so"}},
+              90'000,
+              {4, 5},
+              6},
       CancelTask{key},
       TaskProgress{key, 0.75, metrics},
       TaskDone{
@@ -56,7 +68,8 @@ inline auto all_samples() {
       AdminReply{11, true, "{}"},
       NewKey{z85},
       NewKeyNoted{z85},
-      RenewKey{"an operator asks for it"}};
+      RenewKey{"an operator asks for it"},
+      TakeSeat{7, 8, 9}};
 }
 
 // Calls `visit` with each sample.

@@ -308,6 +308,45 @@ typedef struct skerry_sampling_v1 {
   skerry_status (*judge)(skerry_instance *, const skerry_examples *, double *scores, uint8_t *hard, skerry_error *);
 } skerry_sampling_v1;
 
+/* ------------------------------------------------------------------------------------------------ inference/1 */
+
+/* What is known of a question at one stage, a model and a filter of the edge. Frozen for this major. */
+typedef struct skerry_stage {
+  uint32_t predicted; /* 1: its model has answered */
+  uint32_t judged;    /* 1: its filter has judged, of what follows */
+  double score;
+  uint32_t hard;
+  uint32_t reserved;
+} skerry_stage;
+
+typedef struct skerry_question {
+  uint32_t struct_size;
+  uint32_t stages;             /* >= 1 */
+  const skerry_stage *stage;   /* [stages], from the cheapest model on */
+  uint64_t remaining_us;       /* until the answer is due */
+} skerry_question;
+
+enum {
+  SKERRY_STEP_PREDICT = 0, /* let the stage's model answer */
+  SKERRY_STEP_JUDGE = 1,   /* let the stage's filter judge: what the model said, or the example where it said nothing */
+  SKERRY_STEP_ASK = 2,     /* ask the cloud */
+  SKERRY_STEP_ANSWER = 3   /* the stage's answer is good enough; its model has predicted */
+};
+
+/* Frozen for this major. */
+typedef struct skerry_step {
+  uint32_t action; /* SKERRY_STEP_... */
+  uint32_t stage;  /* which one; 0 for SKERRY_STEP_ASK */
+} skerry_step;
+
+typedef struct skerry_inference_v1 {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* What to do next with a question. Asked again after each PREDICT and JUDGE; ASK and ANSWER end it: should the cloud
+   * not answer in time, the host does what the job says of that. A pure function of its arguments. [serial] */
+  skerry_status (*next)(skerry_instance *, const skerry_question *, skerry_step *out, skerry_error *);
+} skerry_inference_v1;
+
 /* ------------------------------------------------------------------------------------------------ workflow/1 */
 
 typedef struct skerry_workflow_v1 {
@@ -356,6 +395,9 @@ typedef struct skerry_ext_task {
                              skerry_error *);
   void (*metric)(const skerry_host *, const char *name, double value);  /* [serial] */
   void (*progress)(const skerry_host *, double fraction);               /* [any-thread] 0..1 */
+  /* Answers questions with the job's features until the task is to stop, or another version has taken its place. Only
+   * in a task that was started to serve. settings: a JSON object, see docs/workflows.md. [serial] */
+  skerry_status (*serve)(const skerry_host *, skerry_bytes settings, skerry_error *);
 } skerry_ext_task;
 
 /* ------------------------------------------------------------------------------------------------ the entry */

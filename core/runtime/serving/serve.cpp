@@ -1,0 +1,149 @@
+#include "core/runtime/serving/serve.hpp"
+
+#include <fmt/format.h>
+#include <sodium.h>
+
+#include <optional>
+
+#include "core/base/log.hpp"
+#include "core/base/try.hpp"
+#include "core/runtime/serving/cloud_service.hpp"
+#include "core/runtime/serving/edge_service.hpp"
+
+namespace skerry::runtime {
+namespace {
+
+constexpr auto kReportEvery = std::chrono::seconds(2);
+
+std::string text(const Json& from, const char* member) {
+  return from.value(member, std::string());
+}
+
+InputForm form_of(const Json& settings) {
+  const Json& input = settings.at("input");
+  InputForm form;
+  form.shape = input.at("shape").get<std::vector<std::int64_t>>();
+  form.classes = input.value("classes", 0U);
+  form.scale = input.value("scale", form.scale);
+  return form;
+}
+
+class Server {
+ public:
+  Server(const ServeRequest& request, const Json& settings)
+      : request_(request), settings_(settings), form_(form_of(settings)) {}
+
+  Status run() { return text(settings_, "role") == "cloud" ? serve_cloud() : serve_edge(); }
+
+ private:
+  Result<ServedModel> model(const Json& from) {
+    SKERRY_ASSIGN(const Instance* estimator,
+                  request_.job.features().open_slot(text(from, "estimator"), "estimator/1"));
+    const std::vector<skerry_named_tensor>* weights = nullptr;
+    if (const std::string input = text(from, "model"); !input.empty()) {
+      SKERRY_TRY(check_input(input));
+      SKERRY_ASSIGN(weights, request_.tensors(input));
+    }
+    return ServedModel::open(*estimator, form_, request_.job.plan().seed, weights);
+  }
+
+  // A disk loses bits: what serves is what its digest says.
+  Status check_input(const std::string& name) {
+    for (const wire::TaskInput& input : request_.task.inputs)
+      if (input.name == name) return check_inputs({&input}, 1);
+    return {};
+  }
+
+  Result<EdgeStage> stage(const Json& from) {
+    SKERRY_ASSIGN(auto served, model(from));
+    EdgeStage stage{std::move(served), std::nullopt};
+    const std::string slot = text(from, "filter");
+    if (slot.empty()) return stage;
+    SKERRY_ASSIGN(const Instance* filter, request_.job.features().open_slot(slot, "sampling/1"));
+    std::optional<double> threshold;
+    if (from.contains("threshold")) threshold = from["threshold"].get<double>();
+    SKERRY_ASSIGN(stage.filter, ServedFilter::open(*filter, form_.shape, threshold));
+    return stage;
+  }
+
+  Status serve_edge() {
+    SKERRY_ASSIGN(const Instance* strategy,
+                  request_.job.features().open_slot(text(settings_, "strategy"), "inference/1"));
+    std::vector<EdgeStage> stages;
+    for (const Json& each : settings_.at("stages")) {
+      SKERRY_ASSIGN(auto opened, stage(each));
+      stages.push_back(std::move(opened));
+    }
+    EdgeSettings edge;
+    const std::string& job = request_.task.key.job;
+    edge.service = job.substr(0, job.rfind('.'));
+    edge.version = request_.task.serves.version;
+    randombytes_buf(&edge.session, sizeof edge.session);
+    edge.cloud = settings_.value("cloud", true);
+    edge.deadline = std::chrono::microseconds(settings_.value("deadlineUs", std::int64_t{100'000}));
+    edge.fallback = text(settings_, "fallback") != "reject";
+    edge.audit = settings_.value("audit", 0.0);
+    edge.seed = request_.job.plan().seed;
+    const std::uint64_t session = edge.session;
+    EdgeService service(*request_.link, *strategy, std::move(stages), form_, std::move(edge));
+    SKERRY_TRY(service.check());
+    SKERRY_TRY(take_seat(session, EdgeService::kCredit));
+    serve_with(service);
+    return {};
+  }
+
+  Status serve_cloud() {
+    SKERRY_ASSIGN(const auto served, model(settings_));
+    const Json batch = settings_.value("batch", Json::object());
+    BatchLimits limits;
+    limits.most = batch.value("most", limits.most);
+    limits.delay = std::chrono::microseconds(batch.value("delayUs", limits.delay.count()));
+    CloudService service(*request_.link, served, form_, limits, request_.task.serves.version);
+    std::uint64_t session = 0;
+    randombytes_buf(&session, sizeof session);
+    SKERRY_TRY(take_seat(session, service.credit()));
+    serve_with(service);
+    return {};
+  }
+
+  Status take_seat(std::uint64_t session, std::uint32_t credit) {
+    request_.link->send(
+        wire::frame(0, 0, 0, wire::TakeSeat{request_.task.ticket, session, credit}));
+    log_info(fmt::format("version {} is ready to serve", request_.task.serves.version));
+    return {};
+  }
+
+  template <class Service>
+  void serve_with(Service& service) {
+    auto next = std::chrono::steady_clock::now();
+    std::map<std::string, double> told;
+    service.run(request_.stop, [&] {
+      const auto now = std::chrono::steady_clock::now();
+      if (now < next) return;
+      next = now + kReportEvery;
+      auto metrics = service.statistics().metrics();
+      if (metrics == told) return;
+      told = metrics;
+      request_.report(std::move(metrics));
+    });
+    request_.report(service.statistics().metrics());
+  }
+
+  const ServeRequest& request_;
+  const Json& settings_;
+  const InputForm form_;
+};
+
+}  // namespace
+
+Status serve(const ServeRequest& request, const Json& settings) try {
+  if (request.link == nullptr || !request.task.serves)
+    return fail(Code::failed_precondition,
+                "this task was not started to serve; its workflow must set TaskStart::serves");
+  return Server(request, settings).run();
+} catch (const Json::exception& error) {
+  return fail(Code::invalid_argument,
+              std::string("the settings of what serves are malformed: ") + error.what());
+}
+
+}  // namespace skerry::runtime

@@ -1,0 +1,102 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <iostream>
+#include <iterator>
+
+#include "core/base/file.hpp"
+#include "core/base/try.hpp"
+#include "core/client/client.hpp"
+#include "core/gateway/json_body.hpp"
+#include "core/gateway/predict_body.hpp"
+#include "hosts/cli/commands/commands.hpp"
+#include "hosts/cli/view/problems.hpp"
+
+namespace skerry::cli {
+namespace {
+
+Result<std::string> read_input(const std::filesystem::path& file) {
+  if (file != "-") return read_file(file);
+  return std::string(std::istreambuf_iterator<char>(std::cin), {});
+}
+
+Result<std::vector<std::int64_t>> shape_of(const std::string& text) {
+  std::vector<std::int64_t> shape;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    std::int64_t extent = 0;
+    const auto [stop, error] = std::from_chars(text.data() + at, text.data() + end, extent);
+    if (error != std::errc() || stop != text.data() + end || extent <= 0)
+      return fail(Code::invalid_argument,
+                  fmt::format("found \"{}\", expected numbers with commas, as 1,28,28", text), {},
+                  "--shape");
+    shape.push_back(extent);
+    at = end + 1;
+  }
+  return shape;
+}
+
+// Raw bytes with --shape; JSON without.
+Result<gateway::Question> question_of(const PredictOptions& options) {
+  SKERRY_ASSIGN(std::string input, read_input(options.file));
+  gateway::Question question;
+  question.meta.service = options.service;
+  if (options.shape.empty()) {
+    auto body = gateway::read_json_body(input);
+    if (!body)
+      return fail(Code::invalid_argument,
+                  body.error().message + ". For a file of raw values say --shape",
+                  options.file.string(), body.error().field);
+    question.meta.form = body->form;
+    question.meta.shape = std::move(body->shape);
+    question.data = std::move(body->data);
+  } else {
+    SKERRY_ASSIGN(question.meta.shape, shape_of(options.shape));
+    question.meta.form = options.dtype == "uint8" ? wire::Form::uint8 : wire::Form::float32;
+    question.data = std::move(input);
+    const std::size_t wanted =
+        wire::elements_of(question.meta.shape) * wire::element_size(question.meta.form);
+    if (question.data.size() != wanted)
+      return fail(Code::invalid_argument,
+                  fmt::format("found {} bytes; a {} tensor of shape {} has {}",
+                              question.data.size(), options.dtype, options.shape, wanted),
+                  options.file.string());
+  }
+  question.meta.patience_us = static_cast<std::uint32_t>(options.deadline_ms * 1000);
+  return question;
+}
+
+void tell(const client::Answer& answer) {
+  const wire::PredictReply& reply = answer.reply;
+  const auto best = std::max_element(answer.outputs.begin(), answer.outputs.end());
+  std::printf("class %td, %.4f, answered by the %s%s (version %llu) in %.2f ms%s\n",
+              best - answer.outputs.begin(), static_cast<double>(*best),
+              reply.by_cloud ? "cloud" : "edge", reply.fallback ? ", for want of the cloud" : "",
+              static_cast<unsigned long long>(reply.version),
+              static_cast<double>(reply.total_us) / 1000, reply.hard ? "; it was hard" : "");
+}
+
+}  // namespace
+
+int predict_command(const PredictOptions& options) {
+  const auto question = question_of(options);
+  if (!question) return complain(question.error(), options.json, kBadInput);
+  auto client = client::Client::connect(options.edge.string());
+  if (!client) return complain(client.error(), options.json, kFailed);
+  const std::uint64_t id = client->ask(question->meta, as_bytes(question->data));
+  const client::Answer answer = client->answer_to(id);
+  if (!answer.reply.code.empty())
+    return complain({Code::failed_precondition,
+                     answer.reply.message + " (" + answer.reply.code + ")", options.service, ""},
+                    options.json, kFailed);
+  if (options.json)
+    std::printf("%s\n",
+                gateway::answer_body(options.service, answer.reply, answer.outputs).c_str());
+  else
+    tell(answer);
+  return kOk;
+}
+
+}  // namespace skerry::cli

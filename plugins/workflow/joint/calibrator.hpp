@@ -1,0 +1,15 @@
+#pragma once
+
+#include <skerry/workflow.hpp>
+
+namespace joint {
+
+// JointCalibration: one task on the first node that is there, and its answer as a record.
+//
+// The state: {"phase": "waiting" | "calibrating" | "done", "task": what to start}.
+class Calibrator : public skerry::Workflow {
+ public:
+  skerry::Decision decide(const skerry::Event& event, skerry::Json state) override;
+};
+
+}  // namespace joint
