@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
 #include "core/base/crypto.hpp"
 #include "core/base/try.hpp"
@@ -20,7 +21,9 @@ constexpr std::chrono::milliseconds kGrace{1};
 
 std::string endpoint_of(const std::string& edge) {
   if (edge.starts_with("ipc://")) return edge;
-  return "ipc://" + (std::filesystem::absolute(edge) / "run" / "requests.sock").string();
+  std::error_code ignored;  // a path as it is will do
+  const auto state = std::filesystem::absolute(edge.empty() ? "." : edge, ignored);
+  return "ipc://" + (state / "run" / "requests.sock").string();
 }
 
 }  // namespace
@@ -45,19 +48,19 @@ std::uint64_t Client::ask(const wire::PredictRequest& request, Bytes data) {
   const auto patience = request.patience_us > 0
                             ? std::chrono::microseconds(request.patience_us) + kGrace
                             : std::chrono::microseconds(kLongest);
-  const auto due = Clock::now() + patience;
-  waiting_[id] = due;
-  due_.emplace(due, id);
+  waiting_[id] = due_.emplace(Clock::now() + patience, id);
   return id;
 }
 
 std::optional<Answer> Client::arrived() {
   while (const auto frame = link_->take()) {
-    if (frame->header.type != wire::Type::predict_reply || frame->header.session != session_ ||
-        waiting_.erase(frame->header.seq) == 0)
+    if (frame->header.type != wire::Type::predict_reply || frame->header.session != session_)
       continue;
+    const auto asked = waiting_.find(frame->header.seq);
     auto reply = wire::parse_reply(frame->payload);
-    if (!reply) continue;
+    if (asked == waiting_.end() || !reply) continue;
+    due_.erase(asked->second);
+    waiting_.erase(asked);
     Answer answer{frame->header.seq, std::move(reply->meta), {}};
     answer.outputs.resize(reply->data.size() / sizeof(float));
     if (!answer.outputs.empty())
@@ -68,20 +71,13 @@ std::optional<Answer> Client::arrived() {
 }
 
 std::optional<Answer> Client::expired(Clock::time_point now) {
-  while (!due_.empty()) {
-    const auto first = due_.begin();
-    const bool answered = !waiting_.contains(first->second);
-    if (!answered && first->first > now) break;
-    const std::uint64_t id = first->second;
-    due_.erase(first);
-    if (answered) continue;
-    waiting_.erase(id);
-    Answer answer{id, {}, {}};
-    answer.reply.code = "deadline.exceeded";
-    answer.reply.message = "the edge host gave no answer in time";
-    return answer;
-  }
-  return std::nullopt;
+  if (due_.empty() || due_.begin()->first > now) return std::nullopt;
+  Answer answer{due_.begin()->second, {}, {}};
+  due_.erase(due_.begin());
+  waiting_.erase(answer.id);
+  answer.reply.code = "deadline.exceeded";
+  answer.reply.message = "the edge host gave no answer in time";
+  return answer;
 }
 
 std::optional<Answer> Client::next(Clock::time_point until) {
@@ -96,8 +92,8 @@ std::optional<Answer> Client::next(Clock::time_point until) {
 }
 
 Answer Client::answer_to(std::uint64_t id) {
-  std::map<std::uint64_t, Answer> others = std::move(kept_);
-  kept_.clear();
+  if (auto kept = kept_.extract(id)) return std::move(kept.mapped());
+  std::map<std::uint64_t, Answer> others = std::exchange(kept_, {});
   for (;;) {
     auto answer = next(Clock::now() + kLongest);
     if (!answer) continue;

@@ -34,7 +34,8 @@ class Client {
   std::uint64_t ask(const wire::PredictRequest& request, Bytes data);
   // The next answer; none: `until` came first.
   std::optional<Answer> next(Clock::time_point until);
-  // That of one question; others that come meanwhile are kept for next().
+  // That of a question that was asked and not yet answered to the caller; others that come
+  // meanwhile are kept for next().
   Answer answer_to(std::uint64_t id);
   std::size_t under_way() const { return waiting_.size(); }
   // When the next question that waits is given up.
@@ -54,8 +55,9 @@ class Client {
   std::unique_ptr<wire::LocalLink> link_;
   std::uint64_t session_;
   std::uint64_t asked_ = 0;
-  std::unordered_map<std::uint64_t, Clock::time_point> waiting_;
-  std::multimap<Clock::time_point, std::uint64_t> due_;
+  using Due = std::multimap<Clock::time_point, std::uint64_t>;
+  Due due_;  // what is not answered
+  std::unordered_map<std::uint64_t, Due::iterator> waiting_;
   std::map<std::uint64_t, Answer> kept_;
 };
 

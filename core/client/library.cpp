@@ -2,6 +2,7 @@
 #include <skerry/client.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <exception>
 #include <string>
@@ -26,7 +27,11 @@ namespace {
 
 template <std::size_t Size>
 void put(char (&to)[Size], const std::string& text) {
-  const std::size_t length = std::min(Size - 1, text.size());
+  std::size_t length = std::min(Size - 1, text.size());
+  // Never half of a UTF-8 character.
+  while (length < text.size() && length > 0 &&
+         (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80)
+    --length;
   std::memcpy(to, text.data(), length);
   to[length] = '\0';
 }
@@ -65,14 +70,18 @@ skerry::Result<Example> example_of(const char* service, const skerry_tensor* ten
     return wrong("example", "found no service name, or no tensor; both are needed");
   const bool floats = tensor->dtype_code == SKERRY_FLOAT && tensor->dtype_bits == 32;
   const bool bytes = tensor->dtype_code == SKERRY_UINT && tensor->dtype_bits == 8;
-  if (!floats && !bytes) return wrong("example", "a question takes a float32 or a uint8 tensor");
+  if ((!floats && !bytes) || tensor->dtype_lanes != 1)
+    return wrong("example", "a question takes a float32 or a uint8 tensor, of one lane");
+  if (tensor->device_type != SKERRY_CPU)
+    return wrong("example", "a question takes a tensor in memory: set device_type to SKERRY_CPU");
   if (tensor->strides != nullptr)
     return wrong("example", "a question takes a dense row-major tensor: set strides to NULL");
   Example example;
   example.request.service = service;
   example.request.patience_us = deadline_us;
   example.request.form = floats ? skerry::wire::Form::float32 : skerry::wire::Form::uint8;
-  if (tensor->ndim > 0) example.request.shape.assign(tensor->shape, tensor->shape + tensor->ndim);
+  if (tensor->ndim > 0 && tensor->ndim <= SKERRY_MAX_DIMS && tensor->shape != nullptr)
+    example.request.shape.assign(tensor->shape, tensor->shape + tensor->ndim);
   const std::size_t elements = skerry::wire::elements_of(example.request.shape);
   if (elements == 0) return wrong("example", "its shape is of no elements, or of too many");
   example.data = {static_cast<const std::byte*>(tensor->data) + tensor->byte_offset,
@@ -80,6 +89,15 @@ skerry::Result<Example> example_of(const char* service, const skerry_tensor* ten
   if (example.data.size() > skerry::wire::kMaxPredictData)
     return wrong("example", "it has more bytes than a question may have (8 MiB)");
   return example;
+}
+
+// What every version of the struct has.
+skerry::Status check_answer(const skerry_answer* out) {
+  constexpr std::size_t kLeast = offsetof(skerry_answer, compute_us) + sizeof(std::uint32_t);
+  if (out != nullptr && out->struct_size >= kLeast) return {};
+  return skerry::fail(Code::invalid_argument,
+                      "found no room for an answer; set its struct_size to sizeof(skerry_answer)",
+                      {}, "struct_size");
 }
 
 void hand_over(skerry_client& client, Answer answer, skerry_answer* out) {
@@ -138,6 +156,7 @@ SKERRY_EXPORT skerry_status skerry_client_ask(skerry_client* client, const char*
 SKERRY_EXPORT skerry_status skerry_client_next(skerry_client* client, std::uint64_t timeout_us,
                                                skerry_answer* out, skerry_error* error) {
   return guarded(error, [&] {
+    if (const auto room = check_answer(out); !room) return report(room.error(), error);
     constexpr std::uint64_t kDay = std::uint64_t{86400} * 1'000'000;
     auto answer = client->client.next(Client::Clock::now() +
                                       std::chrono::microseconds(std::min(timeout_us, kDay)));
@@ -154,6 +173,7 @@ SKERRY_EXPORT skerry_status skerry_client_predict(skerry_client* client, const c
   return guarded(error, [&] {
     const auto example = example_of(service, tensor, deadline_us);
     if (!example) return report(example.error(), error);
+    if (const auto room = check_answer(out); !room) return report(room.error(), error);
     const std::uint64_t id = client->client.ask(example->request, example->data);
     hand_over(*client, client->client.answer_to(id), out);
     return skerry_status{SKERRY_OK};

@@ -83,7 +83,7 @@ Result<Instance*> FeaturePool::open_slot(std::string_view slot) {
     config.erase("partition");
     config.erase("holdout");
   }
-  SKERRY_ASSIGN(auto instance, create(*feature, config));
+  SKERRY_ASSIGN(auto instance, create(*feature, config, slot));
   slot_instances_.push_back(std::move(instance));
   return by_slot_[std::string(slot)] = slot_instances_.back().get();
 }
@@ -139,7 +139,7 @@ Result<Json> FeaturePool::with_local_paths(const Json& value) const {
 }
 
 Result<std::unique_ptr<Instance>> FeaturePool::create(const plugin::Feature& feature,
-                                                      const Json& config) {
+                                                      const Json& config, std::string_view slot) {
   const auto pin = pins_.find(feature.kind + " " + feature.id);
   plugin::Loaded code;
   {
@@ -152,7 +152,7 @@ Result<std::unique_ptr<Instance>> FeaturePool::create(const plugin::Feature& fea
                                      }));
   }
   record(feature, code.digest);
-  return Instance::create(code, feature, config, services_);
+  return Instance::create(code, feature, config, services_, std::string(slot));
 }
 
 void FeaturePool::record(const plugin::Feature& feature, const std::string& digest) {

@@ -61,7 +61,8 @@ class FeaturePool {
   Result<plugin::SlotPlace> place_of(std::string_view slot) const;
   Result<Json> checked_config(const plugin::Feature& feature, const Json& config) const;
   Result<Json> with_local_paths(const Json& value) const;
-  Result<std::unique_ptr<Instance>> create(const plugin::Feature& feature, const Json& config);
+  Result<std::unique_ptr<Instance>> create(const plugin::Feature& feature, const Json& config,
+                                           std::string_view slot = {});
   void record(const plugin::Feature& feature, const std::string& digest);
 
   const Plan& plan_;

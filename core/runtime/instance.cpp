@@ -41,7 +41,8 @@ bool is_complete(const std::string& kind, const void* table) {
 
 Result<std::unique_ptr<Instance>> Instance::create(const plugin::Loaded& code,
                                                    const plugin::Feature& feature,
-                                                   const Json& config, HostServices& services) {
+                                                   const Json& config, HostServices& services,
+                                                   const std::string& slot) {
   std::unique_ptr<Instance> result(new Instance);
   const skerry_entry* entry = code.entry;
   result->entry_ = entry;
@@ -50,7 +51,7 @@ Result<std::unique_ptr<Instance>> Instance::create(const plugin::Loaded& code,
   result->kind_ = feature.kind;
   result->who_ =
       fmt::format("plugin {} {} ({})", feature.id, feature.version, feature.file.string());
-  result->host_ = std::make_unique<PluginHost>(services, feature.id);
+  result->host_ = std::make_unique<PluginHost>(services, feature.id, slot);
 
   const std::string text = dump_json(config);
   const skerry_bytes bytes{reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};

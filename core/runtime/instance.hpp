@@ -19,10 +19,12 @@ class PluginHost;
 // A created feature with the interface of its kind. Destroyed with this object.
 class Instance {
  public:
-  // `config` is checked and has its defaults.
+  // `config` is checked and has its defaults. `slot`: its place in the job's spec, for the features
+  // that its configuration names; empty: it has none.
   static Result<std::unique_ptr<Instance>> create(const plugin::Loaded& code,
                                                   const plugin::Feature& feature,
-                                                  const Json& config, HostServices& services);
+                                                  const Json& config, HostServices& services,
+                                                  const std::string& slot = {});
   ~Instance();
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;

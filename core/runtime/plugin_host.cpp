@@ -44,7 +44,7 @@ uint32_t budget(const skerry_host* host) {
 skerry_status open(const skerry_host* host, const char* slot, skerry_feature* out,
                    skerry_error* error) {
   return answer(error, [&]() -> Status {
-    SKERRY_ASSIGN(*out, self(host).services().open(text(slot)));
+    SKERRY_ASSIGN(*out, self(host).services().open(self(host).place(text(slot))));
     return {};
   });
 }
@@ -156,9 +156,15 @@ const void* get_extension(const skerry_host*, const char* id) {
 
 }  // namespace
 
-PluginHost::PluginHost(HostServices& services, std::string name)
+std::string PluginHost::place(std::string_view slot) const {
+  if (slot_.empty() || !slot.starts_with("config.")) return std::string(slot);
+  return slot_ + "." + std::string(slot);
+}
+
+PluginHost::PluginHost(HostServices& services, std::string name, std::string slot)
     : services_(services),
       name_(std::move(name)),
+      slot_(std::move(slot)),
       host_{sizeof(skerry_host), SKERRY_ABI_MAJOR, SKERRY_ABI_MINOR, 0, this, log,
             get_extension,       cancelled} {}
 

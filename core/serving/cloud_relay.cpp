@@ -1,5 +1,6 @@
 #include "core/serving/cloud_relay.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <map>
@@ -18,8 +19,9 @@ namespace {
 
 constexpr int kTurn = 256;
 constexpr long kTickMs = 1000;
-constexpr long kLookMs = 50;  // while there are connections to watch
-constexpr int kQueue = 64;    // frames a peer
+constexpr long kLookMs = 50;    // while there are connections to watch
+constexpr int kQueue = 64;      // questions of a peer that wait to be looked at
+constexpr int kAnswers = 1024;  // to a peer, that wait to leave: those of a few batches
 constexpr std::size_t kUnheard = 4 * wire::kPredictLimit + (8u << 20);
 constexpr std::chrono::seconds kOverdue{5};
 
@@ -82,11 +84,13 @@ class CloudRelay::Impl {
     while (!inbox_->stopped()) {
       if (zmq_poll(items, 4, doorman_->due() ? kLookMs : kTickMs) < 0 && zmq_errno() == ETERM)
         break;
+      // Each look at what has no news costs a system call, and there are many a question.
+      const auto has = [&](int item) { return (items[item].revents & ZMQ_POLLIN) != 0; };
       const auto now = Clock::now();
-      doorman_->look(now);
-      for (const auto& work : inbox_->take()) work();
-      for (int i = 0; i < kTurn && take_question(); ++i) continue;
-      for (int i = 0; i < kTurn && take_local(); ++i) continue;
+      if (has(3) || (doorman_->due() && *doorman_->due() <= now)) doorman_->look(now);
+      if (has(0)) do_posted();
+      for (int i = 0; has(2) && i < kTurn && take_question(); ++i) continue;
+      for (int i = 0; has(1) && i < kTurn && take_local(); ++i) continue;
       if (now - swept_ > std::chrono::milliseconds(kTickMs)) sweep(now);
     }
     doorman_.reset();
@@ -94,11 +98,24 @@ class CloudRelay::Impl {
     local_.socket().close();
   }
 
+  void do_posted() {
+    for (const auto& work : inbox_->take()) work();
+  }
+
   void sweep(Clock::time_point now) {
     swept_ = now;
     for (const auto& asker : local_.seats().overdue(now - kOverdue))
       refuse(asker.peer, asker.question, "deadline.exceeded", "the cloud's worker did not answer");
-    for (auto& [service, queue] : queues_) dispatch(service, queue);
+    for (auto& [service, queue] : queues_) {
+      queue.expire(now, [this](Waiting late) { expired(late); });
+      dispatch(service, queue);
+    }
+    std::erase_if(queues_, [](const auto& entry) { return entry.second.empty(); });
+  }
+
+  void expired(const Waiting& late) {
+    ++expired_;
+    refuse(late.peer, late.question, "deadline.exceeded", "no worker was free in time");
   }
 
   void refuse(const std::string& peer, const QuestionId& question, const char* code,
@@ -140,12 +157,12 @@ class CloudRelay::Impl {
   void queue(const wire::PredictRequest& request, const QuestionId& question,
              wire::Arrived arrived) {
     const std::string node = node_of_(arrived.user);
-    const auto workers = local_.seats().serving(request.service);
-    const bool knows = local_.seats().knows(request.service);
-    if (!knows || (!workers.empty() && !access_.may_ask(node, workers.front()->place.job)))
+    const auto jobs = local_.seats().jobs(request.service);
+    const auto may_ask = [&](const std::string& job) { return access_.may_ask(node, job); };
+    if (std::none_of(jobs.begin(), jobs.end(), may_ask))
       return refuse(arrived.peer, question, "service.unknown",
                     "this cloud has no such service for this node");
-    if (workers.empty())
+    if (local_.seats().serving(request.service).empty())
       return refuse(arrived.peer, question, "cloud.unavailable",
                     "no worker of this service is ready at the cloud");
     const auto due = until(request, Clock::now());
@@ -162,10 +179,7 @@ class CloudRelay::Impl {
     while (!queue.empty()) {
       Seats::Seat* worker = local_.seats().least_busy(service);
       if (worker == nullptr) return;
-      auto next = queue.pop(Clock::now(), [this](Waiting late) {
-        ++expired_;
-        refuse(late.peer, late.question, "deadline.exceeded", "no worker was free in time");
-      });
+      auto next = queue.pop(Clock::now(), [this](Waiting late) { expired(late); });
       if (!next) return;
       if (!local_.send(worker->peer, next->body)) {
         refuse(next->peer, next->question, "cloud.unavailable", "the cloud's worker is gone");
@@ -181,16 +195,22 @@ class CloudRelay::Impl {
     const wire::Receipt receipt = take(local_.socket(), true, passing);
     if (receipt != wire::Receipt::message) return receipt != wire::Receipt::nothing;
     if (passing.header.type == wire::Type::take_seat) {
-      local_.take_seat(passing);
+      do_posted();  // its reservation may have come after the last look
+      if (local_.take_seat(passing))
+        dispatch_to(local_.seats().of_peer(passing.peer)->place.service);
       return true;
     }
     Seats::Seat* worker = local_.seats().of_peer(passing.peer);
     if (worker == nullptr || passing.header.type != wire::Type::predict_reply) return true;
     auto asker = worker->in_hand.extract(passing.question());
     if (!asker.empty()) wire::send(edges_, asker.mapped().peer, passing.body);
-    if (const auto queue = queues_.find(worker->place.service); queue != queues_.end())
-      dispatch(queue->first, queue->second);
+    dispatch_to(worker->place.service);
     return true;
+  }
+
+  void dispatch_to(const std::string& service) {
+    if (const auto queue = queues_.find(service); queue != queues_.end())
+      dispatch(queue->first, queue->second);
   }
 
   LocalSide local_;
@@ -211,7 +231,9 @@ Result<std::unique_ptr<CloudRelay>> CloudRelay::start(zmq::context_t& context, O
   SKERRY_ASSIGN(auto inbox, wire::Inbox::create());
   SKERRY_ASSIGN(auto local, LocalSide::open(context, options.local));
   SKERRY_ASSIGN(auto edges, wire::make_router(context, options.endpoint, &options.key,
-                                              {wire::kPredictLimit, kQueue, kQueue}));
+                                              {.max_message = wire::kPredictLimit,
+                                               .send_high_water = kAnswers,
+                                               .receive_high_water = kQueue}));
   SKERRY_ASSIGN(auto doorman,
                 wire::Doorman::open(context, edges, kUnheard, std::move(options.on_refused)));
   return std::unique_ptr<CloudRelay>(

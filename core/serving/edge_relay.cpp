@@ -20,7 +20,8 @@ namespace {
 
 constexpr int kTurn = 256;  // frames taken from one socket before the other has its turn
 constexpr long kTickMs = 1000;
-constexpr int kUplinkQueue = 64;
+// libzmq may count twice what it takes: so as many as the cloud lets one node have waiting.
+constexpr int kUplinkQueue = 512;
 // The cloud is wanted back within a second of its return.
 constexpr std::chrono::milliseconds kLongestPause{400};
 // An answer that has not come by then will not come: its worker has forgotten the question.
@@ -51,6 +52,7 @@ class EdgeRelay::Impl {
     }
     inbox_->post([this, ticket, place = std::move(place)]() mutable {
       local_.seats().reserve(ticket, std::move(place));
+      publish();
     });
     return ticket;
   }
@@ -70,22 +72,33 @@ class EdgeRelay::Impl {
   }
 
  private:
+  // Each look at what has no news costs a system call, and there are many a question.
+  struct News {
+    bool work = false, local = false, answers = false, uplink = false;
+  };
+
   void run() {
     while (!inbox_->stopped()) {
-      wait();
-      for (const auto& work : inbox_->take()) work();
-      for (int i = 0; i < kTurn && take_local(); ++i) continue;
-      if (!uplink_) continue;
+      const News news = wait();
+      if (news.work) do_posted();
+      for (int i = 0; news.local && i < kTurn && take_local(); ++i) continue;
+      for (int i = 0; news.answers && i < kTurn && take_answer(); ++i) continue;
       const auto now = Clock::now();
-      uplink_->take_events(now);
-      uplink_->retry(now);
-      for (int i = 0; i < kTurn && take_answer(); ++i) continue;
+      if (uplink_ && (news.uplink || uplink_->retry_at())) {
+        uplink_->take_events(now);
+        uplink_->retry(now);
+      }
+      if (now - swept_ > std::chrono::milliseconds(kTickMs)) sweep(now);
     }
     uplink_.reset();
     local_.socket().close();
   }
 
-  void wait() {
+  void do_posted() {
+    for (const auto& work : inbox_->take()) work();
+  }
+
+  News wait() {
     zmq_pollitem_t items[] = {{nullptr, inbox_->fd(), ZMQ_POLLIN, 0},
                               {local_.socket().handle(), 0, ZMQ_POLLIN, 0},
                               {},
@@ -100,8 +113,11 @@ class EdgeRelay::Impl {
             std::chrono::ceil<std::chrono::milliseconds>(*at - Clock::now()).count(), 0, kTickMs);
     }
     zmq_poll(items, count, timeout);
-    const auto now = Clock::now();
-    if (now - swept_ < std::chrono::milliseconds(kTickMs)) return;
+    const auto has = [&](int item) { return (items[item].revents & ZMQ_POLLIN) != 0; };
+    return {has(0), has(1), has(2), has(3)};
+  }
+
+  void sweep(Clock::time_point now) {
     swept_ = now;
     for (const auto& asker : local_.seats().overdue(now - kOverdue))
       local_.refuse(asker.peer, asker.question, "deadline.exceeded", "no answer came in time");
@@ -129,6 +145,7 @@ class EdgeRelay::Impl {
     Seats::Seat* worker = local_.seats().of_peer(passing.peer);
     switch (passing.header.type) {
       case wire::Type::take_seat:
+        do_posted();  // its reservation may have come after the last look
         if (local_.take_seat(passing)) publish();
         break;
       case wire::Type::predict_request:
@@ -144,8 +161,7 @@ class EdgeRelay::Impl {
   }
 
   void ask_worker(Passing& passing) {
-    const auto view = wire::check_frame(passing.body.to_string_view(), wire::kPredictLimit);
-    const auto request = wire::parse_request(view->payload);
+    const auto request = wire::parse_request(passing.payload);
     if (!request)
       return local_.refuse(passing.peer, passing.question(), "request.malformed",
                            request.error().message);
@@ -178,11 +194,13 @@ class EdgeRelay::Impl {
   }
 
   void ask_cloud(const Seats::Seat& worker, Passing& passing) {
-    if (uplink_ && uplink_->connected() && passing.header.session == worker.session &&
+    const bool connected = uplink_ && uplink_->connected();
+    if (connected && passing.header.session == worker.session &&
         wire::send(uplink_->socket(), {}, passing.body) == wire::Sent::ok)
       return;
     local_.refuse(passing.peer, passing.question(), "cloud.unavailable",
-                  "there is no connection to the cloud");
+                  connected ? "the connection to the cloud has as much as it takes"
+                            : "there is no connection to the cloud");
   }
 
   void answer(Seats::Seat& worker, Passing& passing) {
@@ -205,7 +223,8 @@ class EdgeRelay::Impl {
     for (const auto& [ticket, seat] : local_.seats().all()) {
       Service& service = now[seat.place.service];
       service.name = seat.place.service;
-      if (!seat.peer.empty() && !seat.retired) service.version = seat.place.version;
+      if (!seat.peer.empty() && !seat.retired)
+        service.version = std::max(service.version, seat.place.version);
     }
     const std::lock_guard lock(mutex_);
     services_ = std::move(now);

@@ -21,6 +21,7 @@ wire::Receipt take(zmq::socket_t& socket, bool router, Passing& passing) {
   passing.peer = std::move(arrived.peer);
   passing.user = std::move(arrived.user);
   passing.header = view->header;
+  passing.payload = view->payload;
   passing.body = std::move(arrived.body);
   return receipt;
 }

@@ -23,6 +23,7 @@ struct Passing {
   std::string peer;
   std::string user;  // who sent it, where keys are in use
   wire::Header header;
+  Bytes payload;  // borrowed from the body
   zmq::message_t body;
 
   QuestionId question() const { return {header.session, header.seq}; }

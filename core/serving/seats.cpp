@@ -79,6 +79,14 @@ bool Seats::knows(const std::string& service) const {
   return by_service_.contains(service);
 }
 
+std::set<std::string> Seats::jobs(const std::string& service) const {
+  std::set<std::string> names;
+  const auto found = by_service_.find(service);
+  if (found == by_service_.end()) return names;
+  for (const std::uint64_t ticket : found->second) names.insert(seats_.at(ticket).place.job);
+  return names;
+}
+
 Seats::Seat* Seats::least_busy(const std::string& service) {
   Seat* best = nullptr;
   const auto share = [](const Seat& seat) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -55,7 +56,7 @@ class Seats {
   std::vector<Asker> release(std::uint64_t ticket);
 
   struct Taken {
-    Seat* seat = nullptr;        // null: no such ticket, or it or another was taken already
+    Seat* seat = nullptr;        // null: no such ticket, or it is taken, or `peer` has one
     std::vector<Seat*> retired;  // lose their place by this, perhaps `seat` itself
   };
   Taken take(std::uint64_t ticket, const std::string& peer, std::uint64_t session,
@@ -67,6 +68,8 @@ class Seats {
   std::vector<Seat*> serving(const std::string& service);
   // Whether there is, or will be, somebody.
   bool knows(const std::string& service) const;
+  // Whose they are, that serve it or will.
+  std::set<std::string> jobs(const std::string& service) const;
   // Has somebody for it, and the fewest questions in hand for what it can take; null: nobody, or
   // all have what they can take.
   Seat* least_busy(const std::string& service);

@@ -157,7 +157,7 @@ class Edge : edge::Link::Listener {
   }
 
   // edge::Link::Listener
-  void welcomed(std::uint32_t) override { up_ = true; }
+  void welcomed(const wire::Welcome&) override { up_ = true; }
   std::vector<wire::TaskKey> tasks() override { return {}; }
   void awaited(const std::vector<wire::TaskKey>&) override {}
   void message(const wire::Received&) override {}

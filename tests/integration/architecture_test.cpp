@@ -52,7 +52,8 @@ std::string includes_of(const std::vector<Source>& list, const std::string& fold
 
 // Words that mean something beside being a plugin's name.
 bool is_ordinary(const std::string& word) {
-  static const std::set<std::string> kWords{"random", "all", "torch", "none", "process"};
+  static const std::set<std::string> kWords{"random", "all",     "torch",
+                                            "none",   "process", "threshold"};
   return kWords.count(word) != 0;
 }
 

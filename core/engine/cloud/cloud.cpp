@@ -224,8 +224,8 @@ void Cloud::Impl::build() {
                     .transport = *sockets_,
                     .workers = *workers_,
                     .publish_keys = [this](auto keys) { publish(std::move(keys)); },
-                    .publish_access = [this](const auto& access) { access_.replace(access); },
-                    .disk = &disk_},
+                    .disk = &disk_,
+                    .publish_access = [this](const auto& access) { access_.replace(access); }},
       unit_, *blobs_, options_.state / "uploads");
   submit_ = std::make_unique<Submit>(intake_loop_, unit_, *blobs_, engine_->machine(),
                                      engine_->peers(), quarantine_);

@@ -24,10 +24,10 @@ class Engine : public Workers::Listener, private Peers::Listener {
     wire::Transport& transport;
     Workers& workers;  // whose listener is this engine
     Nodes::Publish publish_keys;
+    DiskGuard* disk = nullptr;  // nullptr: nobody watches it
     // Which nodes may ask which jobs' services.
     std::function<void(const std::set<std::pair<std::string, std::string>>&)> publish_access =
         [](const auto&) {};
-    DiskGuard* disk = nullptr;  // nullptr: nobody watches it
   };
 
   // `uploads`: a directory for partial uploads, on the store's file system. The database is

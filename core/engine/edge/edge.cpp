@@ -105,7 +105,8 @@ Status Edge::Impl::open() {
   SKERRY_ASSIGN(relay_, serving::EdgeRelay::start(context_, requests));
   if (!options_.http.listen.empty()) {
     SKERRY_ASSIGN(http_, HttpFront::start(options_.http, requests, *relay_));
-    log_info(fmt::format("services are asked over HTTP at http://{}/v1/services", http_->address()));
+    log_info(
+        fmt::format("services are asked over HTTP at http://{}/v1/services", http_->address()));
     SKERRY_TRY(write_file_durably(options_.state / "run" / "http", http_->address() + "\n"));
   }
   limit_workers(options_.workers, launcher_);
@@ -127,16 +128,16 @@ Status Edge::Impl::open() {
                         [this](const auto& cloud, const auto& endpoint) {
                           return open_transfers(cloud, endpoint);
                         },
-                    .open_requests =
-                        [this](const auto& cloud, const auto& endpoint) {
-                          relay_->connect(endpoint, engine_->key(), cloud.server_key);
-                        },
                     .refused =
                         [this](const std::string& message) {
                           refusal_ = message;
                           io_.stop();
                         },
-                    .disk = &disk_},
+                    .disk = &disk_,
+                    .open_requests =
+                        [this](const auto& cloud, const auto& endpoint) {
+                          relay_->connect(endpoint, engine_->key(), cloud.server_key);
+                        }},
       unit_, *blobs_, std::move(keys_), options_.state / "downloads");
   disk_.on_change([this] { engine_->disk_changed(); });
   unit_.before_commit([this] { disk_.make_room(); });

@@ -26,12 +26,12 @@ class Engine : public Workers::Listener, private Link::Listener {
     // Opens blob transfers with the cloud's bulk port and closes those that were open.
     std::function<wire::BlobTransfers*(const Link::Cloud& cloud, const std::string& endpoint)>
         open_transfers;
-    // Where services' questions go at the cloud.
-    std::function<void(const Link::Cloud& cloud, const std::string& endpoint)> open_requests =
-        [](const auto&, const auto&) {};
     // The cloud refuses this node for good; trying again can't help.
     std::function<void(const std::string& message)> refused;
     DiskGuard* disk = nullptr;  // nullptr: nobody watches it
+    // Where services' questions go at the cloud.
+    std::function<void(const Link::Cloud& cloud, const std::string& endpoint)> open_requests =
+        [](const auto&, const auto&) {};
   };
 
   // `downloads`: a directory for partial downloads, on the store's file system. The database is

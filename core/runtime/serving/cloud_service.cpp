@@ -39,6 +39,9 @@ void CloudService::gather(Clock::time_point until) {
     const bool worth = waiting_.size() < last_batch_;
     if (!link_.wait(worth && !waiting_.empty() ? until : Clock::now())) break;
     if (auto frame = link_.take()) accept(std::move(*frame));
+    if (waiting_.empty()) continue;
+    const Waiting& newest = waiting_.back();  // half of its time is for its answer
+    until = std::min(until, newest.came + (newest.until - newest.came) / 2);
   }
 }
 
@@ -91,7 +94,7 @@ void CloudService::answer(const std::vector<const Waiting*>& batch) {
   const std::uint32_t took = microseconds(Clock::now() - began);
   ++statistics_.batches;
   statistics_.compute.add(took);
-  const std::size_t width = model_.outputs();
+  const std::size_t width = outputs_.size() / batch.size();
   for (std::size_t i = 0; i < batch.size(); ++i) {
     if (!predicted) {
       reply(*batch[i], refusal("model.failed", predicted.error().message), {});

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
@@ -29,8 +30,11 @@ std::int64_t most_likely(std::span<const float> outputs) {
   return std::max_element(outputs.begin(), outputs.end()) - outputs.begin();
 }
 
-std::span<const float> floats(Bytes data) {
-  return {reinterpret_cast<const float*>(data.data()), data.size() / sizeof(float)};
+// Copied: they lie anywhere in a frame.
+std::vector<float> floats(Bytes data) {
+  std::vector<float> values(data.size() / sizeof(float));
+  if (!values.empty()) std::memcpy(values.data(), data.data(), values.size() * sizeof(float));
+  return values;
 }
 
 }  // namespace
@@ -86,6 +90,7 @@ void EdgeService::begin(wire::LocalLink::Frame frame) {
   auto request = wire::parse_request(frame.payload);
   if (!request) return refuse(question, "request.malformed", request.error().message);
   question.request = std::move(*request);
+  question.bytes = question.request.data.size();
   const auto patience = question.request.meta.patience_us > 0
                             ? std::chrono::microseconds(question.request.meta.patience_us)
                             : settings_.deadline;
@@ -197,6 +202,11 @@ Status EdgeService::judge(Question& question, std::uint32_t index) {
                 fmt::format("{} wants a filter at stage {}, and the job names none",
                             strategy_.who(), index));
   const Stage& stage = question.stages[index];
+  if (filter->needs_predictions() && !stage.predicted)
+    return fail(Code::internal,
+                fmt::format("{} asks the filter of stage {} before the model has answered, and it "
+                            "needs the model's answer",
+                            strategy_.who(), index));
   SKERRY_ASSIGN(question.judgement,
                 filter->judge(features_.data(), stage.predicted ? &stage.outputs : nullptr));
   view_[index].judged = 1;
@@ -209,8 +219,7 @@ Status EdgeService::judge(Question& question, std::uint32_t index) {
 
 void EdgeService::ask_cloud(Question question) {
   const auto now = Clock::now();
-  const std::size_t bytes = question.request.data.size();
-  const auto expected = estimate_.expect(bytes);
+  const auto expected = estimate_.expect(question.bytes);
   const bool too_slow =
       expected && breaker_.state() == Breaker::State::closed &&
       now + std::chrono::microseconds(static_cast<std::int64_t>(*expected)) > question.due;
@@ -233,13 +242,19 @@ void EdgeService::send_to_cloud(Question question) {
   meta.patience_us = std::max(1u, left.count() > 0 ? microseconds(left) : 0u);
   question.asked = now;
   link_.send(wire::frame_request(settings_.session, number, meta, question.request.data));
-  if (!question.audit) ++statistics_.offloaded;
+  if (question.audit)
+    question.forget_example();
+  else
+    ++statistics_.offloaded;
   Clock::time_point until = question.audit ? now + kRemember : question.due;
   const bool in_hand = std::any_of(question.stages.begin(), question.stages.end(),
                                    [](const Stage& stage) { return stage.predicted; });
-  // Where the edge has no answer yet, it must still have the time to find one.
+  // Where the edge has no answer yet, it must still have the time to find one, and the cloud as
+  // much.
   if (!question.audit && !in_hand && settings_.fallback)
-    until -= std::chrono::microseconds(2 * statistics_.compute.quantile(0.9));
+    until -=
+        std::min<Clock::duration>(std::chrono::microseconds(2 * statistics_.compute.quantile(0.9)),
+                                  std::max(left / 2, Clock::duration{}));
   due_.emplace(until, number);
   waiting_.emplace(number, std::move(question));
 }
@@ -258,7 +273,7 @@ void EdgeService::cloud_answered(std::uint64_t number, const wire::PredictReplyV
   breaker_.answered();
   const std::uint32_t cloud = reply.meta.queue_us + reply.meta.compute_us;
   const std::uint32_t wire = took > cloud ? took - cloud : 0;
-  estimate_.answered(question.request.data.size(), wire, cloud);
+  estimate_.answered(question.bytes, wire, cloud);
   compare(question, reply.data);
   if (question.audit) {
     waiting_.erase(found);
@@ -320,7 +335,7 @@ void EdgeService::missed(Question& question) {
                     "again now and then",
                     settings_.service));
   ++statistics_.missed;
-  estimate_.missed(question.request.data.size(), microseconds(now - question.asked));
+  estimate_.missed(question.bytes, microseconds(now - question.asked));
   if (!question.audit) fall_back(question);
 }
 
@@ -380,6 +395,7 @@ void EdgeService::answer_due() {
       waiting_.erase(found);
       continue;
     }
+    question.forget_example();
     due_.emplace(now + kRemember, number);
   }
 }
@@ -411,10 +427,10 @@ void EdgeService::count_label(const Question& question, std::int64_t said) {
   if (label < 0 || form_.classes == 0) return;
   ++statistics_.labelled;
   statistics_.right += said == label;
-  for (const Stage& stage : question.stages) {
-    if (!stage.predicted) continue;
+  for (std::size_t i = question.stages.size(); i-- > 0;) {
+    if (!question.stages[i].predicted) continue;
     ++statistics_.edge_known;
-    statistics_.edge_right += most_likely(stage.outputs) == label;
+    statistics_.edge_right += most_likely(question.stages[i].outputs) == label;
     return;
   }
 }

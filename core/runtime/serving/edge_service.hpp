@@ -66,12 +66,18 @@ class EdgeService {
     wire::Header header;  // of the asker's frame
     zmq::message_t body;  // kept while the edge may still have to answer from it
     wire::PredictRequestView request;
+    std::size_t bytes = 0;        // of the example
     Clock::time_point came, due;  // it is answered by then
     std::vector<Stage> stages;
     std::optional<Judgement> judgement;  // the last one
     bool audit = false;                  // answered already: the cloud's answer is to compare
     bool delivered = false;
     Clock::time_point asked;  // the cloud
+
+    void forget_example() {
+      body.rebuild();
+      request.data = {};
+    }
   };
   using Waiting = std::unordered_map<std::uint64_t, Question>;
 

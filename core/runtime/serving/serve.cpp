@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sodium.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "core/base/log.hpp"
@@ -33,7 +34,16 @@ class Server {
   Server(const ServeRequest& request, const Json& settings)
       : request_(request), settings_(settings), form_(form_of(settings)) {}
 
-  Status run() { return text(settings_, "role") == "cloud" ? serve_cloud() : serve_edge(); }
+  Status run() {
+    if (form_.shape.size() >= SKERRY_MAX_DIMS || wire::elements_of(form_.shape) == 0)
+      return fail(
+          Code::invalid_argument,
+          fmt::format("found the shape [{}]; an example has 1 to {} dimensions and at most "
+                      "{} elements",
+                      fmt::join(form_.shape, ", "), SKERRY_MAX_DIMS - 1, wire::kMaxPredictData),
+          {}, "input.shape");
+    return text(settings_, "role") == "cloud" ? serve_cloud() : serve_edge();
+  }
 
  private:
   Result<ServedModel> model(const Json& from) {
@@ -96,7 +106,7 @@ class Server {
     SKERRY_ASSIGN(const auto served, model(settings_));
     const Json batch = settings_.value("batch", Json::object());
     BatchLimits limits;
-    limits.most = batch.value("most", limits.most);
+    limits.most = std::max(1U, batch.value("most", limits.most));
     limits.delay = std::chrono::microseconds(batch.value("delayUs", limits.delay.count()));
     CloudService service(*request_.link, served, form_, limits, request_.task.serves.version);
     std::uint64_t session = 0;

@@ -7,6 +7,7 @@
 
 #include "core/base/try.hpp"
 #include "core/runtime/abi_status.hpp"
+#include "core/wire/predict.hpp"
 
 namespace skerry::runtime {
 namespace {
@@ -20,7 +21,8 @@ Status check_finite(const std::vector<skerry_named_tensor>& weights) {
     std::size_t count = 1;
     for (std::int32_t i = 0; i < tensor.ndim; ++i)
       count *= static_cast<std::size_t>(tensor.shape[i]);
-    const auto* values = static_cast<const float*>(tensor.data);
+    const auto* values =
+        reinterpret_cast<const float*>(static_cast<const char*>(tensor.data) + tensor.byte_offset);
     if (!std::all_of(values, values + count, [](float value) { return std::isfinite(value); }))
       return fail(Code::data_loss,
                   fmt::format("the model's tensor `{}` has values that are not finite", each.name));
@@ -83,13 +85,21 @@ Status ServedModel::try_out() {
   std::vector<float> example(form_.elements(), 0.0F), answer;
   for (int i = 0; i < kTrials; ++i) {
     SKERRY_TRY(predict(example.data(), 1, answer));
-    outputs_ = answer.size();
     std::fill(example.begin(), example.end(), 0.5F);
   }
-  if (form_.classes > 0 && outputs_ != form_.classes)
+  return {};
+}
+
+Status ServedModel::check_width(std::size_t outputs) const {
+  if (form_.classes > 0 && outputs != form_.classes)
     return fail(Code::invalid_argument,
                 fmt::format("the model gives {} outputs, and the service's input says {} classes",
-                            outputs_, form_.classes));
+                            outputs, form_.classes));
+  if (outputs > wire::kMaxPredictData / sizeof(float))
+    return fail(Code::invalid_argument,
+                fmt::format("the model gives {} outputs, which are more than the {} bytes that an "
+                            "answer has room for",
+                            outputs, wire::kMaxPredictData));
   return {};
 }
 
@@ -125,6 +135,7 @@ Status ServedModel::predict(const float* features, std::size_t rows,
   if (!sound)
     return fail(Code::internal,
                 estimator_->who() + " predicted no row of float32 for each example");
+  SKERRY_TRY(check_width(out.size() / rows));
   if (!std::all_of(out.begin(), out.end(), [](float value) { return std::isfinite(value); }))
     return fail(Code::internal, "the model's answer is not finite");
   return {};

@@ -29,19 +29,18 @@ class ServedModel {
                                   std::uint64_t seed,
                                   const std::vector<skerry_named_tensor>* weights);
 
-  // `rows` examples, row after row, to as many rows of outputs(). Fails where an output is not
-  // finite.
+  // `rows` examples, row after row, to as many rows of outputs: of classes one each, otherwise as
+  // many as the model gives. Fails where an output is not finite.
   Status predict(const float* features, std::size_t rows, std::vector<float>& out) const;
-  std::size_t outputs() const { return outputs_; }
 
  private:
   ServedModel(const Instance& estimator, InputForm form)
       : estimator_(&estimator), form_(std::move(form)) {}
   Status try_out();
+  Status check_width(std::size_t outputs) const;
 
   const Instance* estimator_;
   InputForm form_;
-  std::size_t outputs_ = 0;
 };
 
 }  // namespace skerry::runtime

@@ -1,6 +1,7 @@
 #include "calibrate_task.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 
 #include "calibration.hpp"
@@ -22,6 +23,17 @@ skerry_tensor part_of(const skerry_tensor& whole, std::size_t first, std::size_t
   part.byte_offset = 0;
   part.shape = shape.data();
   return part;
+}
+
+// As it would when it serves, where an answer that is no number is none.
+skerry::Prediction answers_of(skerry::EstimatorRef& model, const char* whose,
+                              const skerry_tensor& features) {
+  skerry::Prediction prediction = model.predict(features);
+  const auto& values = prediction.values;
+  if (prediction.shape[1] < 1 ||
+      !std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); }))
+    throw skerry::invalid(whose, "the model's answer is not finite, or empty");
+  return prediction;
 }
 
 std::int64_t most_likely(const skerry::Prediction& prediction, std::size_t row) {
@@ -63,8 +75,8 @@ void CalibrateTask::run(skerry::TaskContext& context) {
     context.throw_if_cancelled();
     const std::size_t count = std::min(kBatch, rows - first);
     const skerry_tensor features = part_of(data.features, first, count, shape);
-    skerry::Prediction of_edge = edge.predict(features);
-    const skerry::Prediction of_cloud = cloud.predict(features);
+    skerry::Prediction of_edge = answers_of(edge, "edge[0].estimator", features);
+    const skerry::Prediction of_cloud = answers_of(cloud, "cloud.estimator", features);
     const skerry::TensorView answers(of_edge.values.data(), skerry::dtype_of<float>(),
                                      of_edge.shape);
     const auto judgements = filter.judge(count, features, answers.abi());

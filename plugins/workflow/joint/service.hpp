@@ -1,9 +1,20 @@
 // JointInferenceService: one task that serves on every edge and as many on the cloud as it says.
 //
-// The state: {"phase": "serving" | "done", "edge": side, "cloud": side or null (settings.hpp),
-// "nodes": [node], "tasks": {id: {"side", "node", "replica", "version", "try"}} that are open,
-// "tries": {place: failures in a row}, "edges": and "clouds": what totals.hpp keeps, "begun": ms,
-// "told": the last record}.
+// The state:
+//   phase      "serving" or "done"
+//   edge       side (settings.hpp); cloud: side or null
+//   nodes      {node: is it connected}
+//   places     {"edge/NODE", "cloud/REPLICA": {"side", "node", "replica", "served": the latest
+//              version that was ready there, "tries": failures of the newest version in a row,
+//              "why": the last one's reason, "refused": it was told that trying does not help,
+//              "waits": a timer will start it}}
+//   tasks      {id: {"place", "side", "version", "ready", "queued": its node was away when it
+//              started}} that are open
+//   edges, clouds  what totals.hpp keeps
+//   before     {side: the models to go back to}
+//   starts     how many tasks were started
+//   begun, recorded  ms; news: has anything been counted since the last record
+//   status, fault, hint  what was told, a version that was refused, a signal that was
 #pragma once
 
 #include <skerry/workflow.hpp>

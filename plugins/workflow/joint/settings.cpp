@@ -1,18 +1,11 @@
 #include "settings.hpp"
 
+#include <cstdint>
+
 namespace joint {
 namespace {
 
-// A reference that was resolved is {"$artifact": digest, "name": name}.
-std::string digest_of(const Json& owner) {
-  const auto model = owner.find("model");
-  return model != owner.end() && model->is_object() ? model->value("$artifact", std::string())
-                                                    : std::string();
-}
-
-std::string input_name(const Json& models) {
-  return "model" + std::to_string(models.size() - 1);
-}
+constexpr double kMostElements = 8 << 20;
 
 Json side(const char* role, const Json& spec) {
   return {{"params", {{"role", role}, {"input", spec.at("input")}}},
@@ -26,19 +19,49 @@ Json side(const char* role, const Json& spec) {
 void add_model(Json& side, Json& into, const Json& owner, const std::string& slot) {
   into["estimator"] = slot;
   side["slots"].push_back(slot);
-  side["models"].push_back(digest_of(owner));
-  if (!side["models"].back().get_ref<const std::string&>().empty())
-    into["model"] = input_name(side["models"]);
+  side["models"].push_back(digest_of_model(owner));
+}
+
+void use_model(Json& into, const Json& models, std::size_t i) {
+  if (models[i].get_ref<const std::string&>().empty())
+    into.erase("model");
+  else
+    into["model"] = "model" + std::to_string(i);
+}
+
+std::int64_t deadline_ms(const Json& spec) {
+  return skerry::milliseconds(spec.value("deadline", "100ms"), "deadline");
+}
+
+// Elements of one byte each, at the least.
+bool can_be_asked(const Json& shape) {
+  double elements = 1;
+  for (const Json& extent : shape) elements *= extent.get<double>();
+  return elements <= kMostElements;
 }
 
 }  // namespace
+
+// A reference that was resolved is {"$artifact": digest, "name": name}.
+std::string digest_of_model(const Json& owner) {
+  const auto model = owner.find("model");
+  return model != owner.end() && model->is_object() ? model->value("$artifact", std::string())
+                                                    : std::string();
+}
+
+void use_models(Json& side, const Json& models) {
+  side["models"] = models;
+  Json& params = side["params"];
+  if (!params.contains("stages")) return use_model(params, models, 0);
+  for (std::size_t i = 0; i < models.size(); ++i) use_model(params["stages"][i], models, i);
+}
 
 Json edge_side(const Json& spec) {
   Json edge = side("edge", spec);
   Json& params = edge["params"];
   params["strategy"] = "strategy";
   params["cloud"] = spec.contains("cloud");
-  params["deadlineUs"] = 1000 * skerry::milliseconds(spec.value("deadline", "100ms"), "deadline");
+  params["deadlineUs"] = 1000 * deadline_ms(spec);
   params["fallback"] = spec.value("fallback", "edge");
   params["audit"] = spec.value("audit", 0.01);
   params["stages"] = Json::array();
@@ -55,6 +78,7 @@ Json edge_side(const Json& spec) {
     if (owner.contains("threshold")) stage["threshold"] = owner["threshold"];
     params["stages"].push_back(std::move(stage));
   }
+  use_models(edge, Json(edge["models"]));
   return edge;
 }
 
@@ -66,15 +90,19 @@ Json cloud_side(const Json& spec) {
   cloud["params"]["batch"] = {{"most", batch.value("max", 8)},
                               {"delayUs", batch.value("delayUs", 200)}};
   cloud["replicas"] = owner.value("replicas", 1);
+  use_models(cloud, Json(cloud["models"]));
   return cloud;
 }
 
 std::string fault_of(const Json& spec) {
   const Json& edge = spec.at("edge");
-  if (spec.contains("choose") && !edge[0].contains("threshold"))
+  if (!can_be_asked(spec.at("input").at("shape")))
+    return "input.shape: a question has 8 MiB at most, and this shape has more elements than that";
+  if (deadline_ms(spec) <= 0)
+    return "deadline: nothing can be answered in no time; give it 1ms or more";
+  if (spec.contains("choose") && !edge.at(0).contains("threshold"))
     return "choose: it says what the threshold is to achieve, and edge[0] has no threshold yet; "
-           "find "
-           "it with `skerry calibrate` and put it there, or take choose away";
+           "find it with `skerry calibrate` and put it there, or take choose away";
   for (std::size_t i = 0; i < edge.size(); ++i)
     if (edge[i].contains("threshold") && !edge[i].contains("filter"))
       return "edge[" + std::to_string(i) +

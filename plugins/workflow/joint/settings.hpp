@@ -3,9 +3,7 @@
 
 #include <skerry/workflow.hpp>
 
-#include <cstdint>
 #include <string>
-#include <vector>
 
 namespace joint {
 
@@ -15,6 +13,12 @@ using skerry::Json;
 // `models` are the tasks' inputs "model0", "model1", ...
 Json edge_side(const Json& spec);
 Json cloud_side(const Json& spec);
+
+// Gives a side other models, as many as it has; "" is one that is made from the seed.
+void use_models(Json& side, const Json& models);
+
+// The digest of an owner's `model`; empty: it has none.
+std::string digest_of_model(const Json& owner);
 
 // Why a service cannot begin; empty: it can.
 std::string fault_of(const Json& spec);

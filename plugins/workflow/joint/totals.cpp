@@ -4,17 +4,19 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
-#include <sstream>
+#include <cstdlib>
+#include <iterator>
+#include <utility>
 
 namespace joint {
 namespace {
 
 constexpr const char* kCounts[] = {
-    "requests",  "hard",    "offloaded", "byEdge",         "byCloud",  "fallbacks", "refused",
-    "missed",    "late",    "spared",    "audited",        "compared", "disagreed", "auditDisagreed",
-    "labelled",  "right",   "edgeKnown", "edgeRight",      "batches",  "expired"};
+    "requests", "hard",  "offloaded", "byEdge",    "byCloud",  "fallbacks", "refused",
+    "missed",   "late",  "spared",    "audited",   "compared", "disagreed", "auditDisagreed",
+    "labelled", "right", "edgeKnown", "edgeRight", "batches",  "expired"};
 constexpr const char* kTimes[] = {"total", "wire", "queue", "compute"};
-constexpr const char* kBucket = ".le.";  // "total.le.95": so many took at most 95 microseconds
+constexpr const char* kBucket = ".le.";    // "total.le.95": so many took at most 95 microseconds
 constexpr std::size_t kMostBuckets = 256;  // of each; as many as a worker has, and some
 constexpr std::size_t kMostDigits = 12;
 constexpr double kMost = 9007199254740992.0;  // what a node can claim and still be added up
@@ -64,18 +66,20 @@ std::string text_of_metrics(const Metrics& metrics) {
   return text;
 }
 Metrics metrics_in(const Json& owner, const char* member) {
+  const std::string text = owner.value(member, std::string());
   Metrics metrics;
-  std::istringstream text(owner.value(member, std::string()));
-  std::string name;
-  double value = 0;
-  while (text >> name >> value) metrics[name] = value;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t middle = text.find(' ', at), end = text.find(' ', middle + 1);
+    metrics[text.substr(at, middle - at)] = std::strtod(text.c_str() + middle, nullptr);
+    at = end == std::string::npos ? text.size() : end + 1;
+  }
   return metrics;
 }
 
 Metrics sum_of(const Json& entry) {
   Metrics sum = metrics_in(entry, "ended");
-  for (const auto& now : skerry::detail::object_in(entry, "now").items())
-    add(sum, metrics_in(entry["now"], now.key().c_str()));
+  for (const auto& task : entry["now"].items())
+    add(sum, metrics_in(entry["now"], task.key().c_str()));
   return sum;
 }
 
@@ -117,7 +121,7 @@ Json latencies(const Metrics& metrics) {
   std::map<std::string, Buckets> all;
   for (const auto& [name, count] : metrics) {
     const std::string timed = timed_by(name);
-    if (!timed.empty()) all[timed][std::stoull(name.substr(timed.size() + 4))] += count;
+    if (!timed.empty()) all[timed][std::stoull(name.substr(name.rfind('.') + 1))] += count;
   }
   Json found = Json::object();
   for (const auto& [name, buckets] : all) found[name] = percentiles(buckets);
@@ -180,6 +184,7 @@ void forget(Json& state, const std::string& who) {
   if (entry == state.end() || who.empty()) return;
   const Metrics sum = sum_of(*entry);
   state.erase(who);
+  if (!state.contains("")) state[""] = {{"now", Json::object()}};
   add_to_ended(state[""], sum);
 }
 
@@ -201,7 +206,8 @@ Json of_all(const Json& state) {
 
 std::string text_of(const Json& totals) {
   const auto count = [&](const char* name) { return totals.value(name, std::uint64_t{0}); };
-  std::string text = std::to_string(count("requests")) + " questions";
+  std::string text =
+      std::to_string(count("requests")) + (count("requests") == 1 ? " question" : " questions");
   if (count("requests") == 0) return text;
   text += ", " + percent(totals, "hardShare") + " hard, " + percent(totals, "offloadShare") +
           " to the cloud";

@@ -3,8 +3,8 @@
 // one that takes its place.
 //
 // State: {who: {"now": {task: metrics}, "ended": metrics, "breaker": number, "brief": true}}, where
-// metrics are text (see totals.cpp) and "brief" is one of whom only counts are kept. Under "" stands
-// what those had counted that were forgotten.
+// metrics are text (see totals.cpp) and "brief" is one of whom only counts are kept. Under ""
+// stands what those had counted that were forgotten.
 #pragma once
 
 #include <skerry/workflow.hpp>

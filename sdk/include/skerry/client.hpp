@@ -8,8 +8,10 @@
 #include <skerry/client.h>
 #include <skerry/error.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,8 +49,8 @@ class Client {
     const skerry_tensor tensor = view(example, shape);
     std::uint64_t id = 0;
     check([&](skerry_error* error) {
-      return skerry_client_ask(client_.get(), service.c_str(), &tensor,
-                               static_cast<std::uint32_t>(deadline.count()), &id, error);
+      return skerry_client_ask(client_.get(), service.c_str(), &tensor, patience(deadline), &id,
+                               error);
     });
     return id;
   }
@@ -57,8 +59,9 @@ class Client {
     skerry_answer answer = {};
     answer.struct_size = sizeof answer;
     const skerry_status status = check([&](skerry_error* error) {
-      return skerry_client_next(client_.get(), static_cast<std::uint64_t>(timeout.count()), &answer,
-                                error);
+      return skerry_client_next(
+          client_.get(), static_cast<std::uint64_t>(std::max<std::int64_t>(0, timeout.count())),
+          &answer, error);
     });
     if (status == SKERRY_RETRY) return std::nullopt;
     return owned(answer);
@@ -70,8 +73,8 @@ class Client {
     skerry_answer answer = {};
     answer.struct_size = sizeof answer;
     check([&](skerry_error* error) {
-      return skerry_client_predict(client_.get(), service.c_str(), &tensor,
-                                   static_cast<std::uint32_t>(deadline.count()), &answer, error);
+      return skerry_client_predict(client_.get(), service.c_str(), &tensor, patience(deadline),
+                                   &answer, error);
     });
     return owned(answer);
   }
@@ -89,6 +92,12 @@ class Client {
     if (status != SKERRY_OK && status != SKERRY_RETRY)
       throw Error(status, error.field, error.message);
     return status;
+  }
+  // Of one that is past already, or longer than anybody waits.
+  static std::uint32_t patience(std::chrono::microseconds deadline) {
+    return static_cast<std::uint32_t>(
+        std::clamp<std::int64_t>(deadline.count(), deadline.count() == 0 ? 0 : 1,
+                                 std::numeric_limits<std::uint32_t>::max()));
   }
   static void type_of(const float*, skerry_tensor& tensor) {
     tensor.dtype_code = SKERRY_FLOAT;

@@ -66,7 +66,7 @@ int free_ports(int count) {
 Cluster::Cluster(std::filesystem::path folder, int edges, std::filesystem::path edges_folder)
     : folder_(std::move(folder)),
       edges_folder_(edges_folder.empty() ? folder_ : std::move(edges_folder)),
-      port_(free_ports(2)) {
+      port_(free_ports(3)) {
   hosts_.push_back({.name = "cloud"});
   for (int edge = 1; edge <= edges; ++edge)
     hosts_.push_back({.name = fmt::format("edge-{}", edge)});
@@ -104,7 +104,8 @@ void Cluster::launch(int number) {
       std::to_string(::getpid())};
   if (is_cloud) {
     command.insert(command.end(),
-                   {"--listen", endpoint(control_port()), "--bulk-listen", endpoint(bulk_port())});
+                   {"--listen", endpoint(control_port()), "--bulk-listen", endpoint(bulk_port()),
+                    "--request-listen", endpoint(request_port())});
   } else {
     // An edge that has joined does not use it, and one that was killed before tries again.
     command.insert(command.end(), {"--join", host.token});

@@ -35,6 +35,7 @@ class Cluster {
   }
   int control_port() const { return port_; }
   int bulk_port() const { return port_ + 1; }
+  int request_port() const { return port_ + 2; }
 
   // Starts the cloud, invites the edges, starts them. Does not wait for them.
   void start();

@@ -50,7 +50,7 @@ struct CloudListener : cloud::Peers::Listener {
 };
 
 struct EdgeListener : edge::Link::Listener {
-  void welcomed(std::uint32_t) override { ++welcomes; }
+  void welcomed(const wire::Welcome&) override { ++welcomes; }
   std::vector<wire::TaskKey> tasks() override { return {}; }
   void awaited(const std::vector<wire::TaskKey>& tasks) override { waited_for = tasks; }
   void message(const wire::Received& message) override { downlink.push_back(message.header.seq); }

@@ -149,7 +149,7 @@ class EdgeWorker : public testing::Test,
   void decide(wire::DecideRequest) override {}
   void forget(const std::string&) override {}
   void keep_only(const std::set<std::string>&) override {}
-  void welcomed(std::uint32_t) override {}
+  void welcomed(const wire::Welcome&) override {}
   std::vector<wire::TaskKey> tasks() override { return {}; }
   void awaited(const std::vector<wire::TaskKey>&) override {}
   void message(const wire::Received&) override {}

@@ -153,6 +153,9 @@ TEST_F(SeatsTest, JobsDoNotTouchEachOther) {
   EXPECT_THAT(serving("letters"), ElementsAre(2));
   // A job that was made anew under a name is another job.
   EXPECT_THAT(arrive(3, {"digits.9", "digits", 1, 0}).retired, IsEmpty());
+  seats.reserve(4, {"digits.10", "digits", 1, 0});
+  EXPECT_THAT(seats.jobs("digits"), ElementsAre("digits.10", "digits.7", "digits.9"));
+  EXPECT_THAT(seats.jobs("words"), IsEmpty());
 }
 
 TEST_F(SeatsTest, ReleaseGivesWhomItOwes) {

@@ -134,7 +134,8 @@ typedef struct skerry_ext_threads {
   uint32_t (*budget)(const skerry_host *); /* [any-thread] >= 1 */
 } skerry_ext_threads;
 
-/* Other features of the job, by the name of their place in the job's spec ("estimator", "selection", ...). */
+/* Other features of the job, by the name of their place in the job's spec ("estimator", "edge[0].filter", ...), or in
+ * the caller's own configuration ("config.filters[0]"). */
 #define SKERRY_EXT_FEATURES "skerry.features/1"
 typedef struct skerry_feature {
   skerry_instance *instance;

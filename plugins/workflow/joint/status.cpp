@@ -1,0 +1,90 @@
+#include "status.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <set>
+
+#include "totals.hpp"
+
+namespace joint {
+namespace {
+
+constexpr std::size_t kMostText = 300;
+
+// Places where a version serves, be it the newest or not.
+std::set<std::string> ready(const Json& state, const std::string& side) {
+  std::set<std::string> places;
+  for (const Json& task : state["tasks"])
+    if (task["side"] == side && task.contains("ready")) places.insert(task["place"]);
+  return places;
+}
+
+std::size_t out_of_reach(const Json& nodes) {
+  return static_cast<std::size_t>(std::count(nodes.begin(), nodes.end(), Json(false)));
+}
+
+std::size_t replicas(const Json& state) {
+  return state["cloud"].is_null() ? 0 : state["cloud"]["replicas"].get<std::size_t>();
+}
+
+// "edge b fails: ..., and 2 more": of places whose newest version does not serve.
+std::string troubles(const Json& state) {
+  std::string text;
+  std::size_t more = 0;
+  for (const Json& place : state["places"]) {
+    const std::string why = place.value("why", std::string());
+    if (why.empty()) continue;
+    if (text.empty())
+      text = name_of(place) + " fails: " + why;
+    else
+      ++more;
+  }
+  return more > 0 ? text + ", and " + std::to_string(more) + " more" : text;
+}
+
+bool all_ready(const Json& state) {
+  const auto edges = ready(state, "edge");
+  if (edges.empty() || ready(state, "cloud").size() < replicas(state)) return false;
+  for (const auto& [node, connected] : state["nodes"].items())
+    if (connected.get<bool>() && edges.count("edge/" + node) == 0) return false;
+  return true;
+}
+
+}  // namespace
+
+std::string phase_of(const Json& state) {
+  if (state.contains("fault") || !troubles(state).empty()) return "Degraded";
+  return all_ready(state) ? "Serving" : "Starting";
+}
+
+std::string status_of(const Json& state) {
+  std::string text = std::to_string(ready(state, "edge").size()) + " of " +
+                     std::to_string(state["nodes"].size()) + " edges serve";
+  if (const std::size_t away = out_of_reach(state["nodes"]); away > 0)
+    text += " (" + std::to_string(away) + " out of reach)";
+  if (replicas(state) > 0)
+    text += ", " + std::to_string(ready(state, "cloud").size()) + " of " +
+            std::to_string(replicas(state)) + " workers on the cloud";
+  text += "; " + text_of(of_all(state["edges"]));
+  for (const std::string& each :
+       {state.value("fault", std::string()), troubles(state), state.value("hint", std::string())})
+    if (!each.empty()) text += ". " + each;
+  return text;
+}
+
+Json record_of(const Json& state) {
+  Json record = {{"sum", of_all(state["edges"])}, {"nodes", of_each(state["edges"])}};
+  if (!state["clouds"].empty()) record["cloud"] = of_all(state["clouds"]);
+  return record;
+}
+
+std::string name_of(const Json& place) {
+  if (place["side"] == "edge") return "edge " + place["node"].get<std::string>();
+  return "worker " + std::to_string(place["replica"].get<int>()) + " of the cloud";
+}
+
+std::string shortened(const std::string& text) {
+  return text.size() <= kMostText ? text : text.substr(0, kMostText) + "...";
+}
+
+}  // namespace joint
