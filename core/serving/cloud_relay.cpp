@@ -138,6 +138,7 @@ class CloudRelay::Impl {
       return true;
     }
     const auto view = wire::check_frame(arrived.body.to_string_view(), wire::kPredictLimit);
+    if (view && view->header.type == wire::Type::ping) return true;  // it says who it is
     if (!view || view->header.type != wire::Type::predict_request) {
       ++malformed_;
       return true;
@@ -202,9 +203,10 @@ class CloudRelay::Impl {
     }
     Seats::Seat* worker = local_.seats().of_peer(passing.peer);
     if (worker == nullptr || passing.header.type != wire::Type::predict_reply) return true;
-    auto asker = worker->in_hand.extract(passing.question());
-    if (!asker.empty()) wire::send(edges_, asker.mapped().peer, passing.body);
-    dispatch_to(worker->place.service);
+    const std::string service = worker->place.service;
+    if (const auto asker = local_.seats().answered(*worker, passing.question()))
+      wire::send(edges_, asker->peer, passing.body);
+    dispatch_to(service);
     return true;
   }
 

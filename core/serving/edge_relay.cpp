@@ -82,10 +82,10 @@ class EdgeRelay::Impl {
       const News news = wait();
       if (news.work) do_posted();
       for (int i = 0; news.local && i < kTurn && take_local(); ++i) continue;
-      for (int i = 0; news.answers && i < kTurn && take_answer(); ++i) continue;
+      for (int i = 0; uplink_ && news.answers && i < kTurn && take_answer(); ++i) continue;
       const auto now = Clock::now();
       if (uplink_ && (news.uplink || uplink_->retry_at())) {
-        uplink_->take_events(now);
+        if (uplink_->take_events(now)) greet();
         uplink_->retry(now);
       }
       if (now - swept_ > std::chrono::milliseconds(kTickMs)) sweep(now);
@@ -96,6 +96,13 @@ class EdgeRelay::Impl {
 
   void do_posted() {
     for (const auto& work : inbox_->take()) work();
+  }
+
+  // So that the cloud knows who is behind the connection before there is a question: one that says
+  // nothing looks like a stranger's.
+  void greet() {
+    auto body = owned(wire::frame(wire::Header{wire::Type::ping}));
+    wire::send(uplink_->socket(), {}, body);
   }
 
   News wait() {
@@ -204,8 +211,8 @@ class EdgeRelay::Impl {
   }
 
   void answer(Seats::Seat& worker, Passing& passing) {
-    auto asker = worker.in_hand.extract(passing.question());
-    if (!asker.empty()) local_.send(asker.mapped().peer, passing.body);
+    if (const auto asker = local_.seats().answered(worker, passing.question()))
+      local_.send(asker->peer, passing.body);
   }
 
   bool take_answer() {

@@ -32,9 +32,7 @@ Clock::time_point until(const wire::PredictRequest& request, Clock::time_point n
 }
 
 zmq::message_t owned(std::string frame) {
-  auto* kept = new std::string(std::move(frame));
-  return {kept->data(), kept->size(),
-          [](void*, void* hint) { delete static_cast<std::string*>(hint); }, kept};
+  return wire::message_of(std::move(frame));
 }
 
 Result<LocalSide> LocalSide::open(zmq::context_t& context, const std::string& endpoint) {

@@ -16,17 +16,33 @@ std::vector<Seats::Asker> Seats::release(std::uint64_t ticket) {
   const auto found = seats_.find(ticket);
   if (found == seats_.end()) return {};
   Seat& seat = found->second;
+  if (seat.retired && !seat.in_hand.empty()) {
+    seat.released = true;
+    return {};
+  }
   std::vector<Asker> owed;
   for (auto& [id, asker] : seat.in_hand) owed.push_back(std::move(asker));
+  remove(found);
+  return owed;
+}
+
+void Seats::remove(std::map<std::uint64_t, Seat>::iterator found) {
+  const Seat& seat = found->second;
   if (!seat.peer.empty()) {
     by_peer_.erase(seat.peer);
     by_session_.erase(seat.session);
   }
   auto& tickets = by_service_[seat.place.service];
-  std::erase(tickets, ticket);
+  std::erase(tickets, seat.ticket);
   if (tickets.empty()) by_service_.erase(seat.place.service);
   seats_.erase(found);
-  return owed;
+}
+
+std::optional<Seats::Asker> Seats::answered(Seat& seat, const QuestionId& question) {
+  auto asker = seat.in_hand.extract(question);
+  if (seat.released && seat.in_hand.empty()) remove(seats_.find(seat.ticket));
+  if (asker.empty()) return std::nullopt;
+  return std::move(asker.mapped());
 }
 
 Seats::Taken Seats::take(std::uint64_t ticket, const std::string& peer, std::uint64_t session,
@@ -104,12 +120,16 @@ Seats::Seat* Seats::least_busy(const std::string& service) {
 
 std::vector<Seats::Asker> Seats::overdue(Clock::time_point then) {
   std::vector<Asker> list;
-  for (auto& [ticket, seat] : seats_) {
+  for (auto it = seats_.begin(); it != seats_.end();) {
+    Seat& seat = it->second;
     std::erase_if(seat.in_hand, [&](auto& entry) {
       if (entry.second.until >= then) return false;
       list.push_back(std::move(entry.second));
       return true;
     });
+    const auto next = std::next(it);
+    if (seat.released && seat.in_hand.empty()) remove(it);
+    it = next;
   }
   return list;
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -46,13 +47,15 @@ class Seats {
     std::uint64_t session = 0;  // of the questions that it asks itself
     std::uint32_t credit = 0;   // questions that it may have in hand
     bool retired = false;
+    bool released = false;  // the worker is gone, and what it has answered may still come
     std::unordered_map<QuestionId, Asker, QuestionHash> in_hand;
 
     bool free() const { return in_hand.size() < credit; }
   };
 
   void reserve(std::uint64_t ticket, Place place);
-  // The worker is gone: whom it owes an answer.
+  // The worker is gone: whom it owes an answer. One that was retired has answered all that it had
+  // before it ended: its seat stays until those answers have come.
   std::vector<Asker> release(std::uint64_t ticket);
 
   struct Taken {
@@ -61,6 +64,9 @@ class Seats {
   };
   Taken take(std::uint64_t ticket, const std::string& peer, std::uint64_t session,
              std::uint32_t credit);
+
+  // The answer to this question came: who waits for it.
+  std::optional<Asker> answered(Seat& seat, const QuestionId& question);
 
   Seat* of_peer(const std::string& peer);
   Seat* of_session(std::uint64_t session);
@@ -80,6 +86,8 @@ class Seats {
   const std::map<std::uint64_t, Seat>& all() const { return seats_; }
 
  private:
+  void remove(std::map<std::uint64_t, Seat>::iterator seat);
+
   std::map<std::uint64_t, Seat> seats_;  // by ticket
   std::unordered_map<std::string, std::uint64_t> by_peer_;
   std::unordered_map<std::uint64_t, std::uint64_t> by_session_;

@@ -8,9 +8,12 @@
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
 #include "core/wire/predict.hpp"
+#include "core/wire/sockets.hpp"
 
 namespace skerry::wire {
 namespace {
+
+constexpr int kLinger = 1000;  // milliseconds
 
 constexpr const char* kMonitor = "inproc://local-link";
 
@@ -75,16 +78,19 @@ bool LocalLink::wait(Clock::time_point until) {
   }
 }
 
+void LocalLink::finish() {
+  next_.reset();
+  socket_.set(zmq::sockopt::linger, kLinger);
+  socket_.close();
+  context_.close();
+}
+
 int LocalLink::descriptor() const {
   return socket_.get(zmq::sockopt::fd);
 }
 
 void LocalLink::send(std::string frame) {
-  auto* kept = new std::string(std::move(frame));
-  zmq::message_t message(
-      kept->data(), kept->size(), [](void*, void* hint) { delete static_cast<std::string*>(hint); },
-      kept);
-  socket_.send(message, zmq::send_flags::dontwait);
+  socket_.send(message_of(std::move(frame)), zmq::send_flags::dontwait);
 }
 
 }  // namespace skerry::wire

@@ -34,6 +34,8 @@ class LocalLink {
   // What is malformed is left out.
   std::optional<Frame> take();
   void send(std::string frame);
+  // Returns when what was sent has left, or can't. Nothing is sent or taken after it.
+  void finish();
   // Readable when there may be something to take.
   int descriptor() const;
 

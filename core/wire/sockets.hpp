@@ -47,6 +47,9 @@ enum class Receipt { nothing, message, multipart };
 // disconnected.
 Receipt receive(zmq::socket_t& socket, bool router, Arrived& arrived);
 
+// A message whose bytes are these and not a copy.
+zmq::message_t message_of(std::string bytes);
+
 enum class Sent { ok, no_peer, full };
 // Never blocks. The body is kept where it was not sent.
 Sent send(zmq::socket_t& socket, const std::string& peer, zmq::message_t& body);

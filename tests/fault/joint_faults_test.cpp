@@ -76,14 +76,17 @@ class JointFaults : public ::testing::Test {
   }
   void TearDown() override { cluster_.kill_all(); }
 
-  void serve(const std::string& text) {
+  void serve(const std::string& text, bool by_cloud = true) {
     cluster_.insist("apply", {{"text", text}, {"file", "/service.yaml"}});
-    ASSERT_TRUE(eventually([&] { return answered_by_cloud(); })) << status();
+    ASSERT_TRUE(eventually([&] { return answers(by_cloud); })) << status();
   }
+  void swap_a_hundred_times(const std::string& side, const std::string& threshold);
   client::Client connect() { return client::Client::connect(cluster_.state(1).string()).value(); }
-  bool answered_by_cloud() {
+  bool answers(bool by_cloud) {
     auto client = client::Client::connect(cluster_.state(1).string());
-    return client && ask_once(*client).by_cloud;
+    if (!client) return false;
+    const auto reply = ask_once(*client);
+    return reply.code.empty() && reply.by_cloud == by_cloud;
   }
   static wire::PredictReply ask_once(client::Client& client) {
     return client.answer_to(client.ask(request(), as_bytes(std::string_view(data())))).reply;
@@ -320,12 +323,15 @@ TEST_F(JointFaults, WithoutAFallbackQuestionsAreRefusedInTimeAndNoneHangs) {
 }
 
 // Both models travel with the job, so that the cloud has either to swap to.
-TEST_F(JointFaults, AHundredSwapsUnderLoadCostNoAnswer) {
+void JointFaults::swap_a_hundred_times(const std::string& side, const std::string& threshold) {
   const auto first = write_model("a.safetensors", 0.25F),
              second = write_model("b.safetensors", 0.5F);
-  serve(with_models(first, second));
+  std::string text = with_models(first, second);
+  text.replace(text.find("threshold: -1"), 13, "threshold: " + threshold);
+  serve(text, side == "cloud");
   std::atomic<bool> done = false;
   std::atomic<std::uint64_t> version = 0, answered = 0, failed = 0;
+  std::map<std::string, int> codes;  // "": the edge answered for want of the cloud
   std::thread load([&] {
     auto client = connect();
     std::size_t under_way = 0;
@@ -335,9 +341,10 @@ TEST_F(JointFaults, AHundredSwapsUnderLoadCostNoAnswer) {
       if (!answer) continue;
       --under_way;
       ++answered;
-      failed += !answer->reply.code.empty();
-      if (!answer->reply.by_cloud)
-        version = std::max<std::uint64_t>(version, answer->reply.version);
+      const bool good = answer->reply.code.empty() && !answer->reply.fallback;
+      failed += !good;
+      if (!good) ++codes[answer->reply.code];
+      version = std::max<std::uint64_t>(version, answer->reply.version);
     }
   });
   const std::string digests[] = {digest_of_file(first)->hex(), digest_of_file(second)->hex()};
@@ -345,8 +352,7 @@ TEST_F(JointFaults, AHundredSwapsUnderLoadCostNoAnswer) {
   for (int i = 0; i < 100; ++i) {
     const std::uint64_t before = version;
     cluster_.insist(
-        "signal",
-        {{"job", "service"}, {"name", "models"}, {"value", {{"edge", {digests[i % 2]}}}}});
+        "signal", {{"job", "service"}, {"name", "models"}, {"value", {{side, {digests[i % 2]}}}}});
     if (!eventually([&] { return version > before; })) break;
     ++swaps;
   }
@@ -354,7 +360,15 @@ TEST_F(JointFaults, AHundredSwapsUnderLoadCostNoAnswer) {
   load.join();
   fmt::print("{} swaps, {} answers, {} failed\n", swaps, answered.load(), failed.load());
   EXPECT_EQ(swaps, 100u) << status();
-  EXPECT_EQ(failed, 0u);
+  EXPECT_EQ(failed, 0u) << ::testing::PrintToString(codes);
+}
+
+TEST_F(JointFaults, AHundredSwapsAtTheEdgeUnderLoadCostNoAnswer) {
+  swap_a_hundred_times("edge", "10");
+}
+
+TEST_F(JointFaults, AHundredSwapsAtTheCloudUnderLoadCostNoAnswer) {
+  swap_a_hundred_times("cloud", "-1");
 }
 
 TEST_F(JointFaults, AModelThatIsNotFiniteNeverServes) {

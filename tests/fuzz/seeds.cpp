@@ -41,6 +41,22 @@ void messages() {
   write("envelope", "stop", "\xff" + wire::frame(1, 2, 3, wire::StopTask{{"job", "task"}, "why"}));
 }
 
+void questions() {
+  const auto payload = [](const std::string& frame) { return frame.substr(wire::kHeaderSize); };
+  wire::PredictRequest request{.service = "digits", .patience_us = 80000, .shape = {2}, .label = 1};
+  const std::string two(8, '\x11');
+  write("predict", "floats", '\0' + payload(wire::frame_request(1, 2, request, as_bytes(two))));
+  request.form = wire::Form::uint8;
+  request.shape = {2, 2, 2};
+  write("predict", "bytes", '\0' + payload(wire::frame_request(1, 2, request, as_bytes(two))));
+  request = {.service = "digits", .form = wire::Form::image};
+  write("predict", "image", '\x02' + payload(wire::frame_request(1, 2, request, as_bytes(two))));
+  wire::PredictReply reply{.by_cloud = true, .hard = true, .score = 0.5, .version = 3};
+  write("predict", "answer", '\1' + payload(wire::frame_reply(1, 2, reply, as_bytes(two))));
+  reply = {.code = "shape.mismatch", .message = "found a tensor of another shape"};
+  write("predict", "refusal", '\1' + payload(wire::frame_reply(1, 2, reply, {})));
+}
+
 void tensors() {
   std::vector<tensor::TensorSpec> specs{{"w", "F32", {2, 3}}, {"b", "F16", {4}}, {"n", "I64", {}}};
   const std::string header = tensor::encode_header(specs, {{"format", "pt"}});
@@ -100,6 +116,7 @@ int main(int argc, char** argv) {
   if (argc != 2) return 1;
   skerry::fuzz::root = argv[1];
   skerry::fuzz::messages();
+  skerry::fuzz::questions();
   skerry::fuzz::tensors();
   skerry::fuzz::plugin_file();
   return 0;

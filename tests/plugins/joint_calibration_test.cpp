@@ -141,7 +141,10 @@ TEST(JointCalibration, IgnoresWhatFitsNothing) {
 namespace {
 
 // Of two classes, right about the examples from `first` up to before `last`. An example is its
-// number; its class is whether that is odd.
+// number.
+std::int64_t class_of(int number) {
+  return number % 3 == 0 ? 1 : 0;  // batches do not begin with the same one
+}
 struct FakeModel {
   int first = 0, last = 0;
   std::uint64_t seed = 0;
@@ -175,7 +178,7 @@ struct FakeModel {
     for (std::int64_t row = 0; row < rows; ++row) {
       const int number = static_cast<int>(numbers[row]);
       const bool right = number >= me.first && number < me.last;
-      const int said = right == (number % 2 == 1) ? 1 : 0;
+      const std::int64_t said = right ? class_of(number) : 1 - class_of(number);
       me.outputs[static_cast<std::size_t>(2 * row + said)] = me.answer;
     }
     *out = {{me.outputs.data(), SKERRY_CPU, 0, 2, SKERRY_FLOAT, 32, 1, me.shape, nullptr, 0},
@@ -281,7 +284,7 @@ class TaskHost {
     me.split = split;
     for (int i = 0; i < me.rows; ++i) {
       me.numbers_.push_back(static_cast<float>(i));
-      me.labels_.push_back(i % 2);
+      me.labels_.push_back(class_of(i));
     }
     me.info_.label_kind = me.has_classes ? SKERRY_LABEL_CLASS : SKERRY_LABEL_REAL;
     me.shape_[0] = me.rows;

@@ -116,7 +116,7 @@ class Service {
   void serve_at(const std::vector<std::string>& places) {
     for (const std::string& place : places) report(at(place));
   }
-  // The last one that is no event.
+  // The last one that is not of a failure alone.
   Json record() const {
     for (auto it = reports.rbegin(); it != reports.rend(); ++it)
       if (it->contains("sum")) return *it;

@@ -206,6 +206,7 @@ TEST(JointTotals, WatchSoManyAndOnlyCountWithTheOthers) {
   for (int i = 0; i < 250; ++i) note(state, "node-" + std::to_string(i), "t", metrics);
   EXPECT_EQ(of_all(state)["requests"], 250);
   EXPECT_EQ(of_each(state).size(), kMostWatched);
+  EXPECT_EQ(state["node-249"]["now"]["t"], "requests 1");
   forget(state, "node-0");
   EXPECT_EQ(of_each(state).size(), kMostWatched - 1);
   EXPECT_EQ(of_all(state)["requests"], 250);

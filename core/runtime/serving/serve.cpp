@@ -150,7 +150,10 @@ Status serve(const ServeRequest& request, const Json& settings) try {
   if (request.link == nullptr || !request.task.serves)
     return fail(Code::failed_precondition,
                 "this task was not started to serve; its workflow must set TaskStart::serves");
-  return Server(request, settings).run();
+  SKERRY_TRY(Server(request, settings).run());
+  // The host ends this worker once it is told that the task is done.
+  request.link->finish();
+  return {};
 } catch (const Json::exception& error) {
   return fail(Code::invalid_argument,
               std::string("the settings of what serves are malformed: ") + error.what());

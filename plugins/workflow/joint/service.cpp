@@ -273,12 +273,13 @@ class Step {
 
   void record_failure(const char* what, const Json& place) {
     const std::string side = place["side"];
-    commands_.report({{"event", what},
-                      {"node", place["node"]},
-                      {"version", state_[side]["version"]},
-                      {"task", event_.task},
-                      {"code", event_.code},
-                      {"message", place["why"]}});
+    Json line = summary_of(state_, event_.at_ms);
+    line[what] = {{{"node", place["node"]},
+                   {"version", state_[side]["version"]},
+                   {"task", event_.task},
+                   {"code", event_.code},
+                   {"message", place["why"]}}};
+    commands_.report(std::move(line));
   }
 
   void refused(const std::string& name) {
@@ -288,7 +289,7 @@ class Step {
     if (!place.contains("refused")) {
       place["refused"] = true;
       commands_.note("service.refused", what, place["node"]);
-      record_failure("refused", place);
+      record_failure("rejected", place);
     }
     if (models_are_at_fault(place)) return go_back(side, what);
     // It has been well, and may be again: a person lets a plugin out of quarantine.
@@ -341,19 +342,20 @@ class Step {
     for (auto& [name, place] : state_["places"].items()) {
       if (place["side"] != side) continue;
       clear(place);
+      if (place["waits"] == true) commands_.cancel_timer(kAgain + name);
       start(name);
     }
   }
 
-  // A node that is away may have begun with what it was sent before: that ends when the next
-  // version is ready there.
+  // Only what waits for a node that is away. What was sent may have begun, and have the place of the
+  // version before it, which has ended: it ends when the next version is ready there.
   void stop_what_has_not_begun(const std::string& side) {
     Json& tasks = state_["tasks"];
     for (auto it = tasks.begin(); it != tasks.end();) {
       const Json& task = it.value();
       const std::string node = state_["places"][task["place"].get<std::string>()]["node"];
       const bool idle = task["side"] == side && !task.contains("ready") &&
-                        (is_connected(node) || task.contains("queued"));
+                        task.contains("queued") && !is_connected(node);
       if (idle) commands_.stop_task(it.key());
       it = idle ? tasks.erase(it) : std::next(it);
     }
@@ -438,10 +440,7 @@ class Step {
     if (state_["news"] == false) return;
     state_["news"] = false;
     state_["recorded"] = event_.at_ms;
-    Json line = record_of(state_);
-    line["seconds"] =
-        static_cast<double>(event_.at_ms - state_["begun"].get<std::int64_t>()) / 1000;
-    commands_.report(std::move(line));
+    commands_.report(record_of(state_, event_.at_ms));
   }
 
   void tell() {

@@ -72,8 +72,24 @@ std::string status_of(const Json& state) {
   return text;
 }
 
-Json record_of(const Json& state) {
-  Json record = {{"sum", of_all(state["edges"])}, {"nodes", of_each(state["edges"])}};
+Json summary_of(const Json& state, std::int64_t at_ms) {
+  const Json sum = of_all(state["edges"]);
+  const Json latency = sum.value("latencyMs", Json::object()).value("total", Json::object());
+  const auto age = static_cast<double>(at_ms - state["begun"].get<std::int64_t>());
+  Json summary = {{"samples", sum["requests"]},
+                  {"hardShare", sum.value("hardShare", 0.0)},
+                  {"offloadShare", sum.value("offloadShare", 0.0)},
+                  {"p50Ms", latency.value("p50", 0.0)},
+                  {"p99Ms", latency.value("p99", 0.0)},
+                  {"seconds", {{"total", age / 1000}}}};
+  if (sum.contains("accuracy")) summary["accuracy"] = sum["accuracy"];
+  return summary;
+}
+
+Json record_of(const Json& state, std::int64_t at_ms) {
+  Json record = summary_of(state, at_ms);
+  record["sum"] = of_all(state["edges"]);
+  record["nodes"] = of_each(state["edges"]);
   if (!state["clouds"].empty()) record["cloud"] = of_all(state["clouds"]);
   return record;
 }

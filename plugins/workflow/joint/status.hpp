@@ -3,6 +3,7 @@
 
 #include <skerry/workflow.hpp>
 
+#include <cstdint>
 #include <string>
 
 namespace joint {
@@ -13,8 +14,11 @@ using skerry::Json;
 std::string phase_of(const Json& state);
 // For a person.
 std::string status_of(const Json& state);
-// A line of metrics.jsonl: {"sum", "nodes": {node: ...}, "cloud"}.
-Json record_of(const Json& state);
+// The beginning of every record, in numbers that tables and charts show: {"samples": questions,
+// "hardShare", "offloadShare", "accuracy", "p50Ms", "p99Ms", "seconds": {"total": its age}}.
+Json summary_of(const Json& state, std::int64_t at_ms);
+// All of it: "sum", "nodes" {node: ...} and "cloud" as well.
+Json record_of(const Json& state, std::int64_t at_ms);
 
 // "edge b", "worker 0 of the cloud".
 std::string name_of(const Json& place);

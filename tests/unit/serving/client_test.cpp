@@ -95,7 +95,7 @@ TEST_F(ClientTest, DoesNotWaitLongerThanItIsTold) {
 }
 
 TEST_F(ClientTest, SaysItselfThatTimeIsUpForEachQuestionInItsTurn) {
-  const auto later = client.ask(question("digits", 40'000), example());
+  const auto later = client.ask(question("digits", 400'000), example());
   const auto sooner = client.ask(question("digits", 10'000), example());
   const auto answered = client.ask(question("digits", 20'000'000), example());
   std::vector<serving::Frame> asked;

@@ -181,7 +181,8 @@ TEST_F(CloudRelayTest, WhatIsNoQuestionIsCountedAndChangesNothing) {
   auto answerer = cloud_worker();
   auto one = connected(net.edge_1);
   one->send("no frame");
-  one->send(wire::frame({wire::Type::ping, 1, 1}));
+  one->send(wire::frame({wire::Type::ping}));  // a greeting, and no fault
+  one->send(wire::frame({wire::Type::pong, 1, 1}));
   one->send(wire::frame(0, 0, 0, wire::TakeSeat{ticket, 1, 1}));
   one->send(wire::frame_reply(one->session, 1, {}, {}));
   one->send(wire::frame({wire::Type::retire, 1, 1}));
