@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+
 #include "core/base/try.hpp"
 #include "core/wire/codec.hpp"
 #include "core/wire/little_endian.hpp"
@@ -118,8 +120,12 @@ Result<PredictRequestView> parse_request(Bytes payload) {
       reader.refuse("form", "is unknown here");
     else
       meta.form = static_cast<Form>(from->form());
-    if (from->shape() != nullptr && reader.count(from->shape(), "shape", kMaxDimensions))
-      meta.shape.assign(from->shape()->begin(), from->shape()->end());
+    if (reader.count(from->shape(), "shape", kMaxDimensions) && from->shape()->size() > 0) {
+      // The verifier looks at where the length of a vector lies, and not at its elements.
+      meta.shape.resize(from->shape()->size());
+      std::memcpy(meta.shape.data(), from->shape()->Data(),
+                  meta.shape.size() * sizeof(std::int64_t));
+    }
   }
   SKERRY_ASSIGN(meta, reader.finish(std::move(meta)));
   SKERRY_TRY(check_data(meta, parts.data));

@@ -76,8 +76,8 @@ class Service {
   Json signal(const std::string& name, const Json& value = nullptr) {
     return send({{"type", "Signal"}, {"name", name}, {"value", value}});
   }
-  // Lets the time pass until the timer fires.
-  Json fire(const std::string& timer) {
+  // Lets the time pass until the timer fires. By value: it may be the key that is erased.
+  Json fire(std::string timer) {
     const auto found = timers.find(timer);
     EXPECT_NE(found, timers.end()) << "no timer " << timer << " is set";
     if (found != timers.end()) now_ms = std::max(now_ms, found->second);
@@ -92,7 +92,7 @@ class Service {
           std::min_element(timers.begin(), timers.end(),
                            [](const auto& a, const auto& b) { return a.second < b.second; });
       if (next == timers.end() || next->second > until) break;
-      fire(std::string(next->first));
+      fire(next->first);
     }
     now_ms = until;
   }

@@ -196,6 +196,20 @@ TEST(JointService, ANodeThatWasRevokedAfterASwapIsForgottenWithBothItsTasks) {
   EXPECT_THAT(job.status, HasSubstr("1 of 1 edges serve"));
 }
 
+TEST(JointService, ANodeThatWasRevokedAfterASwapIsForgottenWhateverWasLostFirst) {
+  Service job;
+  job.start({"a", "b"});
+  job.serve_at({"edge/a", "edge/b", "cloud/0"});
+  const std::string old = job.at("edge/b");
+  job.signal("models", edge_models('b'));
+  job.lose("b");
+  job.fail(job.at("edge/b"), "lost");
+  EXPECT_EQ(job.open.count(old), 1u) << "this one may be there";
+  job.fail(old, "lost");
+  EXPECT_EQ(job.timers.count("again/edge/b"), 0u);
+  EXPECT_THAT(job.status, HasSubstr("1 of 1 edges serve"));
+}
+
 TEST(JointService, ANodeThatHasLostItsStateIsGivenItsTaskAgain) {
   Service job;
   job.start({"a"});
@@ -421,14 +435,14 @@ TEST(JointService, SaysWhichSignalsThereAre) {
   EXPECT_THAT(job.status, HasSubstr("there is no signal `model`; there are models and stop"));
 }
 
-TEST(JointService, OfTwoSwapsInARowTheFirstIsNotBegun) {
+TEST(JointService, OfTwoSwapsInARowTheFirstIsNothingToGoBackTo) {
   Service job;
   job.start({"a"}, spec_with_models());
   job.serve_at({"edge/a"});
   job.signal("models", edge_models('b'));
   const std::string second = job.at("edge/a");
   job.signal("models", edge_models('e'));
-  EXPECT_EQ(job.stopped, std::vector<std::string>{second});
+  EXPECT_EQ(job.open.count(second), 1u) << "it may serve already";
   EXPECT_EQ(job.version_at("edge/a"), 3u);
   job.fail(job.at("edge/a"), "invalid_argument", "other tensors");
   EXPECT_EQ(job.inputs_at("edge/a"), Json({{"model0", digest('a')}}))
@@ -447,7 +461,6 @@ TEST(JointService, GoesBackEverywhereWhereAVersionIsRefused) {
     EXPECT_EQ(job.version_at(place), 3u);
     EXPECT_EQ(job.inputs_at(place), Json({{"model0", digest('a')}}));
   }
-  EXPECT_EQ(job.stopped, std::vector<std::string>{waiting});
   EXPECT_EQ(job.open.count(switched), 1u) << "it serves until version 3 is ready";
   EXPECT_THAT(job.status, HasSubstr("Degraded: 3 of 3 edges serve, 1 of 1 workers on the cloud; "));
   EXPECT_THAT(job.status, HasSubstr("version 2 was refused, the models before it serve: edge b: "
@@ -598,6 +611,22 @@ TEST(JointService, ANewVersionHasAllItsTries) {
   EXPECT_EQ(job.inputs_at("edge/a"), Json({{"model0", digest('d')}}));
 }
 
+TEST(JointService, BeginsNoMoreVersionsAtATimeThanAHostCanBear) {
+  Service job;
+  job.start({"a"}, spec_with_models());
+  job.serve_at({"edge/a", "cloud/0"});
+  const std::string old = job.at("edge/a");
+  for (int i = 0; i < 20; ++i) job.signal("models", edge_models(i % 2 == 0 ? 'b' : 'd'));
+  EXPECT_EQ(job.open.size(), 4u) << "three of the edge, one of the cloud";
+  EXPECT_EQ(job.version_at("edge/a"), 3u);
+  job.pass(60'000);
+  EXPECT_EQ(job.version_at("edge/a"), 3u);
+  job.serve_at({"edge/a"});
+  job.end(old);
+  job.fire("again/edge/a");
+  EXPECT_EQ(job.version_at("edge/a"), 21u) << "the newest, and none between";
+}
+
 TEST(JointService, SwapsLeaveNothingBehind) {
   Service job;
   job.start({"a"}, spec_with_models());
@@ -623,11 +652,15 @@ void expect_nobody_is_forgotten(const Service& job) {
   for (const auto& [name, place] : state["places"].items()) {
     const std::string side = place["side"];
     const bool has_newest = job.version_at(name) == state[side]["version"];
-    EXPECT_TRUE(has_newest || place["waits"] == true || place.contains("refused")) << name;
+    const auto open = std::count_if(job.open.begin(), job.open.end(), [&](const auto& task) {
+      return task.first.rfind(name + "/", 0) == 0;
+    });
+    EXPECT_TRUE(has_newest || place["waits"] == true || place.contains("refused") || open == 3)
+        << name;
+    EXPECT_LE(open, 3) << name;
     EXPECT_EQ(place["waits"] == true, job.timers.count("again/" + name) == 1) << name;
   }
   EXPECT_EQ(state["tasks"].size(), job.open.size());
-  EXPECT_LE(job.open.size(), 4 * state["places"].size());
 }
 
 class Chaos {
@@ -792,7 +825,7 @@ TEST(JointService, StaysSmallWithTenThousandEdges) {
   EXPECT_LT(job.state().size(), 5'000'000u);
   EXPECT_LT(job.status.size(), 200u);
   job.signal("models", edge_models('b'));
-  EXPECT_EQ(job.open.size(), 10'001u);
+  EXPECT_EQ(job.open.size(), 20'001u);
   EXPECT_LT(job.state().size(), 5'000'000u);
 }
 

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include <cstdio>
 
 #include "hosts/cli/commands/commands.hpp"
@@ -13,7 +15,7 @@ namespace skerry::cli {
 namespace {
 
 // "estimator NAME (3,000 parameters)": what stands where, and what is known of it.
-std::string in_words(const Json& plugin) {
+std::string in_words(const Json& plugin, std::size_t width) {
   std::string facts;
   constexpr std::pair<const char*, const char*> kFacts[] = {
       {"train", "rows to train on"}, {"holdout", "held out"}, {"parameters", "parameters"}};
@@ -21,7 +23,7 @@ std::string in_words(const Json& plugin) {
     const auto value = number_at(plugin, std::string("facts/") + name);
     if (value) facts += fmt::format("{}{:.0f} {}", facts.empty() ? "" : ", ", *value, words);
   }
-  return fmt::format("  {:<12} {} {}{}\n", text_at(plugin, "slot"), text_at(plugin, "id"),
+  return fmt::format("  {:<{}} {} {}{}\n", text_at(plugin, "slot"), width, text_at(plugin, "id"),
                      text_at(plugin, "version"), facts.empty() ? "" : " (" + facts + ")");
 }
 
@@ -31,7 +33,10 @@ void show(const std::string& file, const Json& jobs, const std::vector<std::stri
   for (const std::string& resource : resources) names += (names.empty() ? "" : ", ") + resource;
   std::string text = fmt::format("{}: ok ({})\n", file, names.empty() ? "nothing in it" : names);
   for (const Json& job : jobs) {
-    for (const Json& plugin : job.at("plugins")) text += in_words(plugin);
+    std::size_t width = 12;
+    for (const Json& plugin : job.at("plugins"))
+      width = std::max(width, text_at(plugin, "slot").size());
+    for (const Json& plugin : job.at("plugins")) text += in_words(plugin, width);
   }
   std::fputs(printable(text).c_str(), stdout);
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
+#include <map>
+#include <set>
 
 #include "settings.hpp"
 #include "status.hpp"
@@ -22,6 +24,7 @@ constexpr std::int64_t kTellEveryMs = 5'000;
 constexpr std::int64_t kFirstRecordMs = 10'000, kLastRecordMs = 600'000, kRecordsOfAge = 360;
 constexpr std::int64_t kFirstAgainMs = 1'000, kLastAgainMs = 300'000;
 constexpr int kMostDoublings = 9;  // from the first to more than the last
+constexpr int kMostAtOnce = 3;     // versions at one place
 constexpr int kMostFailures = 4;   // in a row; the next try would be no other
 
 // A person has to change something: trying again gives the same.
@@ -118,9 +121,7 @@ class Step {
     if (known == state_["nodes"].end()) return;
     *known = false;
     const std::string name = "edge/" + event_.node;
-    const bool works =
-        waits(name) || any_task([&](const Json& task) { return task["place"] == name; });
-    works ? tell() : leave(event_.node);
+    waits(name) || has_task(name) ? tell() : leave(event_.node);
   }
 
   void add_node(const std::string& node) {
@@ -128,15 +129,9 @@ class Step {
     start(add_place("edge", node, 0));
   }
 
-  // It was revoked, or has lost what it had and is about to come back as a new one.
+  // It has no task. It was revoked, or has lost what it had and is about to come back as a new one.
   void leave(const std::string& node) {
-    Json& tasks = state_["tasks"];
     const std::string name = "edge/" + node;
-    for (auto it = tasks.begin(); it != tasks.end();) {
-      const bool here = it.value()["place"] == name;
-      if (here) commands_.stop_task(it.key());
-      it = here ? tasks.erase(it) : std::next(it);
-    }
     if (waits(name)) commands_.cancel_timer(kAgain + name);
     state_["places"].erase(name);
     state_["nodes"].erase(node);
@@ -188,6 +183,18 @@ class Step {
     return task["version"] == state_[task["side"].get<std::string>()]["version"];
   }
 
+  // Each version is a process with a model. Where no more may begin, the newest does when one ends.
+  std::set<std::string> full_places() const {
+    std::map<std::string, int> versions;
+    std::set<std::string> full;
+    for (const Json& task : state_["tasks"])
+      if (++versions[task["place"]] >= kMostAtOnce) full.insert(task["place"]);
+    return full;
+  }
+
+  bool has_task(const std::string& name) const {
+    return any_task([&](const Json& task) { return task["place"] == name; });
+  }
   bool has_newest(const std::string& name) const {
     return any_task([&](const Json& task) { return task["place"] == name && is_newest(task); });
   }
@@ -246,14 +253,12 @@ class Step {
     if (!event_.metrics.empty()) count(task);
     end(counted(task), who(task), event_.task);
     state_["tasks"].erase(event_.task);
-    if (!has_newest(name)) {
-      const std::string node = state_["places"][name]["node"];
-      if (event_.code == "lost" && !is_connected(node)) return leave(node);
-      if (is_newest(task))
-        failed(name);
-      else if (!waits(name))
-        again(name);
-    }
+    const std::string node = state_["places"][name]["node"];
+    if (event_.code == "lost" && !is_connected(node) && !has_task(name)) return leave(node);
+    if (is_newest(task))
+      failed(name);
+    else if (!has_newest(name) && !waits(name))
+      again(name);
     tell();
   }
 
@@ -339,16 +344,18 @@ class Step {
       latest = std::max(latest, state_["cloud"]["version"].get<std::uint64_t>());
     stop_what_has_not_begun(side);
     state_[side]["version"] = latest + 1;
+    const auto full = full_places();
     for (auto& [name, place] : state_["places"].items()) {
       if (place["side"] != side) continue;
       clear(place);
       if (place["waits"] == true) commands_.cancel_timer(kAgain + name);
-      start(name);
+      place["waits"] = false;
+      if (full.count(name) == 0) start(name);
     }
   }
 
-  // Only what waits for a node that is away. What was sent may have begun, and have the place of the
-  // version before it, which has ended: it ends when the next version is ready there.
+  // Only what waits for a node that is away. What was sent may have begun, and have the place of
+  // the version before it, which has ended: it ends when the next version is ready there.
   void stop_what_has_not_begun(const std::string& side) {
     Json& tasks = state_["tasks"];
     for (auto it = tasks.begin(); it != tasks.end();) {
@@ -370,7 +377,8 @@ class Step {
     const std::string name = event_.timer.substr(std::string(kAgain).size());
     const auto place = state_["places"].find(name);
     if (place == state_["places"].end() || (*place)["waits"] == false) return;
-    start(name);
+    (*place)["waits"] = false;
+    if (full_places().count(name) == 0) start(name);
     tell();
   }
 
