@@ -167,6 +167,10 @@ Status TaskContext::serve(std::string_view settings) {
        .tensors = [this](std::string_view name) { return input_tensors(name); },
        .report =
            [this](std::map<std::string, double> metrics) {
+             {
+               std::lock_guard lock(mutex_);
+               metrics_ = metrics;
+             }
              progress_({.key = task_.key, .progress = 1, .metrics = std::move(metrics)});
            }},
       json);

@@ -182,9 +182,16 @@ class CloudRelay::Impl {
       if (worker == nullptr) return;
       auto next = queue.pop(Clock::now(), [this](Waiting late) { expired(late); });
       if (!next) return;
-      if (!local_.send(worker->peer, next->body)) {
-        refuse(next->peer, next->question, "cloud.unavailable", "the cloud's worker is gone");
+      if (worker->in_hand.contains(next->question)) {
+        refuse(next->peer, next->question, "request.malformed", kSameNumber);
         continue;
+      }
+      while (!local_.give(*worker, next->body)) {
+        Seats::Seat* other = worker->gone ? local_.seats().least_busy(service) : nullptr;
+        if (other == nullptr)
+          return refuse(next->peer, next->question, "cloud.unavailable",
+                        "the cloud's worker does not take questions now");
+        worker = other;
       }
       ++passed_;
       worker->in_hand[next->question] = {next->question, next->peer, next->until};

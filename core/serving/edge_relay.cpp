@@ -175,13 +175,19 @@ class EdgeRelay::Impl {
     const std::string& service = request->meta.service;
     Seats::Seat* worker = local_.seats().least_busy(service);
     if (worker == nullptr) return refuse_service(passing, service);
+    if (worker->in_hand.contains(passing.question()))
+      return local_.refuse(passing.peer, passing.question(), "request.malformed", kSameNumber);
     const auto now = Clock::now();
     // 0: as long as the service says, which this host does not know.
     const auto patience =
         request->meta.patience_us == 0 ? now + kLongestPatience : until(request->meta, now);
-    if (!local_.send(worker->peer, passing.body))
-      return local_.refuse(passing.peer, passing.question(), "service.unavailable",
-                           "the worker of this service does not take questions now; ask again");
+    while (!local_.give(*worker, passing.body)) {
+      Seats::Seat* other = worker->gone ? local_.seats().least_busy(service) : nullptr;
+      if (other == nullptr)
+        return local_.refuse(passing.peer, passing.question(), "service.unavailable",
+                             "the worker of this service does not take questions now; ask again");
+      worker = other;
+    }
     worker->in_hand[passing.question()] = {passing.question(), passing.peer, patience};
   }
 
@@ -230,8 +236,7 @@ class EdgeRelay::Impl {
     for (const auto& [ticket, seat] : local_.seats().all()) {
       Service& service = now[seat.place.service];
       service.name = seat.place.service;
-      if (!seat.peer.empty() && !seat.retired)
-        service.version = std::max(service.version, seat.place.version);
+      if (seat.serves()) service.version = std::max(service.version, seat.place.version);
     }
     const std::lock_guard lock(mutex_);
     services_ = std::move(now);

@@ -41,6 +41,12 @@ Result<LocalSide> LocalSide::open(zmq::context_t& context, const std::string& en
   return LocalSide(std::move(socket));
 }
 
+bool LocalSide::give(Seats::Seat& worker, zmq::message_t& body) {
+  const wire::Sent sent = wire::send(socket_, worker.peer, body);
+  worker.gone = sent == wire::Sent::no_peer;
+  return sent == wire::Sent::ok;
+}
+
 bool LocalSide::send(const std::string& peer, zmq::message_t& body) {
   return wire::send(socket_, peer, body) == wire::Sent::ok;
 }

@@ -32,6 +32,9 @@ struct Passing {
 // The next frame of a socket. `nothing`: none is there. `refused`: one was, and is dropped.
 wire::Receipt take(zmq::socket_t& socket, bool router, Passing& passing);
 
+// What a worker has in hand is counted by numbers.
+inline constexpr const char* kSameNumber = "a question with this number is in hand already";
+
 // How long the asker of a question waits; it bounds what a host keeps for it.
 inline constexpr std::chrono::minutes kLongestPatience{10};
 Clock::time_point until(const wire::PredictRequest& request, Clock::time_point now);
@@ -45,6 +48,8 @@ class LocalSide {
 
   // A worker says that it is ready. False: no such worker is awaited.
   bool take_seat(const Passing& passing);
+  // To a worker that serves. False: it does not take it now; one that is gone is marked so.
+  bool give(Seats::Seat& worker, zmq::message_t& body);
   // True: it left. The frame is used up.
   bool send(const std::string& peer, zmq::message_t& body);
   void refuse(const std::string& peer, const QuestionId& question, const char* code,

@@ -12,12 +12,12 @@ void Seats::reserve(std::uint64_t ticket, Place place) {
   seat.place = std::move(place);
 }
 
-std::vector<Seats::Asker> Seats::release(std::uint64_t ticket) {
+std::vector<Seats::Asker> Seats::release(std::uint64_t ticket, Clock::time_point now) {
   const auto found = seats_.find(ticket);
   if (found == seats_.end()) return {};
   Seat& seat = found->second;
   if (seat.retired && !seat.in_hand.empty()) {
-    seat.released = true;
+    seat.released = now;
     return {};
   }
   std::vector<Asker> owed;
@@ -86,7 +86,7 @@ std::vector<Seats::Seat*> Seats::serving(const std::string& service) {
   if (found == by_service_.end()) return list;
   for (const std::uint64_t ticket : found->second) {
     Seat& seat = seats_.at(ticket);
-    if (!seat.peer.empty() && !seat.retired) list.push_back(&seat);
+    if (seat.serves()) list.push_back(&seat);
   }
   return list;
 }
@@ -112,7 +112,7 @@ Seats::Seat* Seats::least_busy(const std::string& service) {
   if (found == by_service_.end()) return nullptr;
   for (const std::uint64_t ticket : found->second) {
     Seat& seat = seats_.at(ticket);
-    if (seat.peer.empty() || seat.retired || !seat.free()) continue;
+    if (!seat.serves() || !seat.free()) continue;
     if (best == nullptr || share(seat) < share(*best)) best = &seat;
   }
   return best;
@@ -122,8 +122,9 @@ std::vector<Seats::Asker> Seats::overdue(Clock::time_point then) {
   std::vector<Asker> list;
   for (auto it = seats_.begin(); it != seats_.end();) {
     Seat& seat = it->second;
+    const bool dead = seat.released && *seat.released < then;
     std::erase_if(seat.in_hand, [&](auto& entry) {
-      if (entry.second.until >= then) return false;
+      if (!dead && entry.second.until >= then) return false;
       list.push_back(std::move(entry.second));
       return true;
     });

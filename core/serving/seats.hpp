@@ -47,16 +47,20 @@ class Seats {
     std::uint64_t session = 0;  // of the questions that it asks itself
     std::uint32_t credit = 0;   // questions that it may have in hand
     bool retired = false;
-    bool released = false;  // the worker is gone, and what it has answered may still come
+    bool gone = false;  // its connection is; its host has not said so yet
+    // Since when the worker is gone, and what it has answered may still come.
+    std::optional<Clock::time_point> released;
     std::unordered_map<QuestionId, Asker, QuestionHash> in_hand;
 
+    bool serves() const { return !peer.empty() && !retired && !gone; }
     bool free() const { return in_hand.size() < credit; }
   };
 
   void reserve(std::uint64_t ticket, Place place);
   // The worker is gone: whom it owes an answer. One that was retired has answered all that it had
-  // before it ended: its seat stays until those answers have come.
-  std::vector<Asker> release(std::uint64_t ticket);
+  // before it ended, or else it crashed: its seat stays until those answers have come, or are
+  // overdue.
+  std::vector<Asker> release(std::uint64_t ticket, Clock::time_point now = Clock::now());
 
   struct Taken {
     Seat* seat = nullptr;        // null: no such ticket, or it is taken, or `peer` has one
@@ -80,7 +84,8 @@ class Seats {
   // all have what they can take.
   Seat* least_busy(const std::string& service);
 
-  // Questions in hand since before `then`, which nobody will answer any more; forgotten.
+  // Questions in hand whose time was up before `then`, or whose worker was gone by then: nobody
+  // will answer them any more. Forgotten.
   std::vector<Asker> overdue(Clock::time_point then);
 
   const std::map<std::uint64_t, Seat>& all() const { return seats_; }

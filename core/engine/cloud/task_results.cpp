@@ -16,6 +16,7 @@ namespace skerry::engine::cloud {
 namespace {
 
 constexpr auto kTellEvery = std::chrono::seconds(5);
+constexpr std::size_t kMostUndecided = 256;  // events
 
 }  // namespace
 
@@ -172,13 +173,15 @@ void Tasks::remote_progress(const std::string& node, const wire::TaskReported& r
   reported(*job, report.key.task, report.progress, report.metrics);
 }
 
-// The workflow hears of tasks that serve, which may never end.
+// The workflow hears of tasks that serve, which may never end. One that has enough to decide hears
+// the next time.
 void Tasks::reported(Job& job, const std::string& id, double progress,
                      const std::map<std::string, double>& metrics) {
+  const auto task = load(job, id);
+  if (!task || task->state != "open") return;
   job.progress[id] = progress;
   hooks_.changed(job);
-  const auto task = load(job, id);
-  if (!task || !task->serves) return;
+  if (!task->serves || job.undecided.size() >= kMostUndecided) return;
   auto& told = told_[{job.key, id}];
   const auto now = loop_.now();
   if (told != Loop::Clock::time_point{} && now - told < kTellEvery) return;

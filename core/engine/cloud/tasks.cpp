@@ -134,6 +134,11 @@ Status Tasks::start(Job& job, const Json& command) {
     for (const auto& [name, hex] : needed->items())
       pin(job.id, id, must(Digest::from_hex(hex.get<std::string>())));
   SKERRY_FAILPOINT("cloud.task.recorded");
+  // An operator says which models a service gets; a slip must not end it.
+  if (const auto absent = task.serves ? absent_input(task) : std::nullopt) {
+    failed(job, id, task, "invalid_argument", *absent);
+    return {};
+  }
   if (task.node == kCloudNode) return run_here(job, id, task);
   if (!is_active_node(unit_, task.node)) {
     failed(job, id, task, "lost",
@@ -151,6 +156,13 @@ Status Tasks::start(Job& job, const Json& command) {
     return {};
   }
   return send_to_node(job, id, task);
+}
+
+std::optional<std::string> Tasks::absent_input(const Task& task) {
+  for (const auto& [name, hex] : task.inputs.items())
+    if (!must(blobs_.contains(must(Digest::from_hex(hex.get<std::string>())))))
+      return fmt::format("input `{}`: the cloud has no artifact {}", name, hex.get<std::string>());
+  return std::nullopt;
 }
 
 // What is in the configuration of the plugins that it uses. A model that it works from is an input.

@@ -112,6 +112,8 @@ class Tasks {
   // May the node say this of the task? If not, it is told, and the log as well.
   bool may(const std::string& node, wire::Type type, const wire::TaskKey& key);
   std::optional<Task> load(const Job& job, const std::string& id);
+  // What is wrong where the store lacks one; none: it has them all.
+  std::optional<std::string> absent_input(const Task& task);
   // Of the files shipped with the job those that the task needs.
   static std::set<Digest> attachments_of(const Job& job, const Task& task);
   Status send_to_node(Job& job, const std::string& id, const Task& task);

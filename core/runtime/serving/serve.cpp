@@ -15,6 +15,7 @@ namespace skerry::runtime {
 namespace {
 
 constexpr auto kReportEvery = std::chrono::seconds(2);
+constexpr auto kRepeatEvery = std::chrono::seconds(10);  // what has not changed: reports get lost
 
 std::string text(const Json& from, const char* member) {
   return from.value(member, std::string());
@@ -125,14 +126,15 @@ class Server {
 
   template <class Service>
   void serve_with(Service& service) {
-    auto next = std::chrono::steady_clock::now();
+    auto next = std::chrono::steady_clock::now(), repeat = next;
     std::map<std::string, double> told;
     service.run(request_.stop, [&] {
       const auto now = std::chrono::steady_clock::now();
       if (now < next) return;
       next = now + kReportEvery;
       auto metrics = service.statistics().metrics();
-      if (metrics == told) return;
+      if (metrics == told && now < repeat) return;
+      repeat = now + kRepeatEvery;
       told = metrics;
       request_.report(std::move(metrics));
     });

@@ -256,6 +256,38 @@ TEST_F(CloudRelayTest, WhoAskedAWorkerThatEndsIsToldAndTheOtherTakesWhatWaits) {
   EXPECT_EQ(one->next().second.code, "");
 }
 
+// Its host takes a moment to notice, and what it had in hand is told then.
+TEST_F(CloudRelayTest, AWorkerThatIsGoneDoesNotTakeTheQuestionsOfThoseThatAreThere) {
+  auto first = cloud_worker(1, 16, 0);
+  const auto gone = ticket;
+  auto second = cloud_worker(1, 16, 1);
+  auto one = connected(net.edge_1);
+  first.reset();
+  std::map<std::string, int> codes;
+  int lost = 0;
+  for (std::uint64_t seq = 1; seq <= 60; ++seq) {
+    one->ask(seq);
+    one->ask(1000 + seq, question("nothing"));
+    std::uint64_t told = 0;
+    while (told != 1000 + seq) {  // what was asked before has been given to somebody, or refused
+      const auto [number, reply] = one->next();
+      told = number;
+      if (number == seq) ++codes[reply.code];
+    }
+    if (codes[""] + lost + codes["cloud.unavailable"] == static_cast<int>(seq)) continue;
+    if (const auto asked = second->next_within(std::chrono::milliseconds(200))) {
+      second->answer(*asked);
+      ++codes[one->next().second.code];
+    } else {
+      ++lost;
+    }
+  }
+  EXPECT_EQ(codes["cloud.unavailable"], 0) << codes[""] << " answered, " << lost << " lost";
+  EXPECT_GT(codes[""], 40);
+  cloud->release(gone);
+  for (int i = 0; i < lost; ++i) EXPECT_EQ(one->next().second.code, "cloud.unavailable");
+}
+
 TEST_F(CloudRelayTest, ANodeHasNoMoreQuestionsWaitingThanItMayAndOthersStillHaveTheirs) {
   auto answerer = cloud_worker(1, 1);
   auto one = connected(net.edge_1), two = connected(net.edge_2);
@@ -340,6 +372,24 @@ TEST_F(CloudRelayTest, AQuestionWithoutPatienceIsTooOldAtOnce) {
   auto one = connected(net.edge_1);
   one->ask(1, question("digits", 0));
   EXPECT_EQ(one->next().second.code, "deadline.exceeded");
+}
+
+// What it has in hand is counted by their numbers: one that is given twice would count once.
+TEST_F(CloudRelayTest, ANodeCannotFloodAWorkerWithOneNumber) {
+  auto answerer = cloud_worker(1, 4);
+  auto one = connected(net.edge_1), two = connected(net.edge_2);
+  for (int i = 0; i < 100; ++i) one->ask(1);
+  for (int i = 0; i < 99; ++i) {
+    const auto [seq, reply] = one->next();
+    EXPECT_EQ(seq, 1u);
+    EXPECT_EQ(reply.code, "request.malformed");
+    EXPECT_THAT(reply.message, HasSubstr("number"));
+  }
+  EXPECT_EQ(answerer->next_question().header.seq, 1u);
+  two->session = 78;
+  two->ask(1);
+  EXPECT_EQ(answerer->next_question().header.session, 78u);
+  EXPECT_FALSE(answerer->take());
 }
 
 TEST_F(CloudRelayTest, WorkersShareTheQuestions) {

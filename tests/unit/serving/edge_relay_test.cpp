@@ -190,6 +190,20 @@ TEST_F(EdgeRelayTest, WhatAWorkerHasInHandIsBounded) {
   worker->next_question();
 }
 
+TEST_F(EdgeRelayTest, AnApplicationCannotFloodAWorkerWithOneNumber) {
+  auto worker = edge_worker(1, 4);
+  const auto link = wire::LocalLink::connect(path("edge")).value();
+  for (int i = 0; i < 10; ++i) link->send(wire::frame_request(9, 1, question(), example()));
+  for (int i = 0; i < 9; ++i) {
+    ASSERT_TRUE(link->wait(soon()));
+    EXPECT_EQ(reply_of(*link->take()).code, "request.malformed");
+  }
+  worker->answer(worker->next_question());
+  ASSERT_TRUE(link->wait(soon()));
+  EXPECT_EQ(reply_of(*link->take()).code, "");
+  EXPECT_FALSE(worker->take());
+}
+
 TEST_F(EdgeRelayTest, TheLessBusyReplicaIsAsked) {
   auto one = edge_worker(1, 1, 0), two = edge_worker(1, 1, 1);
   auto client = application();

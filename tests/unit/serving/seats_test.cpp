@@ -213,6 +213,43 @@ TEST_F(SeatsTest, WhoSaysThatItTakesNothingIsGivenOneAtATime) {
   EXPECT_EQ(seats.least_busy("digits"), nullptr);
 }
 
+// Its process has ended, and what it said before may still be on its way.
+TEST_F(SeatsTest, ARetiredOneThatIsReleasedKeepsItsSeatUntilItsAnswersHaveCome) {
+  arrive(1, place(1));
+  hand(1, 11, std::chrono::minutes(10));
+  hand(1, 12, std::chrono::minutes(10));
+  arrive(2, place(2));
+  EXPECT_THAT(seats.release(1, kNow), IsEmpty());
+  ASSERT_NE(seats.of_peer("peer-1"), nullptr);
+  EXPECT_EQ(seats.answered(*seats.of_peer("peer-1"), {5, 11})->peer, "asker-11");
+  EXPECT_FALSE(seats.answered(*seats.of_peer("peer-1"), {5, 11}));
+  EXPECT_EQ(seats.answered(*seats.of_peer("peer-1"), {5, 12})->peer, "asker-12");
+  EXPECT_EQ(seats.of_peer("peer-1"), nullptr);
+  EXPECT_THAT(serving(), ElementsAre(2));
+}
+
+TEST_F(SeatsTest, ARetiredOneThatCrashedDoesNotKeepItsAskersForTheirWholePatience) {
+  arrive(1, place(1));
+  hand(1, 11, std::chrono::minutes(10));
+  arrive(2, place(2));
+  hand(2, 12, std::chrono::minutes(10));
+  EXPECT_THAT(seats.release(1, kNow), IsEmpty());
+  EXPECT_THAT(seats.overdue(kNow), IsEmpty());
+  EXPECT_THAT(peers(seats.overdue(kNow + std::chrono::milliseconds(1))), ElementsAre("asker-11"));
+  EXPECT_EQ(seats.of_peer("peer-1"), nullptr);
+  EXPECT_THAT(peers(seats.release(2)), ElementsAre("asker-12"));
+}
+
+TEST_F(SeatsTest, WhoIsGoneServesNoMoreButOwesWhatItHas) {
+  arrive(1, place(1, 0));
+  arrive(2, place(1, 1));
+  hand(1, 11);
+  seats.of_peer("peer-1")->gone = true;
+  EXPECT_THAT(serving(), ElementsAre(2));
+  EXPECT_EQ(seats.least_busy("digits")->ticket, 2u);
+  EXPECT_THAT(peers(seats.release(1)), ElementsAre("asker-11"));
+}
+
 TEST_F(SeatsTest, WhatIsOverdueIsForgotten) {
   arrive(1, place(1));
   hand(1, 1, std::chrono::seconds(1));
