@@ -18,12 +18,18 @@ constexpr std::uint16_t kVersion = 1;
 constexpr std::size_t kVersionAt = 4, kTypeAt = 6, kLengthAt = 8, kCrcAt = 12, kSessionAt = 16,
                       kSeqAt = 24, kAckAt = 32, kReservedAt = 40;
 
+bool is_question(std::span<const std::byte> header) {
+  const auto type = static_cast<Type>(get_number<std::uint16_t>(header.data() + kTypeAt));
+  return type == Type::predict_request || type == Type::predict_reply;
+}
+
 std::uint32_t checksum(std::span<const std::byte> whole) {
   std::array<std::byte, kHeaderSize> header;
   std::copy_n(whole.begin(), kHeaderSize, header.begin());
   put_number<std::uint32_t>(header.data() + kCrcAt, 0);
   const std::uint32_t crc = libdeflate_crc32(0, header.data(), header.size());
-  const auto payload = whole.subspan(kHeaderSize);
+  auto payload = whole.subspan(kHeaderSize);
+  if (is_question(header)) payload = payload.first(std::min(payload.size(), kCheckedOfQuestion));
   return libdeflate_crc32(crc, payload.data(), payload.size());
 }
 

@@ -3,7 +3,9 @@
 //   0 magic "SKRY" | 4 version u16 | 6 type u16 | 8 payload length u32 | 12 crc32 u32
 //   16 session u64 | 24 seq u64 | 32 ack u64 | 40 reserved u64, zero
 //
-// The crc is CRC-32 (IEEE 802.3, as of zlib) of the whole frame with the crc field as zero.
+// The crc is CRC-32 (IEEE 802.3, as of zlib) of the whole frame with the crc field as zero. Of a
+// question to a service or its answer only the first kCheckedOfQuestion bytes of payload count:
+// what they are about passes through many hands that do not look at it.
 #pragma once
 
 #include <cstddef>
@@ -19,6 +21,7 @@
 namespace skerry::wire {
 
 inline constexpr std::size_t kHeaderSize = 48;
+inline constexpr std::size_t kCheckedOfQuestion = 4096;
 
 // Whole frames, header included.
 inline constexpr std::size_t kControlLimit = 64 * 1024;       // between cloud and edge

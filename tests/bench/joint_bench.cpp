@@ -305,6 +305,7 @@ bool measure_fairness(int edges, double one_edge) {
   for (int edge = 1; edge <= edges; ++edge)
     threads.emplace_back([&, edge] {
       auto client = site.client(edge);
+      pipelined(client, "fair", shape, 8, std::chrono::milliseconds(1500));
       rates[static_cast<std::size_t>(edge - 1)] =
           pipelined(client, "fair", shape, 8, std::chrono::milliseconds(6000));
     });
@@ -333,6 +334,8 @@ bool measure_batching(Site& site, int runs) {
                  "cloud:\n    estimator: {plugin: torch, config: {architecture: mlp, hidden: [400, "
                  "400]}}");
     text.replace(text.find("input: {shape: [784]}"), 21, "input: {shape: [784], classes: 10}");
+    const std::string edge = "- estimator: {plugin: fixture-null}";
+    text.replace(text.find(edge), edge.size(), "- estimator: {plugin: linear}");
     site.serve("mlp", text);
     auto client = site.client(1);
     pipelined(client, "mlp", shape, 32, std::chrono::milliseconds(500));
@@ -365,12 +368,15 @@ int main(int argc, char** argv) try {
   app.add_option("--edges", edges, "that share one service; 0: not measured");
   bool mlp = false;
   app.add_flag("--mlp", mlp, "measure batches too; needs the plugin torch");
+  bool only_mlp = false;
+  app.add_flag("--only-mlp", only_mlp, "and nothing else");
   CLI11_PARSE(app, argc, argv);
   if (!init_sodium()) return 1;
   bool good = true;
   double rate = 0;
   {
     Site site(1);
+    if (only_mlp) return measure_batching(site, runs) ? 0 : 1;
     good = measure_latency(site, runs, count) && good;
     good = measure_edge_path(site, runs, count) && good;
     good = measure_pipeline(site, runs, rate) && good;

@@ -79,8 +79,11 @@ TEST_F(EdgeRelayTest, AServiceIsUnavailableUntilItsWorkerIsReady) {
   const auto number = edge->reserve(place(5));
   EXPECT_EQ(version_of("digits"), 0u);
   auto client = application();
-  auto answer = ask(client);
-  EXPECT_EQ(answer.reply.code, "service.unavailable");
+  client::Answer answer;
+  ASSERT_TRUE(eventually([&] {  // it takes a moment to be known
+    answer = ask(client);
+    return answer.reply.code == "service.unavailable";
+  }));
   EXPECT_THAT(answer.reply.message, HasSubstr("not ready yet"));
 
   FakeWorker worker(path("edge"));
@@ -209,8 +212,9 @@ TEST_F(EdgeRelayTest, TheLessBusyReplicaIsAsked) {
   auto client = application();
   client.ask(question(), example());
   client.ask(question(), example());
-  one->answer(one->next_question(), 1);
-  two->answer(two->next_question(), 2);
+  const Frame first = one->next_question(), second = two->next_question();
+  one->answer(first, 1);
+  two->answer(second, 2);
   EXPECT_EQ(next(client).reply.version + next(client).reply.version, 3u);
 }
 
