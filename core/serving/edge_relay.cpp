@@ -206,7 +206,12 @@ class EdgeRelay::Impl {
                               names.empty() ? "none" : names));
   }
 
+  // A worker asks for its own job and no other.
   void ask_cloud(const Seats::Seat& worker, Passing& passing) {
+    const auto request = wire::parse_request(passing.payload);
+    if (!request || request->meta.service != worker.place.service)
+      return local_.refuse(passing.peer, passing.question(), "service.unknown",
+                           "a worker asks the cloud for its own service only");
     const bool connected = uplink_ && uplink_->connected();
     if (connected && passing.header.session == worker.session &&
         wire::send(uplink_->socket(), {}, passing.body) == wire::Sent::ok)

@@ -29,7 +29,7 @@ struct Passing {
   QuestionId question() const { return {header.session, header.seq}; }
 };
 
-// The next frame of a socket. `nothing`: none is there. `refused`: one was, and is dropped.
+// The next frame of a socket. `nothing`: none is there. `multipart`: one was, and is dropped.
 wire::Receipt take(zmq::socket_t& socket, bool router, Passing& passing);
 
 // What a worker has in hand is counted by numbers.

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kMetaAt = 8;
 constexpr std::size_t kAlign = 16;
-constexpr std::size_t kMaxMeta = 4096;
+constexpr std::size_t kMaxMeta = kCheckedOfQuestion - kMetaAt;  // the crc is of all of it
 constexpr std::size_t kMaxDimensions = 8;
 constexpr std::size_t kMaxMessage = 1000;
 

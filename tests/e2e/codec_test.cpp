@@ -70,21 +70,40 @@ TEST_F(Codec, ThatThereIsNotIsSaidBeforeAnythingStarts) {
 class HardExamples : public RunTest {
  protected:
   // The job's message.
-  std::string judged(const std::string& model) const {
+  std::string judged(const std::string& model,
+                     const std::string& sampling = "{plugin: margin}") const {
     const auto file = scratch.write(
         "hard.yaml",
         "apiVersion: skerry.dev/v1alpha1\nkind: HardExampleJob\nmetadata: {name: hard}\nspec:\n"
         "  estimator: {plugin: linear}\n"
         "  dataset: {plugin: csv, config: {uri: " SKERRY_SOURCE_DIR
         "/sdk/templates/common/points.csv, label: colour, holdout: 0.25}}\n"
-        "  sampling: {plugin: margin}\n  nodes: 2\n" +
-            (model.empty() ? "" : "  model: " + model + "\n"));
+        "  sampling: " +
+            sampling + "\n  nodes: 2\n" + (model.empty() ? "" : "  model: " + model + "\n"));
     const Output output =
         skerry({"run", "-f", file.string(), "--edges", "2", "--out", results().string(), "--json"});
     EXPECT_TRUE(output.ok()) << output.all();
     return output.json().value("message", "");
   }
 };
+
+// Without training every example is hard for the margin; of those the others leave what they say.
+TEST_F(HardExamples, AreWhatAStackOfFiltersAgreesOn) {
+  const auto stack = [](const std::string& config) {
+    return "{plugin: stack, config: " + config + "}";
+  };
+  EXPECT_THAT(judged("", stack("{mode: all, filters: [{plugin: margin}, {plugin: random, config: "
+                               "{ratio: 0}}]}")),
+              HasSubstr("0 of 30 examples"));
+  std::filesystem::remove_all(results());
+  EXPECT_THAT(
+      judged("", stack("{filters: [{plugin: margin}, {plugin: random, config: {ratio: 0}}]}")),
+      HasSubstr("30 of 30 examples"));
+  std::filesystem::remove_all(results());
+  EXPECT_THAT(judged("", stack("{filters: [{plugin: margin}], unless: [{plugin: random, config: "
+                               "{ratio: 1}}]}")),
+              HasSubstr("0 of 30 examples"));
+}
 
 TEST_F(HardExamples, AreFewWhereTheModelIsTrainedAndAllWhereItIsNot) {
   EXPECT_THAT(judged(""), HasSubstr("30 of 30 examples on 2 nodes are hard (100.0%)"));

@@ -27,6 +27,7 @@ class Breaker {
     if (state_ == State::closed) return true;
     if (state_ == State::probing || now < probe_at_) return false;
     state_ = State::probing;
+    probed_at_ = now;
     return true;
   }
   void answered() {
@@ -34,8 +35,10 @@ class Breaker {
     misses_ = 0;
     pause_ = {};
   }
-  // True: it has opened by this.
-  bool missed(Clock::time_point now) {
+  // True: it has opened by this. `asked`: when the question was; one from before the probe says
+  // nothing about it.
+  bool missed(Clock::time_point now, Clock::time_point asked) {
+    if (state_ == State::probing && asked < probed_at_) return false;
     ++misses_;
     if (state_ == State::closed && misses_ < limits_.misses) return false;
     const bool opened = state_ == State::closed;
@@ -52,7 +55,7 @@ class Breaker {
   State state_ = State::closed;
   int misses_ = 0;
   std::chrono::milliseconds pause_{};
-  Clock::time_point probe_at_{};
+  Clock::time_point probe_at_{}, probed_at_{};
 };
 
 }  // namespace skerry::runtime

@@ -329,7 +329,7 @@ void EdgeService::reply_of_no_use(Question& question, const std::string& code) {
 // The cloud's word will not come, or not in time.
 void EdgeService::missed(Question& question) {
   const auto now = Clock::now();
-  if (breaker_.missed(now))
+  if (breaker_.missed(now, question.asked))
     log_warn(
         fmt::format("service {}: the cloud does not answer; the edge answers alone, and tries "
                     "again now and then",

@@ -27,7 +27,7 @@ class BreakerTest : public testing::Test {
     return Breaker::Clock::time_point(std::chrono::hours(1) + milliseconds(ms));
   }
   void open(int ms = 0) {
-    for (int i = 0; i < 3; ++i) breaker.missed(at(ms));
+    for (int i = 0; i < 3; ++i) breaker.missed(at(ms), at(ms));
     ASSERT_EQ(breaker.state(), Breaker::State::open);
   }
   // How long it lets nothing pass after `ms`; at most two seconds.
@@ -42,13 +42,13 @@ class BreakerTest : public testing::Test {
 
 TEST_F(BreakerTest, OpensAfterThreeMissesInARow) {
   EXPECT_TRUE(breaker.admit(at(0)));
-  EXPECT_FALSE(breaker.missed(at(0)));
-  EXPECT_FALSE(breaker.missed(at(1)));
+  EXPECT_FALSE(breaker.missed(at(0), at(0)));
+  EXPECT_FALSE(breaker.missed(at(1), at(1)));
   breaker.answered();
-  EXPECT_FALSE(breaker.missed(at(2)));
-  EXPECT_FALSE(breaker.missed(at(3)));
+  EXPECT_FALSE(breaker.missed(at(2), at(2)));
+  EXPECT_FALSE(breaker.missed(at(3), at(3)));
   EXPECT_TRUE(breaker.admit(at(3)));
-  EXPECT_TRUE(breaker.missed(at(4)));
+  EXPECT_TRUE(breaker.missed(at(4), at(4)));
   EXPECT_EQ(breaker.state(), Breaker::State::open);
   EXPECT_FALSE(breaker.admit(at(4)));
 }
@@ -61,7 +61,7 @@ TEST_F(BreakerTest, ProbesAfterPausesThatGrowUpToTheLongest) {
     now += pause;
     EXPECT_EQ(breaker.state(), Breaker::State::probing);
     EXPECT_FALSE(breaker.admit(at(now))) << "one probe at a time";
-    EXPECT_FALSE(breaker.missed(at(now))) << "it was open already";
+    EXPECT_FALSE(breaker.missed(at(now), at(now))) << "it was open already";
     EXPECT_EQ(breaker.state(), Breaker::State::open);
   }
 }
@@ -69,14 +69,14 @@ TEST_F(BreakerTest, ProbesAfterPausesThatGrowUpToTheLongest) {
 TEST_F(BreakerTest, ClosesOnAnAnswerAndForgetsItsPauses) {
   open();
   EXPECT_EQ(pause_from(0), 100);
-  breaker.missed(at(100));
+  breaker.missed(at(100), at(100));
   EXPECT_EQ(pause_from(100), 200);
   breaker.answered();
   EXPECT_EQ(breaker.state(), Breaker::State::closed);
   EXPECT_TRUE(breaker.admit(at(300)));
-  EXPECT_FALSE(breaker.missed(at(300)));
-  EXPECT_FALSE(breaker.missed(at(300)));
-  EXPECT_TRUE(breaker.missed(at(300)));
+  EXPECT_FALSE(breaker.missed(at(300), at(300)));
+  EXPECT_FALSE(breaker.missed(at(300), at(300)));
+  EXPECT_TRUE(breaker.missed(at(300), at(300)));
   EXPECT_EQ(pause_from(300), 100);
 }
 
@@ -88,21 +88,30 @@ TEST_F(BreakerTest, ClosesOnALateAnswerWhileItIsOpen) {
 
 TEST_F(BreakerTest, ALateMissWhileItIsOpenDoesNotLengthenThePause) {
   open();
-  for (int i = 1; i < 90; ++i) EXPECT_FALSE(breaker.missed(at(i)));
+  for (int i = 1; i < 90; ++i) EXPECT_FALSE(breaker.missed(at(i), at(i)));
   EXPECT_EQ(pause_from(0), 100);
 }
 
 TEST_F(BreakerTest, HasTheLimitsThatItIsGiven) {
   Breaker quick(Breaker::Limits{1, milliseconds(10), milliseconds(15)});
-  EXPECT_TRUE(quick.missed(at(0)));
+  EXPECT_TRUE(quick.missed(at(0), at(0)));
   EXPECT_FALSE(quick.admit(at(9)));
   EXPECT_TRUE(quick.admit(at(10)));
-  quick.missed(at(10));
+  quick.missed(at(10), at(10));
   EXPECT_FALSE(quick.admit(at(24)));
   EXPECT_TRUE(quick.admit(at(25)));
 }
 
 // ---- the histogram
+
+TEST_F(BreakerTest, IsNotToldByAnOldQuestionHowItsProbeWent) {
+  open();
+  ASSERT_TRUE(breaker.admit(at(100)));
+  EXPECT_FALSE(breaker.missed(at(110), at(-20)));
+  EXPECT_EQ(breaker.state(), Breaker::State::probing);
+  breaker.missed(at(180), at(100));
+  EXPECT_EQ(pause_from(180), 200);
+}
 
 TEST(HistogramTest, BoundsEveryValueFromAboveWithinAnEighth) {
   std::mt19937_64 random(7);
