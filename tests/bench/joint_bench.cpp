@@ -111,6 +111,7 @@ spec:
 }
 
 constexpr double kAllHard = -1, kAllEasy = 10;
+constexpr std::size_t kWindow = 64;  // questions under way from one edge
 
 class Site {
  public:
@@ -281,12 +282,12 @@ bool measure_pipeline(Site& site, int runs, double& rate) {
   const std::vector<std::int64_t> shape{8192};
   site.serve("pipe", service("pipe", shape, "infer-then-mine", kAllHard, 32));
   auto client = site.client(1);
-  pipelined(client, "pipe", shape, 64, std::chrono::milliseconds(500));
+  pipelined(client, "pipe", shape, kWindow, std::chrono::milliseconds(500));
   std::vector<double> rates;
   int failed = 0;
   for (int run = 0; run < runs; ++run)
-    rates.push_back(
-        pipelined(client, "pipe", shape, 64, std::chrono::milliseconds(2000), nullptr, &failed));
+    rates.push_back(pipelined(client, "pipe", shape, kWindow, std::chrono::milliseconds(2000),
+                              nullptr, &failed));
   site.end("pipe");
   rate = quantile(rates, 0.5);
   fmt::print(
@@ -305,9 +306,9 @@ bool measure_fairness(int edges, double one_edge) {
   for (int edge = 1; edge <= edges; ++edge)
     threads.emplace_back([&, edge] {
       auto client = site.client(edge);
-      pipelined(client, "fair", shape, 8, std::chrono::milliseconds(1500));
+      pipelined(client, "fair", shape, kWindow, std::chrono::milliseconds(1500));
       rates[static_cast<std::size_t>(edge - 1)] =
-          pipelined(client, "fair", shape, 8, std::chrono::milliseconds(6000));
+          pipelined(client, "fair", shape, kWindow, std::chrono::milliseconds(6000));
     });
   for (auto& thread : threads) thread.join();
   const double sum = std::accumulate(rates.begin(), rates.end(), 0.0);
