@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <iterator>
 
@@ -16,6 +18,8 @@
 
 namespace skerry::cli {
 namespace {
+
+constexpr std::chrono::milliseconds kPatience{30'000};
 
 Result<std::string> read_input(const std::filesystem::path& file) {
   if (file != "-") return read_file(file);
@@ -64,8 +68,29 @@ Result<gateway::Question> question_of(const PredictOptions& options) {
                               question.data.size(), options.dtype, options.shape, wanted),
                   options.file.string());
   }
+  if (question.data.size() > wire::kMaxPredictData)
+    return fail(Code::invalid_argument,
+                fmt::format("found {} bytes of values; a question has at most {} (8 MiB)",
+                            question.data.size(), wire::kMaxPredictData),
+                options.file.string());
   question.meta.patience_us = static_cast<std::uint32_t>(options.deadline_ms * 1000);
   return question;
+}
+
+// Both hosts have a socket of that name.
+Result<client::Client> connect(const std::filesystem::path& edge) {
+  std::error_code error;
+  if (std::filesystem::exists(edge / "cloud.db", error))
+    return fail(Code::invalid_argument,
+                "is the state directory of a cloud; applications ask an edge: give the directory "
+                "that skerry-edge has as --state",
+                edge.string(), "--edge");
+  return client::Client::connect(edge.string());
+}
+
+std::optional<client::Answer> answer_within(client::Client& client,
+                                            std::chrono::milliseconds time) {
+  return client.next(client::Client::Clock::now() + time);
 }
 
 void tell(const client::Answer& answer) {
@@ -83,10 +108,23 @@ void tell(const client::Answer& answer) {
 int predict_command(const PredictOptions& options) {
   const auto question = question_of(options);
   if (!question) return complain(question.error(), options.json, kBadInput);
-  auto client = client::Client::connect(options.edge.string());
-  if (!client) return complain(client.error(), options.json, kFailed);
-  const std::uint64_t id = client->ask(question->meta, as_bytes(question->data));
-  const client::Answer answer = client->answer_to(id);
+  auto client = connect(options.edge);
+  if (!client)
+    return complain(client.error(), options.json,
+                    client.error().code == Code::invalid_argument ? kBadInput : kFailed);
+  client->ask(question->meta, as_bytes(question->data));
+  // A service has its own time, which is not known here: milliseconds, as a rule.
+  const auto found = answer_within(
+      *client, options.deadline_ms > 0 ? std::chrono::milliseconds(
+                                             static_cast<std::int64_t>(options.deadline_ms) + 1000)
+                                       : kPatience);
+  if (!found)
+    return complain({Code::deadline_exceeded,
+                     "the edge host gave no answer within 30 s; a service that takes longer needs "
+                     "--deadline-ms",
+                     options.service, ""},
+                    options.json, kFailed);
+  const client::Answer& answer = *found;
   if (!answer.reply.code.empty())
     return complain({Code::failed_precondition,
                      answer.reply.message + " (" + answer.reply.code + ")", options.service, ""},
