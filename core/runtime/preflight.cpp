@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <exception>
 #include <optional>
+#include <regex>
 #include <vector>
 
 #include "core/base/file.hpp"
@@ -12,6 +13,7 @@
 #include "core/base/try.hpp"
 #include "core/runtime/abi_status.hpp"
 #include "core/runtime/job.hpp"
+#include "core/runtime/sink.hpp"
 #include "core/tensor/layout.hpp"
 
 namespace skerry::runtime {
@@ -49,8 +51,9 @@ class Inspection {
   }
 
   Json run() {
-    if (auto workflow = job_.features().open_feature("workflow/1", job_.plan().workflow); !workflow)
-      return failure("workflow", workflow.error());
+    auto workflow = job_.features().open_feature("workflow/1", job_.plan().workflow);
+    if (!workflow) return failure("workflow", workflow.error());
+    if (const auto refused = refused_at_start(**workflow)) return failure("workflow", *refused);
     auto slots = job_.features().slots();
     // Datasets first: estimators are built for the data.
     std::stable_partition(slots.begin(), slots.end(),
@@ -65,6 +68,39 @@ class Inspection {
   }
 
  private:
+  // A workflow is a pure function: what it would say of the job's start can be asked beforehand.
+  // Only a no to a field of the spec counts, as "field: what is wrong": others may be about the
+  // nodes that are there.
+  std::optional<Problem> refused_at_start(const Instance& workflow) const {
+    const std::string event = dump_json({{"type", "Started"},
+                                         {"at_ms", 0},
+                                         {"spec", job_.plan().spec},
+                                         {"job", "check"},
+                                         {"seed", job_.plan().seed},
+                                         {"nodes", Json::array({node_})}});
+    StringSink state, commands;
+    const auto calling = workflow.calling("decide");
+    const auto decided = call(workflow.who(), [&](skerry_error* error) {
+      return workflow.as<skerry_workflow_v1>().decide(
+          workflow.get(), {nullptr, 0}, abi_bytes(event), state.get(), commands.get(), error);
+    });
+    const auto list = decided ? parse_json(commands.text()) : Result<Json>(Json());
+    if (!list || !list->is_array()) return std::nullopt;
+    for (const Json& command : *list) {
+      if (!command.is_object() || command.value("phase", "") != "Failed") continue;
+      const std::string said = command.value("message", "");
+      static const std::regex form(R"(([A-Za-z][A-Za-z0-9.\[\]]*): ([^]*))");
+      std::smatch parts;
+      if (!std::regex_match(said, parts, form) || !is_in_spec(parts[1])) continue;
+      return Problem{Code::invalid_argument, parts[2], {}, parts[1]};
+    }
+    return std::nullopt;
+  }
+
+  bool is_in_spec(const std::string& field) const {
+    return job_.plan().spec.contains(field.substr(0, field.find_first_of(".[")));
+  }
+
   Json failure(const std::string& slot, const Problem& problem) const {
     return {{"ok", false},
             {"code", std::string(status_name(to_abi(problem.code)))},
