@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "core/conformance/subject.hpp"
+#include "core/runtime/tensor_types.hpp"
 
 namespace skerry::conformance {
 namespace {
@@ -59,10 +60,11 @@ class Filter {
     examples.struct_size = sizeof examples;
     examples.rows = rows;
     if ((given & SKERRY_NEEDS_FEATURES) != 0)
-      examples.features = tensor(all.features.data() + first * width(all.features, all), shape);
+      examples.features =
+          runtime::view_of(all.features.data() + first * width(all.features, all), shape);
     if ((given & SKERRY_NEEDS_PREDICTIONS) != 0)
       examples.predictions =
-          tensor(all.predictions.data() + first * width(all.predictions, all), answers);
+          runtime::view_of(all.predictions.data() + first * width(all.predictions, all), answers);
     Fenced<double> scores(rows);
     Fenced<std::uint8_t> hard(rows);
     const Status status =
@@ -80,18 +82,6 @@ class Filter {
  private:
   static std::size_t width(const std::vector<float>& values, const Examples& all) {
     return all.rows() == 0 ? 0 : values.size() / all.rows();
-  }
-  static skerry_tensor tensor(const float* data, const std::vector<std::int64_t>& shape) {
-    return {const_cast<float*>(data),
-            SKERRY_CPU,
-            0,
-            static_cast<std::int32_t>(shape.size()),
-            SKERRY_FLOAT,
-            32,
-            1,
-            shape.data(),
-            nullptr,
-            0};
   }
 
   Subject& subject_;

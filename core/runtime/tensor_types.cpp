@@ -29,6 +29,19 @@ std::optional<std::string_view> dtype_name(std::uint8_t code, std::uint8_t bits)
   return std::nullopt;
 }
 
+skerry_tensor view_of(const float* data, const std::vector<std::int64_t>& shape) {
+  return {const_cast<float*>(data),
+          SKERRY_CPU,
+          0,
+          static_cast<std::int32_t>(shape.size()),
+          SKERRY_FLOAT,
+          32,
+          1,
+          shape.data(),
+          nullptr,
+          0};
+}
+
 skerry_named_tensor view_of(const tensor::TensorSpec& spec, const void* data) {
   const auto type =
       element_type(spec.dtype).value_or(ElementType{});  // a parsed layout has known types only

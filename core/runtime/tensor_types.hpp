@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/tensor/layout.hpp"
 
@@ -19,6 +20,9 @@ struct ElementType {
 
 std::optional<ElementType> element_type(std::string_view dtype);  // "F32" -> float, 32 bits
 std::optional<std::string_view> dtype_name(std::uint8_t code, std::uint8_t bits);  // and back
+
+// A dense float32 tensor; borrows both.
+skerry_tensor view_of(const float* data, const std::vector<std::int64_t>& shape);
 
 // A view of one tensor of a file; borrows the spec's name and shape. data may be null: names and
 // types only.

@@ -7,7 +7,7 @@
 
 namespace skerry::serving {
 
-// Which node may ask which job's service: one that the job works on. Any thread.
+// Which node may ask which job's service: one that serves it itself. Any thread.
 class Access {
  public:
   void replace(std::set<std::pair<std::string, std::string>> node_and_job);

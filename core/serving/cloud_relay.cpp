@@ -70,8 +70,8 @@ class CloudRelay::Impl {
                "the cloud's worker that had this question ended");
     });
   }
-  void turn_out(const std::string& node) {
-    inbox_->post([this, node] { doorman_->turn_out(node, Clock::now()); });
+  void turn_out(const std::string& user) {
+    inbox_->post([this, user] { doorman_->turn_out(user, Clock::now()); });
   }
   Counters counters() const { return {passed_, refused_, expired_, malformed_}; }
 
@@ -267,8 +267,8 @@ std::uint64_t CloudRelay::reserve(Place place) {
 void CloudRelay::release(std::uint64_t ticket) {
   impl_->release(ticket);
 }
-void CloudRelay::turn_out(const std::string& node) {
-  impl_->turn_out(node);
+void CloudRelay::turn_out(const std::string& user) {
+  impl_->turn_out(user);
 }
 CloudRelay::Counters CloudRelay::counters() const {
   return impl_->counters();

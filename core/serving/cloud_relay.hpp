@@ -47,7 +47,7 @@ class CloudRelay {
   int port() const;
   std::uint64_t reserve(Place place);      // any thread; see EdgeRelay
   void release(std::uint64_t ticket);      // any thread
-  void turn_out(const std::string& node);  // any thread; its connections are cut
+  void turn_out(const std::string& user);  // any thread; a ZAP user id: its connections are cut
   Counters counters() const;               // any thread
 
  private:

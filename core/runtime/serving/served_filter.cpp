@@ -4,25 +4,13 @@
 
 #include "core/base/try.hpp"
 #include "core/runtime/abi_status.hpp"
+#include "core/runtime/tensor_types.hpp"
 
 namespace skerry::runtime {
 namespace {
 
 // Without values there may still be rows: a model that finds nothing gives none.
 constexpr float kNoValue = 0;
-
-skerry_tensor row_of(const float* data, const std::vector<std::int64_t>& shape) {
-  return {const_cast<float*>(data),
-          SKERRY_CPU,
-          0,
-          static_cast<std::int32_t>(shape.size()),
-          SKERRY_FLOAT,
-          32,
-          1,
-          shape.data(),
-          nullptr,
-          0};
-}
 
 }  // namespace
 
@@ -42,11 +30,11 @@ Result<Judgement> ServedFilter::judge(const float* features,
   skerry_examples examples{};
   examples.struct_size = sizeof examples;
   examples.rows = 1;
-  examples.features = row_of(features, shape_);
+  examples.features = view_of(features, shape_);
   const std::vector<std::int64_t> answer{
       1, predictions ? static_cast<std::int64_t>(predictions->size()) : 0};
   if (predictions != nullptr)
-    examples.predictions = row_of(predictions->empty() ? &kNoValue : predictions->data(), answer);
+    examples.predictions = view_of(predictions->empty() ? &kNoValue : predictions->data(), answer);
   Judgement judgement;
   std::uint8_t hard = 0;
   const auto calling = filter_->calling("judge");

@@ -7,6 +7,7 @@
 
 #include "core/base/try.hpp"
 #include "core/runtime/abi_status.hpp"
+#include "core/runtime/tensor_types.hpp"
 #include "core/wire/predict.hpp"
 
 namespace skerry::runtime {
@@ -107,16 +108,7 @@ Status ServedModel::predict(const float* features, std::size_t rows,
                             std::vector<float>& out) const {
   std::vector<std::int64_t> shape{static_cast<std::int64_t>(rows)};
   shape.insert(shape.end(), form_.shape.begin(), form_.shape.end());
-  const skerry_tensor input{const_cast<float*>(features),
-                            SKERRY_CPU,
-                            0,
-                            static_cast<std::int32_t>(shape.size()),
-                            SKERRY_FLOAT,
-                            32,
-                            1,
-                            shape.data(),
-                            nullptr,
-                            0};
+  const skerry_tensor input = view_of(features, shape);
   skerry_owned_tensor answer{};
   const auto calling = estimator_->calling("predict");
   SKERRY_TRY(call(estimator_->who(), [&](skerry_error* error) {
