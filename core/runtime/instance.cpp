@@ -34,6 +34,10 @@ bool is_complete(const std::string& kind, const void* table) {
   if (kind == "sampling/1")
     return provides(table, &skerry_sampling_v1::needs, &skerry_sampling_v1::judge);
   if (kind == "inference/1") return provides(table, &skerry_inference_v1::next);
+  if (kind == "payload/1")
+    return provides(table, &skerry_payload_v1::encode, &skerry_payload_v1::decode);
+  if (kind == "source/1") return provides(table, &skerry_source_v1::open, &skerry_source_v1::next);
+  if (kind == "sink/1") return provides(table, &skerry_sink_v1::open, &skerry_sink_v1::write);
   return true;
 }
 

@@ -17,7 +17,7 @@ author_day() {
   skerry run -f job.yaml --edges 2 --quiet --out "../result-$kind"
   cd ..
 }
-for kind in aggregation codec dataset estimator inference sampling selection workflow; do
+for kind in aggregation codec dataset estimator inference payload sampling selection sink source workflow; do
   echo "== $kind"
   began=$(date +%s)
   author_day "$kind"

@@ -91,6 +91,23 @@ const std::vector<Fault> kFaults = {
     {"asks_now_and_then", "same-step",
      "the same question gets another step after other questions; keep nothing between calls, and "
      "use no clock but the question's"},
+    {"repeats_numbers", "numbers-rise", "example 0 comes after example 0; numbers must rise"},
+    {"gives_other_shape", "examples-hold",
+     "the tensor of example 0 has the shape [1]; open() was given [3, 32, 48]"},
+    {"never_waits", "timeout-used",
+     "next() with a timeout of 100 ms has no example and returns long before that; wait for one, "
+     "or the host keeps a processor busy with asking"},
+    {"waits_too_long", "timeout-kept",
+     "next() with a timeout of 0 ms takes over 2 s more; the host's other sources wait meanwhile: "
+     "leave slow work to a thread of your own"},
+    {"writes_into_lent", "memory-stays",
+     "what next() lent changes before the next call; read into other memory, and swap there"},
+    {"goes_on_after_end", "end-stays",
+     "next() gives something after it said that there would be nothing more"},
+    {"fails_to_open", "opens-or-refuses",
+     "open() for examples of shape [3, 32, 48] failed: the camera is away; what a person must "
+     "change is SKERRY_INVALID_ARGUMENT, and what may heal by itself is to be waited for in "
+     "next()"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Each, FaultyPlugin, ::testing::ValuesIn(kFaults),

@@ -69,8 +69,11 @@ TEST_F(PluginCommand, WritesAProjectAndNeverOverAnother) {
 TEST_F(PluginCommand, SaysWhichKindsAndNamesAProjectCanHave) {
   const Output kind = skerry({"plugin", "new", "agregation", "x"});
   EXPECT_EQ(kind.ending.status, 2);
-  EXPECT_THAT(kind.err, AllOf(HasSubstr("did you mean \"aggregation\""),
-                              HasSubstr("estimator, inference, sampling, selection, workflow")));
+  EXPECT_THAT(
+      kind.err,
+      AllOf(
+          HasSubstr("did you mean \"aggregation\""),
+          HasSubstr("estimator, inference, payload, sampling, selection, sink, source, workflow")));
   for (const char* name : {"", "test", "9lives", "My", "a/b", "a b", "caf\xc3\xa9"})
     EXPECT_EQ(skerry({"plugin", "new", "selection", name}).ending.status, 2) << name;
 }

@@ -130,6 +130,15 @@ inline const char* kind_of(const skerry_dataset_v1*) {
 inline const char* kind_of(const skerry_estimator_v1*) {
   return "estimator/1";
 }
+inline const char* kind_of(const skerry_payload_v1*) {
+  return "payload/1";
+}
+inline const char* kind_of(const skerry_source_v1*) {
+  return "source/1";
+}
+inline const char* kind_of(const skerry_sink_v1*) {
+  return "sink/1";
+}
 inline const char* kind_of(const skerry_workflow_v1*) {
   return "workflow/1";
 }

@@ -81,8 +81,8 @@ Status Nodes::join(const std::string& node, const std::string& public_key) {
   taken.bind(1, public_key);
   if (must(taken.step())) {
     return fail(Code::already_exists,
-                fmt::format("this key belongs to node `{}` already; give each node its own state "
-                            "directory",
+                fmt::format("this key belongs to node `{}` already; each node needs a state "
+                            "directory of its own",
                             taken.column_text(0)));
   }
   const Unit::Scope scope(unit_);

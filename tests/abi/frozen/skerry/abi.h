@@ -348,6 +348,88 @@ typedef struct skerry_inference_v1 {
   skerry_status (*next)(skerry_instance *, const skerry_question *, skerry_step *out, skerry_error *);
 } skerry_inference_v1;
 
+/* ------------------------------------------------------------------------------------------------ payload/1 */
+
+/* How an example of a service travels as bytes: as a picture's file, for instance. Examples are float32 [shape...]. */
+typedef struct skerry_payload_v1 {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* On an edge. Refuses with SKERRY_INVALID_ARGUMENT what has no such form. [serial] */
+  skerry_status (*encode)(skerry_instance *, const skerry_tensor *example, const skerry_sink *encoded, skerry_error *);
+  /* Of a stranger's word, an application's or an edge's: refuses with SKERRY_INVALID_ARGUMENT what it cannot read.
+   * Writes all elements of example->data. A pure function of its arguments. [serial] */
+  skerry_status (*decode)(skerry_instance *, skerry_bytes encoded, const skerry_tensor *example, skerry_error *);
+} skerry_payload_v1;
+
+/* ------------------------------------------------------------------------------------------------ source/1 */
+
+/* What a service's questions are about, and what it says of them. */
+typedef struct skerry_service_form {
+  uint32_t struct_size;
+  uint32_t ndim;                  /* of one example, 1..SKERRY_MAX_DIMS - 1 */
+  int64_t shape[SKERRY_MAX_DIMS]; /* of one example; images are channels, height, width */
+  uint32_t classes;               /* of an answer; 0: it is numbers */
+  float scale;                    /* what a model sees of uint8 elements is their value times this */
+} skerry_service_form;
+
+/* One example of a source. */
+typedef struct skerry_item {
+  uint32_t struct_size;
+  uint32_t reserved;
+  uint64_t number;      /* its place in the source, from 0 on, rising; what a source passes over counts too */
+  double seconds;       /* when it was, from the source's beginning on; NaN when not known */
+  int64_t label;        /* its class, where the source knows it, or -1 */
+  const char *name;     /* as people call it, a file's name; empty: it has none but its number */
+  skerry_tensor tensor; /* float32 or uint8 [shape...], dense */
+} skerry_item;
+
+typedef struct skerry_source_v1 {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* Once, before next(). Refuses what the source cannot be, or cannot give in this form. [serial] */
+  skerry_status (*open)(skerry_instance *, const skerry_service_form *, skerry_error *);
+  /* The next example, borrowed until the next call. Waits timeout_us at most: SKERRY_RETRY says that none has come.
+   * out->tensor.data NULL: there is none, and there will be none. [serial] */
+  skerry_status (*next)(skerry_instance *, uint64_t timeout_us, skerry_item *out, skerry_error *);
+  /* All sinks have what came of the example of this number; in the order of next(). NULL: of no interest. [serial] */
+  skerry_status (*done)(skerry_instance *, uint64_t number, skerry_error *);
+} skerry_source_v1;
+
+/* ------------------------------------------------------------------------------------------------ sink/1 */
+
+/* What a service said of an example. */
+typedef struct skerry_outcome {
+  uint32_t struct_size;
+  uint32_t count;        /* of outputs */
+  const char *service;   /* its name */
+  const char *source;    /* the place of the source in the job, as "sources[0]", or empty */
+  const skerry_item *item;
+  const char *code;      /* stable; empty: there is an answer */
+  const char *message;
+  const float *outputs;  /* for classes their probabilities */
+  uint32_t by_cloud;     /* 0 or 1, as the next three */
+  uint32_t hard;
+  uint32_t fallback;     /* the cloud was to answer, and did not in time: this is the edge's own answer */
+  uint32_t late;         /* the cloud's answer, after another one had been given in time */
+  double score;          /* what the filter said of the example */
+  uint64_t version;      /* of the model that answered */
+  uint32_t total_us;     /* microseconds: all of it */
+  uint32_t wire_us;      /* of which on the way to the cloud and back */
+  uint32_t queue_us;     /* in the queue of the cloud's worker */
+  uint32_t compute_us;   /* in the model that answered */
+} skerry_outcome;
+
+typedef struct skerry_sink_v1 {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* Once, before write(). [serial] */
+  skerry_status (*open)(skerry_instance *, const skerry_service_form *, skerry_error *);
+  /* In the order in which a source gave the examples. [serial] */
+  skerry_status (*write)(skerry_instance *, const skerry_outcome *, skerry_error *);
+  /* After the last write, where there is time for it: a worker may also be killed. NULL: nothing to do. [serial] */
+  skerry_status (*close)(skerry_instance *, skerry_error *);
+} skerry_sink_v1;
+
 /* ------------------------------------------------------------------------------------------------ workflow/1 */
 
 typedef struct skerry_workflow_v1 {

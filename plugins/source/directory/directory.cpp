@@ -1,0 +1,318 @@
+// The picture files of a folder as a service's examples: those that are there, and each that is
+// written or moved there later, once it is whole.
+#include <fnmatch.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstring>
+#include <deque>
+#include <map>
+#include <opencv2/imgcodecs.hpp>
+#include <optional>
+#include <set>
+#include <skerry/source.hpp>
+#include <utility>
+
+#include "../../picture.hpp"
+#include "folder_watch.hpp"
+#include "putting_away.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+using directory::Identity;
+using directory::Then;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::microseconds kLongestWait = std::chrono::hours(1);
+// A file that was found, and not told of, is taken for whole when nobody has written to it for so
+// long. Folders that are gone are sought as often.
+constexpr std::chrono::seconds kSettled{2};
+
+Then then_of(const skerry::Config& config) {
+  if (!config.has("then")) return Then::keep;
+  const std::string then = config.one_of("then", {"keep", "delete", "move"});
+  return then == "keep" ? Then::keep : then == "delete" ? Then::remove : Then::move;
+}
+
+fs::path path_of(const skerry::Config& config, const char* key) {
+  const std::string path = config.string(key);
+  if (path.empty()) throw skerry::invalid(key, "is empty; expected the path of a folder");
+  return path;
+}
+
+std::string pattern_of(const skerry::Config& config) {
+  const std::string pattern = config.string("pattern", "");
+  if (pattern.find('/') != pattern.npos)
+    throw skerry::invalid("pattern", "found \"" + pattern +
+                                         "\"; a pattern is for the names of files in the folder "
+                                         "itself, as *.jpg");
+  return pattern;
+}
+
+// A clock that was set back says nothing of a file's age.
+bool is_settled(const struct stat& info) {
+  timespec now = {};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return info.st_ctim.tv_sec + kSettled.count() < now.tv_sec || info.st_ctim.tv_sec > now.tv_sec;
+}
+
+std::optional<struct stat> file_at(const fs::path& path) {
+  struct stat info = {};
+  if (::stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return {};
+  return info;
+}
+
+class Directory : public skerry::Source {
+ public:
+  Directory(const skerry::Config& config, skerry::Host& host)
+      : host_(host),
+        folder_(path_of(config, "path")),
+        pattern_(pattern_of(config)),
+        existing_(config.boolean("existing", true)),
+        once_(config.boolean("once", false)),
+        putting_away_(then_of(config), folder_,
+                      config.has("moveTo") ? path_of(config, "moveTo") : fs::path()) {
+    if (config.has("moveTo") != (then_of(config) == Then::move))
+      throw skerry::invalid("moveTo", config.has("moveTo") ? "is of use with `then: move` only"
+                                                           : "is missing: `then: move` needs it");
+    if (once_ && !existing_)
+      throw skerry::invalid("once", "with `existing: false` there would be nothing to do");
+    // OpenCV's own threads would outlive this object.
+    cv::setNumThreads(1);
+  }
+
+  void open(const skerry::ServiceForm& form) override {
+    form_ = picture::form_of(form.shape);
+    levels_.resize(form_.elements());
+    item_.tensor = skerry::TensorView(levels_.data(), skerry::dtype_of<std::uint8_t>(), form.shape);
+    std::error_code error;
+    if (!fs::is_directory(folder_, error))
+      throw skerry::invalid("path", folder_.string() + ": no such folder");
+    putting_away_.check();
+    // Before the files are listed, so that none comes in between.
+    if (!once_) watch_or_throw();
+    for (const std::string& name : names_or_throw()) {
+      if (existing_)
+        arrived(name);
+      else if (const auto file = file_at(folder_ / name))
+        seen_[name] = Identity::of(*file);
+    }
+  }
+
+  const skerry::Item* next(std::chrono::microseconds timeout) override {
+    const auto until =
+        Clock::now() + std::clamp(timeout, std::chrono::microseconds(0), kLongestWait);
+    do {
+      if (!once_) listen(until);
+      while (!waiting_.empty()) {
+        if (read(next_waiting())) return &item_;
+        if (Clock::now() >= until) return nullptr;
+      }
+    } while (!once_ && Clock::now() < until);
+    return nullptr;
+  }
+
+  bool ended() const override { return once_ && waiting_.empty(); }
+
+  void done(std::uint64_t number) override {
+    const auto found = given_.find(number);
+    if (found == given_.end()) return;
+    owed_.push_back(std::move(found->second));
+    given_.erase(found);
+    put_away();
+  }
+
+ private:
+  struct File {
+    std::string name;
+    Identity identity;
+  };
+
+  // ---- what is in the folder
+
+  bool may_be_meant(const std::string& name) const {
+    if (name.empty() || name.front() == '.') return false;
+    return pattern_.empty() || ::fnmatch(pattern_.c_str(), name.c_str(), 0) == 0;
+  }
+
+  // In their order.
+  std::vector<std::string> names(std::error_code& error) const {
+    std::vector<std::string> names;
+    for (fs::directory_iterator entry(folder_, error), end; !error && entry != end;
+         entry.increment(error)) {
+      const std::string name = entry->path().filename().string();
+      std::error_code ignored;
+      if (may_be_meant(name) && entry->is_regular_file(ignored)) names.push_back(name);
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  std::vector<std::string> names_or_throw() const {
+    std::error_code error;
+    auto found = names(error);
+    if (error)
+      throw skerry::invalid("path", folder_.string() + ": cannot be listed: " + error.message());
+    return found;
+  }
+
+  void watch_or_throw() {
+    const int error = watch_.begin(folder_);
+    if (error == 0) return;
+    std::string cure;
+    if (error == EMFILE || error == ENOSPC)
+      cure = ". Raise fs.inotify.max_user_instances and fs.inotify.max_user_watches (sysctl)";
+    throw skerry::invalid("path",
+                          folder_.string() + ": cannot be watched: " + std::strerror(error) + cure);
+  }
+
+  // Takes what has happened; with nothing to do waits for something until then.
+  void listen(Clock::time_point until) {
+    if (look_again_ && Clock::now() >= *look_again_) look_again();
+    const auto wake = !waiting_.empty() ? Clock::now()
+                      : look_again_     ? std::min(until, *look_again_)
+                                        : until;
+    const auto wait = std::max(Clock::duration(0), wake - Clock::now());
+    // Rounded up: otherwise the last part of a millisecond would be waited for in a busy loop.
+    const auto news = watch_.wait(std::chrono::ceil<std::chrono::milliseconds>(wait));
+    for (const std::string& name : news.left) seen_.erase(name);
+    for (const std::string& name : news.arrived) arrived(name);
+    if (news.gone) lost();
+    if (news.missed || news.gone) look_again_ = Clock::now();
+  }
+
+  // One that is written again and again waits once.
+  void arrived(const std::string& name) {
+    if (may_be_meant(name) && is_waiting_.insert(name).second) waiting_.push_back(name);
+  }
+
+  std::string next_waiting() {
+    std::string name = std::move(waiting_.front());
+    waiting_.pop_front();
+    is_waiting_.erase(name);
+    return name;
+  }
+
+  void lost() {
+    watch_.end();
+    host_.warn(folder_.string() + ": the folder is gone; it is sought every " +
+               std::to_string(kSettled.count()) + " s");
+  }
+
+  // After something was missed: what is there and was not seen has come meanwhile.
+  void look_again() {
+    look_again_ = Clock::now() + kSettled;
+    if (!watch_.watching()) {
+      if (watch_.begin(folder_) != 0) return;
+      host_.info(folder_.string() + ": the folder is there again");
+    }
+    std::error_code error;
+    const auto found = names(error);
+    if (error) return;
+    forget_all_but({found.begin(), found.end()});
+    bool unsettled = false;
+    for (const std::string& name : found) {
+      const auto file = file_at(folder_ / name);
+      if (!file || is_seen(name, Identity::of(*file))) continue;
+      if (is_settled(*file))
+        arrived(name);
+      else
+        unsettled = true;
+    }
+    if (!unsettled) look_again_.reset();
+  }
+
+  void forget_all_but(const std::set<std::string>& names) {
+    for (auto each = seen_.begin(); each != seen_.end();)
+      each = names.count(each->first) == 0 ? seen_.erase(each) : std::next(each);
+  }
+
+  bool is_seen(const std::string& name, const Identity& identity) const {
+    const auto found = seen_.find(name);
+    return found != seen_.end() && found->second == identity;
+  }
+
+  // ---- one file
+
+  // Makes it the item. False where it is none, or was one before.
+  bool read(const std::string& name) {
+    const fs::path path = folder_ / name;
+    const auto file = file_at(path);
+    if (!file) return false;
+    const Identity identity = Identity::of(*file);
+    if (is_seen(name, identity)) return false;
+    seen_[name] = identity;
+    if (pattern_.empty() && !looks_like_picture(path.string())) return false;
+    const std::uint64_t number = taken_++;
+    const cv::Mat picture = decoded(path.string());
+    if (picture.empty()) {
+      host_.warn(path.string() +
+                 ": not a picture that OpenCV can read, or a damaged one; it is passed over");
+      return false;
+    }
+    picture::to_planes(picture, form_, 1, levels_.data());
+    item_.number = number;
+    item_.name = name;
+    if (!putting_away_.keeps()) given_[number] = {name, identity};
+    return true;
+  }
+
+  // A damaged picture does, by the ending of its name.
+  static bool looks_like_picture(const std::string& path) {
+    try {
+      return cv::haveImageReader(path) || cv::haveImageWriter(path);
+    } catch (const cv::Exception&) {
+      return false;
+    }
+  }
+
+  cv::Mat decoded(const std::string& path) const {
+    try {
+      return cv::imread(path, form_.channels == 1 ? cv::IMREAD_GRAYSCALE : cv::IMREAD_COLOR);
+    } catch (const cv::Exception&) {
+      return {};
+    }
+  }
+
+  // ---- done with
+
+  // What fails is tried again with the next one.
+  void put_away() {
+    while (!owed_.empty()) {
+      const std::string problem =
+          putting_away_.put_away(owed_.front().name, owed_.front().identity);
+      if (!problem.empty()) {
+        if (!std::exchange(failing_, true))
+          host_.warn(problem + ". It and the following ones are tried again");
+        return;
+      }
+      failing_ = false;
+      owed_.pop_front();
+    }
+  }
+
+  const skerry::Host& host_;
+  const fs::path folder_;
+  const std::string pattern_;
+  const bool existing_, once_;
+  const directory::PuttingAway putting_away_;
+  picture::Form form_;
+  std::vector<std::uint8_t> levels_;
+  skerry::Item item_;
+
+  directory::FolderWatch watch_;
+  std::optional<Clock::time_point> look_again_;  // when; none: all is known
+  std::deque<std::string> waiting_;              // names to be read
+  std::set<std::string> is_waiting_;             // the same
+  std::map<std::string, Identity> seen_;         // files as they were when they were read
+  std::uint64_t taken_ = 0;
+
+  std::map<std::uint64_t, File> given_;  // and not done with; none where files are kept
+  std::deque<File> owed_;                // to be put away
+  bool failing_ = false;
+};
+
+}  // namespace
+
+SKERRY_PLUGIN(skerry::feature<Directory>("directory"));
