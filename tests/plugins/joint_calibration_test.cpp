@@ -406,7 +406,7 @@ TEST(JointCalibrateTask, EndsWhenItIsCancelled) {
 }
 
 TEST(JointServeTask, HandsItsParametersToTheHost) {
-  for (const char* id : {"joint.edge", "joint.cloud"}) {
+  for (const char* id : {"joint.edge", "joint.cloud", "joint.feed"}) {
     TaskHost host(id);
     const Json params = {{"role", "edge"}, {"input", {{"shape", {1, 28, 28}}}}};
     host.run(params);

@@ -149,6 +149,45 @@ TEST(JointTotals, OfOneDurationAllPercentilesAreThatOne) {
             Json({{"p50", 0.0}, {"p90", 0.0}, {"p99", 0.0}}));
 }
 
+TEST(JointTotals, TellWhatFeedsAskedAboutOnlyWhereThereAreSome) {
+  Json state = Json::object();
+  note(state, "a", "edge/a/1", counts(9));
+  EXPECT_FALSE(of_all(state).contains("fed"));
+  EXPECT_FALSE(of_all(state).contains("unanswered"));
+  note(state, "a", "feed/a/1", {{"fed", 7}});
+  note(state, "b", "feed/b/1", {{"fed", 5}, {"unanswered", 2}});
+  EXPECT_EQ(of_all(state)["fed"], 12);
+  EXPECT_EQ(of_all(state)["unanswered"], 2);
+  EXPECT_EQ(of_all(state)["requests"], 9);
+  EXPECT_EQ(of_each(state)["a"]["fed"], 7);
+  EXPECT_EQ(of_each(state)["a"]["unanswered"], 0);
+}
+
+TEST(JointTotals, OfAFeedBelieveOnlyWhatIsItsOwn) {
+  EXPECT_EQ(counts_of_feed({{"fed", 7}, {"unanswered", 1}, {"requests", 7}, {"breaker", 1}}),
+            (Metrics{{"fed", 7}, {"unanswered", 1}}));
+}
+
+TEST(JointTotals, TellHowExamplesTravelledAndWhatBecameLabels) {
+  Json state = Json::object();
+  note(state, "a", "a/1",
+       {{"requests", 3}, {"bytesUp", 9000}, {"encoded", 2}, {"labelsDropped", 1}});
+  const Json sum = of_all(state);
+  EXPECT_EQ(sum["bytesUp"], 9000);
+  EXPECT_EQ(sum["encoded"], 2);
+  EXPECT_EQ(sum["labelsKept"], 0);
+  EXPECT_EQ(sum["labelsDropped"], 1);
+}
+
+TEST(JointTotals, KeepTheBreakerAsItWasWhereNothingIsSaidOfIt) {
+  Json state = Json::object();
+  note(state, "a", "feed/a/1", {{"fed", 1}});
+  EXPECT_EQ(of_each(state)["a"]["breaker"], "closed");
+  note(state, "a", "edge/a/1", {{"requests", 1}, {"breaker", 1}});
+  note(state, "a", "feed/a/1", {{"fed", 2}});
+  EXPECT_EQ(of_each(state)["a"]["breaker"], "open");
+}
+
 TEST(JointTotals, TellWhetherTheBreakerIsOpen) {
   Json state = Json::object();
   for (const auto& [claimed, told] : {std::pair{0.0, "closed"},

@@ -14,6 +14,7 @@ class Serve : public skerry::Task {
 };
 class ServeEdge : public Serve {};
 class ServeCloud : public Serve {};
+class ServeFeed : public Serve {};
 
 }  // namespace
 }  // namespace joint
@@ -21,5 +22,6 @@ class ServeCloud : public Serve {};
 SKERRY_PLUGIN(skerry::feature<joint::Service>("joint"),
               skerry::feature<joint::ServeEdge>("joint.edge"),
               skerry::feature<joint::ServeCloud>("joint.cloud"),
+              skerry::feature<joint::ServeFeed>("joint.feed"),
               skerry::feature<joint::Calibrator>("joint-calibration"),
               skerry::feature<joint::CalibrateTask>("joint.calibrate"));

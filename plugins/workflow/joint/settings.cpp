@@ -33,11 +33,50 @@ std::int64_t deadline_ms(const Json& spec) {
   return skerry::milliseconds(spec.value("deadline", "100ms"), "deadline");
 }
 
+bool has_any(const Json& spec, const char* list) {
+  return spec.contains(list) && !spec[list].empty();
+}
+
+// A plugin whose place has the same name in the spec and in the parameters.
+void add_slot(Json& side, const Json& spec, const char* slot) {
+  if (!spec.contains(slot)) return;
+  side["params"][slot] = slot;
+  side["slots"].push_back(slot);
+}
+
+// "sources[0]", "sources[1]", ...
+void add_slots(Json& side, const Json& spec, const std::string& list) {
+  Json& names = side["params"][list] = Json::array();
+  for (std::size_t i = 0; i < spec.value(list, Json::array()).size(); ++i) {
+    names.push_back(list + "[" + std::to_string(i) + "]");
+    side["slots"].push_back(names.back());
+  }
+}
+
 // Elements of one byte each, at the least.
 bool can_be_asked(const Json& shape) {
   double elements = 1;
   for (const Json& extent : shape) elements *= extent.get<double>();
   return elements <= kMostElements;
+}
+
+// Of members that are of no use without another one.
+std::string fault_of_missing(const Json& spec) {
+  if (has_any(spec, "sinks") && !has_any(spec, "sources"))
+    return "sinks: there are no sources whose examples they could get; add sources, or take sinks "
+           "away";
+  if (spec.value("endWithSources", false) && !has_any(spec, "sources"))
+    return "endWithSources: there are no sources that could come to their end; add sources, or "
+           "take endWithSources away";
+  if (spec.contains("payloadWhen") && !spec.contains("payload"))
+    return "payloadWhen: there is no payload that could be sent; add payload, or take payloadWhen "
+           "away";
+  if (spec.contains("payloadWhen") && !spec.contains("cloud"))
+    return "payloadWhen: there is no cloud to send hard examples to; add cloud, or take "
+           "payloadWhen away";
+  if (spec.contains("labels") && !spec.contains("cloud"))
+    return "labels: there is no cloud whose answers it could get; add cloud, or take labels away";
+  return "";
 }
 
 }  // namespace
@@ -78,6 +117,9 @@ Json edge_side(const Json& spec) {
     if (owner.contains("threshold")) stage["threshold"] = owner["threshold"];
     params["stages"].push_back(std::move(stage));
   }
+  add_slot(edge, spec, "payload");
+  if (spec.contains("payloadWhen")) params["payloadWhen"] = spec["payloadWhen"];
+  add_slot(edge, spec, "labels");
   use_models(edge, Json(edge["models"]));
   return edge;
 }
@@ -90,8 +132,21 @@ Json cloud_side(const Json& spec) {
   cloud["params"]["batch"] = {{"most", batch.value("max", 8)},
                               {"delayUs", batch.value("delayUs", 200)}};
   cloud["replicas"] = owner.value("replicas", 1);
+  add_slot(cloud, spec, "payload");
   use_models(cloud, Json(cloud["models"]));
   return cloud;
+}
+
+bool has_sources(const Json& spec) {
+  return has_any(spec, "sources");
+}
+
+Json feed_side(const Json& spec) {
+  Json feed = side("feed", spec);
+  add_slots(feed, spec, "sources");
+  add_slots(feed, spec, "sinks");
+  if (spec.value("endWithSources", false)) feed["ends"] = true;
+  return feed;
 }
 
 std::string fault_of(const Json& spec) {
@@ -108,7 +163,7 @@ std::string fault_of(const Json& spec) {
       return "edge[" + std::to_string(i) +
              "].threshold: there is no filter whose scores it could stand for; add filter, or take "
              "threshold away";
-  return "";
+  return fault_of_missing(spec);
 }
 
 }  // namespace joint

@@ -14,6 +14,11 @@ using skerry::Json;
 Json edge_side(const Json& spec);
 Json cloud_side(const Json& spec);
 
+// The same without models: its version stays 1. "ends": true where the service ends with its
+// sources.
+bool has_sources(const Json& spec);
+Json feed_side(const Json& spec);
+
 // Gives a side other models, as many as it has; "" is one that is made from the seed.
 void use_models(Json& side, const Json& models);
 

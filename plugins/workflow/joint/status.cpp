@@ -27,19 +27,45 @@ std::size_t replicas(const Json& state) {
   return state["cloud"].is_null() ? 0 : state["cloud"]["replicas"].get<std::size_t>();
 }
 
-// "edge b fails: ..., and 2 more": of places whose newest version does not serve.
-std::string troubles(const Json& state) {
+// "edge b fails: ..., and 2 more": of places whose newest version does not serve; those of feeds,
+// or the others.
+std::string troubles(const Json& state, bool of_feeds) {
   std::string text;
   std::size_t more = 0;
   for (const Json& place : state["places"]) {
     const std::string why = place.value("why", std::string());
-    if (why.empty()) continue;
+    if (why.empty() || (place["side"] == "feed") != of_feeds) continue;
     if (text.empty())
-      text = name_of(place) + " fails: " + why;
+      text = name_of(place) + (of_feeds ? ": " : " fails: ") + why;
     else
       ++more;
   }
   return more > 0 ? text + ", and " + std::to_string(more) + " more" : text;
+}
+
+// ", 2 of 3 feeds at work, 1 at its end"; nothing where there are no sources.
+std::string text_of_feeds(const Json& state) {
+  if (!state.contains("feed")) return "";
+  std::size_t feeds = 0, ended = 0;
+  for (const Json& place : state["places"]) {
+    if (place["side"] != "feed") continue;
+    ++feeds;
+    ended += place.count("ended");
+  }
+  std::string text = ", " + std::to_string(ready(state, "feed").size()) + " of " +
+                     std::to_string(feeds) + " feeds at work";
+  if (ended > 0)
+    text += ", " + std::to_string(ended) + (ended == 1 ? " at its end" : " at their end");
+  return text;
+}
+
+// A feed that is tried again is no more than that; one that is refused needs a person.
+bool is_degraded(const Json& state) {
+  const Json& places = state["places"];
+  return state.contains("fault") || !troubles(state, false).empty() ||
+         std::any_of(places.begin(), places.end(), [](const Json& place) {
+           return place["side"] == "feed" && place.contains("refused");
+         });
 }
 
 bool all_ready(const Json& state) {
@@ -53,7 +79,7 @@ bool all_ready(const Json& state) {
 }  // namespace
 
 std::string phase_of(const Json& state) {
-  if (state.contains("fault") || !troubles(state).empty()) return "Degraded";
+  if (is_degraded(state)) return "Degraded";
   return all_ready(state) ? "Serving" : "Starting";
 }
 
@@ -65,9 +91,10 @@ std::string status_of(const Json& state) {
   if (replicas(state) > 0)
     text += ", " + std::to_string(ready(state, "cloud").size()) + " of " +
             std::to_string(replicas(state)) + " workers on the cloud";
+  text += text_of_feeds(state);
   text += "; " + text_of(of_all(state["edges"]));
-  for (const std::string& each :
-       {state.value("fault", std::string()), troubles(state), state.value("hint", std::string())})
+  for (const std::string& each : {state.value("fault", std::string()), troubles(state, false),
+                                  troubles(state, true), state.value("hint", std::string())})
     if (!each.empty()) text += ". " + each;
   return text;
 }
@@ -96,6 +123,7 @@ Json record_of(const Json& state, std::int64_t at_ms) {
 
 std::string name_of(const Json& place) {
   if (place["side"] == "edge") return "edge " + place["node"].get<std::string>();
+  if (place["side"] == "feed") return "the feed of " + place["node"].get<std::string>();
   return "worker " + std::to_string(place["replica"].get<int>()) + " of the cloud";
 }
 

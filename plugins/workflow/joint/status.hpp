@@ -20,7 +20,7 @@ Json summary_of(const Json& state, std::int64_t at_ms);
 // All of it: "sum", "nodes" {node: ...} and "cloud" as well.
 Json record_of(const Json& state, std::int64_t at_ms);
 
-// "edge b", "worker 0 of the cloud".
+// "edge b", "the feed of b", "worker 0 of the cloud".
 std::string name_of(const Json& place);
 
 // Others' text, no longer than a person reads.

@@ -15,6 +15,10 @@ constexpr const char* kCounts[] = {
     "requests", "hard",  "offloaded", "byEdge",    "byCloud",  "fallbacks", "refused",
     "missed",   "late",  "spared",    "audited",   "compared", "disagreed", "auditDisagreed",
     "labelled", "right", "edgeKnown", "edgeRight", "batches",  "expired"};
+constexpr const char* kFeedCounts[] = {"fed", "unanswered"};
+// Each pair is told where there is any of it: not every service has sources, or keeps labels.
+constexpr const char* kPairs[][2] = {
+    {"fed", "unanswered"}, {"bytesUp", "encoded"}, {"labelsKept", "labelsDropped"}};
 constexpr const char* kTimes[] = {"total", "wire", "queue", "compute"};
 constexpr const char* kBucket = ".le.";    // "total.le.95": so many took at most 95 microseconds
 constexpr std::size_t kMostBuckets = 256;  // of each; as many as a worker has, and some
@@ -25,8 +29,15 @@ std::uint64_t whole(double value) {
   return static_cast<std::uint64_t>(std::llround(std::min(value, kMost)));
 }
 
+template <class Names>
+bool is_one_of(const Names& names, const std::string& name) {
+  return std::find(std::begin(names), std::end(names), name) != std::end(names);
+}
+
 bool is_count(const std::string& name) {
-  return std::find(std::begin(kCounts), std::end(kCounts), name) != std::end(kCounts);
+  return is_one_of(kCounts, name) ||
+         std::any_of(std::begin(kPairs), std::end(kPairs),
+                     [&](const auto& pair) { return is_one_of(pair, name); });
 }
 
 // "total" of "total.le.95"; empty where the name is no bucket's.
@@ -38,7 +49,7 @@ std::string timed_by(const std::string& name) {
       upper.find_first_not_of("0123456789") != std::string::npos)
     return {};
   const std::string what = name.substr(0, at);
-  return std::find(std::begin(kTimes), std::end(kTimes), what) == std::end(kTimes) ? "" : what;
+  return is_one_of(kTimes, what) ? what : "";
 }
 
 Metrics sensible(const Metrics& claimed, bool brief) {
@@ -135,6 +146,11 @@ Json told(const Metrics& metrics) {
   };
   Json totals = Json::object();
   for (const char* name : kCounts) totals[name] = whole(count(name));
+  for (const auto& [one, other] : kPairs) {
+    if (count(one) + count(other) == 0) continue;
+    totals[one] = whole(count(one));
+    totals[other] = whole(count(other));
+  }
   const auto share = [&](const char* name, const char* part, const char* of) {
     if (count(of) > 0) totals[name] = std::min(1.0, count(part) / count(of));
   };
@@ -156,6 +172,13 @@ std::string percent(const Json& totals, const char* name) {
 
 }  // namespace
 
+Metrics counts_of_feed(const Metrics& metrics) {
+  Metrics counts;
+  for (const auto& [name, value] : metrics)
+    if (is_one_of(kFeedCounts, name)) counts[name] = value;
+  return counts;
+}
+
 bool note(Json& state, const std::string& who, const std::string& task, const Metrics& metrics) {
   if (!state.contains(who)) {
     state[who] = {{"now", Json::object()}};
@@ -163,7 +186,8 @@ bool note(Json& state, const std::string& who, const std::string& task, const Me
   }
   Json& entry = state[who];
   const auto breaker = metrics.find("breaker");
-  entry["breaker"] = breaker == metrics.end() || !(breaker->second > 0) ? 0 : 1;
+  if (breaker != metrics.end() || !entry.contains("breaker"))
+    entry["breaker"] = breaker == metrics.end() || !(breaker->second > 0) ? 0 : 1;
   const Metrics before = metrics_in(entry["now"], task.c_str());
   const Metrics now = sensible(metrics, entry.contains("brief"));
   if (now == before) return false;

@@ -17,12 +17,17 @@ namespace joint {
 using skerry::Json;
 using Metrics = std::map<std::string, double>;
 
+// What a feed says of its own: "fed", the examples that it asked about, and "unanswered", those of
+// them without an answer. Anything else its edge counts.
+Metrics counts_of_feed(const Metrics& metrics);
+
 // Of so many it is known how long things took, and what each of them has counted; of the others
 // what they have counted together. The state of a service stays small.
 inline constexpr std::size_t kMostWatched = 100;
 
 // What the task's worker says, which is believed as far as it makes sense: names that a worker has,
-// and whole numbers. False: that is nothing new.
+// and whole numbers. The breaker stays as it was where it is not among them. False: that is nothing
+// new.
 bool note(Json& state, const std::string& who, const std::string& task, const Metrics& metrics);
 
 // The task counts no more.
@@ -32,7 +37,8 @@ void end(Json& state, const std::string& who, const std::string& task);
 void forget(Json& state, const std::string& who);
 
 // {"requests", "hard", ..., "hardShare", "offloadShare", "accuracy", ..., "latencyMs": {"total":
-// {"p50", "p90", "p99"}, ...}} of all, and of each that is watched, with its "breaker".
+// {"p50", "p90", "p99"}, ...}} of all, and of each that is watched, with its "breaker". Pairs as
+// "fed" and "unanswered" are there where there is any of them.
 Json of_all(const Json& state);
 Json of_each(const Json& state);
 
