@@ -7,21 +7,31 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <map>
 #include <mutex>
 #include <numeric>
+#include <random>
+#include <span>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <unordered_set>
 #include <vector>
 #include <zmq.hpp>
 
 #include "core/base/crypto.hpp"
 #include "core/base/file.hpp"
 #include "core/client/client.hpp"
+#include "core/wire/envelope.hpp"
 #include "core/wire/keys.hpp"
+#include "core/wire/predict.hpp"
+#include "core/wire/sockets.hpp"
 #include "tests/fault/support/cluster.hpp"
 
 namespace {
@@ -297,29 +307,245 @@ bool measure_pipeline(Site& site, int runs, double& rate) {
   return rate >= 8000;
 }
 
-bool measure_fairness(int edges, double one_edge) {
-  Site site(edges);
-  const std::vector<std::int64_t> shape{8192};
-  site.serve("fair", service("fair", shape, "infer-then-mine", kAllHard, 32));
+// ---- many edges on one service
+
+const std::vector<std::int64_t> kFairShape{8192};
+constexpr std::chrono::milliseconds kFairWarm{1500}, kFairTime{6000};
+
+struct Shares {
+  double sum = 0, jain = 0, slowest = 0, fastest = 0;
+  bool fair() const { return jain >= 0.95; }
+};
+
+Shares shares_of(const std::vector<double>& rates) {
+  const double sum = std::accumulate(rates.begin(), rates.end(), 0.0);
+  const double squares = std::inner_product(rates.begin(), rates.end(), rates.begin(), 0.0);
+  const auto [slowest, fastest] = std::minmax_element(rates.begin(), rates.end());
+  return {sum, sum * sum / (static_cast<double>(rates.size()) * squares), *slowest, *fastest};
+}
+
+// Whole edges, each with its host, its worker and an application, beside the cloud.
+bool share_among_edges(Site& site, int edges, double one_edge) {
   std::vector<double> rates(static_cast<std::size_t>(edges));
+  std::vector<int> failed(rates.size());
   std::vector<std::thread> threads;
   for (int edge = 1; edge <= edges; ++edge)
     threads.emplace_back([&, edge] {
+      const auto at = static_cast<std::size_t>(edge - 1);
       auto client = site.client(edge);
-      pipelined(client, "fair", shape, kWindow, std::chrono::milliseconds(1500));
-      rates[static_cast<std::size_t>(edge - 1)] =
-          pipelined(client, "fair", shape, kWindow, std::chrono::milliseconds(6000));
+      pipelined(client, "fair", kFairShape, kWindow, kFairWarm);
+      rates[at] = pipelined(client, "fair", kFairShape, kWindow, kFairTime, nullptr, &failed[at]);
     });
   for (auto& thread : threads) thread.join();
-  const double sum = std::accumulate(rates.begin(), rates.end(), 0.0);
-  const double squares = std::inner_product(rates.begin(), rates.end(), rates.begin(), 0.0);
-  const double jain = sum * sum / (static_cast<double>(edges) * squares);
+  const Shares shares = shares_of(rates);
   fmt::print(
       "\n{} edges on one service: {:.0f} answers/s in sum ({:.2f} of one edge's; at least "
-      "0.80), Jain fairness {:.3f} (at least 0.95), slowest {:.0f}/s, fastest {:.0f}/s\n",
-      edges, sum, sum / one_edge, jain, *std::min_element(rates.begin(), rates.end()),
-      *std::max_element(rates.begin(), rates.end()));
-  return jain >= 0.95 && sum >= 0.8 * one_edge;
+      "0.80), Jain fairness {:.3f} (at least 0.95), slowest {:.0f}/s, fastest {:.0f}/s, {} "
+      "failed\n",
+      edges, shares.sum, shares.sum / one_edge, shares.jain, shares.slowest, shares.fastest,
+      std::accumulate(failed.begin(), failed.end(), 0));
+  return shares.fair() && shares.sum >= 0.8 * one_edge;
+}
+
+// ---- the same cloud, asked with its nodes' keys and nothing of an edge behind them
+
+constexpr std::chrono::seconds kBarePatience{5};
+constexpr int kBareQueue = 512;  // as an edge's connection has
+constexpr std::size_t kBareThreads = 2;
+
+// What counts: answers that come within it, failures from its begin on.
+struct Period {
+  Clock::time_point begin, end;
+};
+
+struct Tally {
+  std::uint64_t answered = 0;
+  std::map<std::string, int> failed;  // by code
+};
+
+struct RequestPort {
+  std::string endpoint, server_key;
+};
+
+// A node's connection to the cloud's request port, made as its edge makes it. One thread.
+class BareEdge {
+ public:
+  // `question`: a frame, of which each question is a copy under its own number. Outlives this.
+  BareEdge(zmq::context_t& context, const RequestPort& port, const wire::KeyPair& self,
+           std::string_view question)
+      : question_(question), socket_(context, zmq::socket_type::dealer) {
+    wire::set_limits(socket_,
+                     {.max_message = wire::kPredictLimit,
+                      .send_high_water = kBareQueue,
+                      .receive_high_water = kBareQueue},
+                     port.endpoint);
+    wire::set_curve_client(socket_, self, port.server_key);
+    socket_.connect(port.endpoint);
+  }
+
+  zmq::pollitem_t item() { return {socket_.handle(), 0, ZMQ_POLLIN, 0}; }
+  std::size_t under_way() const { return waiting_.size(); }
+
+  void fill_window() {
+    while (waiting_.size() < kWindow) {
+      zmq::message_t body(question_.data(), question_.size());
+      wire::seal_frame({wire::Type::predict_request, session_, asked_ + 1},
+                       {body.data<std::byte>(), body.size()});
+      if (wire::send(socket_, {}, body) != wire::Sent::ok) return;
+      waiting_.insert(++asked_);
+    }
+  }
+
+  // All that came, at `now`.
+  void take(const Period& period, Clock::time_point now) {
+    wire::Arrived arrived;
+    while (wire::receive(socket_, false, arrived) == wire::Receipt::message) {
+      const std::string code = code_of(arrived.body.to_string_view());
+      if (now < period.begin) continue;
+      if (!code.empty())
+        ++tally_.failed[code];
+      else if (now < period.end)
+        ++tally_.answered;
+    }
+  }
+
+  Tally tally() const {
+    Tally tally = tally_;
+    if (!waiting_.empty()) tally.failed["no answer"] = static_cast<int>(waiting_.size());
+    return tally;
+  }
+
+ private:
+  static std::uint64_t random_number() {
+    std::random_device random;
+    return std::uint64_t{random()} << 32 | random();
+  }
+
+  // Empty: it answers a question that waited, and has what was asked for.
+  std::string code_of(std::string_view frame) {
+    const auto view = wire::check_frame(frame, wire::kPredictLimit);
+    const bool mine = view && view->header.type == wire::Type::predict_reply &&
+                      view->header.session == session_ && waiting_.erase(view->header.seq) == 1;
+    if (!mine) return "answer to no question";
+    const auto reply = wire::parse_reply(view->payload);
+    if (!reply) return "malformed answer";
+    return reply->meta.code.empty() && reply->data.empty() ? "answer without outputs"
+                                                           : reply->meta.code;
+  }
+
+  const std::string_view question_;
+  const std::uint64_t session_ = random_number();
+  std::uint64_t asked_ = 0;
+  std::unordered_set<std::uint64_t> waiting_;
+  Tally tally_;
+  zmq::socket_t socket_;
+};
+
+// These nodes ask until the period ends, on this thread; returns when all answers came, or can come
+// no more.
+std::vector<Tally> ask_bare(const RequestPort& port, std::span<const wire::KeyPair> nodes,
+                            std::string_view question, const Period& period) {
+  constexpr std::chrono::milliseconds kTick{20};
+  const auto give_up = period.end + kBarePatience + std::chrono::seconds(1);
+  zmq::context_t context(1);
+  std::deque<BareEdge> edges;
+  std::vector<zmq::pollitem_t> items;
+  for (const wire::KeyPair& node : nodes)
+    items.push_back(edges.emplace_back(context, port, node, question).item());
+  for (;;) {
+    const auto now = Clock::now();
+    std::size_t under_way = 0;
+    for (std::size_t i = 0; i < edges.size(); ++i) {
+      if (items[i].revents & ZMQ_POLLIN) edges[i].take(period, now);
+      if (now < period.end) edges[i].fill_window();
+      under_way += edges[i].under_way();
+    }
+    if (now >= give_up || (now >= period.end && under_way == 0)) break;
+    zmq_poll(items.data(), static_cast<int>(items.size()), kTick.count());
+  }
+  std::vector<Tally> tallies;
+  for (const BareEdge& edge : edges) tallies.push_back(edge.tally());
+  return tallies;
+}
+
+struct BareRates {
+  std::vector<double> each;  // answers a second, of each node
+  std::map<std::string, int> failed;
+
+  std::string failures() const {
+    int count = 0;
+    std::string codes;
+    for (const auto& [code, number] : failed) {
+      count += number;
+      codes += fmt::format("{}{} x {}", codes.empty() ? ": " : ", ", number, code);
+    }
+    return fmt::format("{} failed{}", count, codes);
+  }
+};
+
+BareRates measure_bare(Site& site, int nodes) {
+  const auto key_in = [&](int host, const char* file) {
+    return must(wire::KeyPair::load_or_create(site.cluster().state(host) / file));
+  };
+  const RequestPort port{fmt::format("tcp://127.0.0.1:{}", site.cluster().request_port()),
+                         key_in(0, "cloud.key").public_key};
+  std::vector<wire::KeyPair> keys;
+  for (int edge = 1; edge <= nodes; ++edge) keys.push_back(key_in(edge, "edge.key"));
+
+  const std::string data(wire::elements_of(kFairShape), '\x01');
+  const auto patience = std::chrono::microseconds(kBarePatience).count();
+  const std::string question = wire::frame_request(
+      0, 0, {"fair", static_cast<std::uint32_t>(patience), wire::Form::uint8, kFairShape},
+      as_bytes(data));
+  const auto begin = Clock::now() + kFairWarm;
+  const Period period{begin, begin + kFairTime};
+  const std::size_t threads = std::min(kBareThreads, keys.size());
+  std::vector<std::future<std::vector<Tally>>> askers;
+  for (std::size_t i = 0; i < threads; ++i) {
+    const std::size_t first = i * keys.size() / threads, last = (i + 1) * keys.size() / threads;
+    askers.push_back(std::async(std::launch::async, ask_bare, std::cref(port),
+                                std::span(keys).subspan(first, last - first),
+                                std::string_view(question), std::cref(period)));
+  }
+  BareRates rates;
+  for (auto& asker : askers)
+    for (const Tally& tally : asker.get()) {
+      rates.each.push_back(static_cast<double>(tally.answered) /
+                           std::chrono::duration<double>(kFairTime).count());
+      for (const auto& [code, number] : tally.failed) rates.failed[code] += number;
+    }
+  return rates;
+}
+
+bool share_of_the_cloud(Site& site, int nodes, double one_edge) {
+  const BareRates one = measure_bare(site, 1);
+  const BareRates all = measure_bare(site, nodes);
+  const Shares shares = shares_of(all.each);
+  fmt::print(
+      "\nThe cloud alone, asked over one bare CURVE socket a node with that node's key, {} under "
+      "way each; {} nodes, answers/s of each: {:.0f}\n",
+      kWindow, nodes, fmt::join(all.each, ", "));
+  fmt::print(
+      "{:.0f} answers/s in sum ({:.2f} of one whole edge's; at least 0.80), Jain fairness {:.3f} "
+      "(at least 0.95), slowest {:.0f}/s, fastest {:.0f}/s, {} (none allowed)\n",
+      shares.sum, shares.sum / one_edge, shares.jain, shares.slowest, shares.fastest,
+      all.failures());
+  fmt::print(
+      "One bare socket: {:.0f} answers/s, {} (none allowed); the sum is {:.2f} of that, which "
+      "leaves out all of an edge but its connection (no host, no worker with model, filter and "
+      "strategy, no application), though the sockets' own encryption and decryption still take "
+      "this machine's processors beside the cloud.\n",
+      one.each.front(), one.failures(), shares.sum / one.each.front());
+  return shares.fair() && shares.sum >= 0.8 * one_edge && all.failed.empty() && one.failed.empty();
+}
+
+bool measure_fairness(int edges, double one_edge) {
+  Site site(edges);
+  site.serve("fair", service("fair", kFairShape, "infer-then-mine", kAllHard, 32));
+  bool good = share_among_edges(site, edges, one_edge);
+  good = share_of_the_cloud(site, edges, one_edge) && good;
+  site.end("fair");
+  return good;
 }
 
 // An MLP 784-400-400-10 on the cloud, 32 questions under way from one edge.
