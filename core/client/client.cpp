@@ -29,7 +29,6 @@ std::string endpoint_of(const std::string& edge) {
 }  // namespace
 
 Result<Client> Client::connect(const std::string& edge) {
-  SKERRY_TRY(init_sodium());
   const std::string endpoint = endpoint_of(edge);
   auto link = wire::LocalLink::connect(endpoint, std::chrono::seconds(2));
   if (!link)
@@ -37,9 +36,16 @@ Result<Client> Client::connect(const std::string& edge) {
                 fmt::format("no edge host answers at {}: start skerry-edge there, or give the "
                             "directory that it has as --state, and run this as the same user",
                             endpoint));
+  SKERRY_ASSIGN(auto client, over(**link));
+  client.owned_ = std::move(*link);
+  return client;
+}
+
+Result<Client> Client::over(wire::LocalLink& link) {
+  SKERRY_TRY(init_sodium());
   std::uint64_t session = 0;
   randombytes_buf(&session, sizeof session);
-  return Client(std::move(*link), session);
+  return Client(link, session);
 }
 
 std::uint64_t Client::ask(const wire::PredictRequest& request, Bytes data) {

@@ -29,6 +29,8 @@ class Client {
 
   // `edge`: the host's state directory, or its socket as "ipc://PATH".
   static Result<Client> connect(const std::string& edge);
+  // Over a connection that stands, and outlives this.
+  static Result<Client> over(wire::LocalLink& link);
 
   // Sends it; patience_us 0: as long as the service says. Returns the question's number.
   std::uint64_t ask(const wire::PredictRequest& request, Bytes data);
@@ -47,12 +49,12 @@ class Client {
   int descriptor() const { return link_->descriptor(); }
 
  private:
-  Client(std::unique_ptr<wire::LocalLink> link, std::uint64_t session)
-      : link_(std::move(link)), session_(session) {}
+  Client(wire::LocalLink& link, std::uint64_t session) : link_(&link), session_(session) {}
   std::optional<Answer> arrived();
   std::optional<Answer> expired(Clock::time_point now);
 
-  std::unique_ptr<wire::LocalLink> link_;
+  std::unique_ptr<wire::LocalLink> owned_;  // what `link_` points to, if it is this side's own
+  wire::LocalLink* link_;
   std::uint64_t session_;
   std::uint64_t asked_ = 0;
   using Due = std::multimap<Clock::time_point, std::uint64_t>;

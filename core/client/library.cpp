@@ -91,6 +91,23 @@ skerry::Result<Example> example_of(const char* service, const skerry_tensor* ten
   return example;
 }
 
+skerry::Result<Example> example_of(const char* service, skerry_bytes encoded,
+                                   std::uint32_t deadline_us) {
+  const bool empty = service == nullptr || encoded.data == nullptr || encoded.size == 0;
+  if (empty || encoded.size > skerry::wire::kMaxPredictData)
+    return skerry::fail(Code::invalid_argument,
+                        empty ? "found no service name, or no bytes; both are needed"
+                              : "it has more bytes than a question may have (8 MiB)",
+                        {}, "example");
+  Example example;
+  example.request.service = service;
+  example.request.patience_us = deadline_us;
+  example.request.form = skerry::wire::Form::image;
+  example.data = {reinterpret_cast<const std::byte*>(encoded.data),
+                  static_cast<std::size_t>(encoded.size)};
+  return example;
+}
+
 // What every version of the struct has.
 skerry::Status check_answer(const skerry_answer* out) {
   constexpr std::size_t kLeast = offsetof(skerry_answer, compute_us) + sizeof(std::uint32_t);
@@ -123,6 +140,22 @@ void hand_over(skerry_client& client, Answer answer, skerry_answer* out) {
   std::memcpy(out, &full, std::min<std::size_t>(size, sizeof full));
 }
 
+skerry_status ask(skerry_client& client, const skerry::Result<Example>& example, std::uint64_t* id,
+                  skerry_error* error) {
+  if (!example) return report(example.error(), error);
+  *id = client.client.ask(example->request, example->data);
+  return SKERRY_OK;
+}
+
+skerry_status predict(skerry_client& client, const skerry::Result<Example>& example,
+                      skerry_answer* out, skerry_error* error) {
+  if (!example) return report(example.error(), error);
+  if (const auto room = check_answer(out); !room) return report(room.error(), error);
+  const std::uint64_t id = client.client.ask(example->request, example->data);
+  hand_over(client, client.client.answer_to(id), out);
+  return SKERRY_OK;
+}
+
 }  // namespace
 
 extern "C" {
@@ -145,12 +178,16 @@ SKERRY_EXPORT skerry_status skerry_client_ask(skerry_client* client, const char*
                                               const skerry_tensor* tensor,
                                               std::uint32_t deadline_us, std::uint64_t* id,
                                               skerry_error* error) {
-  return guarded(error, [&] {
-    const auto example = example_of(service, tensor, deadline_us);
-    if (!example) return report(example.error(), error);
-    *id = client->client.ask(example->request, example->data);
-    return skerry_status{SKERRY_OK};
-  });
+  return guarded(error,
+                 [&] { return ask(*client, example_of(service, tensor, deadline_us), id, error); });
+}
+
+SKERRY_EXPORT skerry_status skerry_client_ask_encoded(skerry_client* client, const char* service,
+                                                      skerry_bytes example,
+                                                      std::uint32_t deadline_us, std::uint64_t* id,
+                                                      skerry_error* error) {
+  return guarded(
+      error, [&] { return ask(*client, example_of(service, example, deadline_us), id, error); });
 }
 
 SKERRY_EXPORT skerry_status skerry_client_next(skerry_client* client, std::uint64_t timeout_us,
@@ -171,12 +208,16 @@ SKERRY_EXPORT skerry_status skerry_client_predict(skerry_client* client, const c
                                                   std::uint32_t deadline_us, skerry_answer* out,
                                                   skerry_error* error) {
   return guarded(error, [&] {
-    const auto example = example_of(service, tensor, deadline_us);
-    if (!example) return report(example.error(), error);
-    if (const auto room = check_answer(out); !room) return report(room.error(), error);
-    const std::uint64_t id = client->client.ask(example->request, example->data);
-    hand_over(*client, client->client.answer_to(id), out);
-    return skerry_status{SKERRY_OK};
+    return predict(*client, example_of(service, tensor, deadline_us), out, error);
+  });
+}
+
+SKERRY_EXPORT skerry_status skerry_client_predict_encoded(skerry_client* client,
+                                                          const char* service, skerry_bytes example,
+                                                          std::uint32_t deadline_us,
+                                                          skerry_answer* out, skerry_error* error) {
+  return guarded(error, [&] {
+    return predict(*client, example_of(service, example, deadline_us), out, error);
   });
 }
 }

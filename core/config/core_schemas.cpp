@@ -44,7 +44,7 @@ const Json* core_spec_schema(const std::string& kind) {
   return kind == kDatasetKind ? &slot_schema(true) : nullptr;
 }
 
-const Json& slot_schema(bool dataset) {
+const Json& slot_schema(bool by_node) {
   static const Json plain = parse(R"({
     "type": "object",
     "required": ["plugin"],
@@ -60,7 +60,7 @@ const Json& slot_schema(bool dataset) {
       "description": "what differs from config on single nodes, by their names"})");
     return schema;
   }();
-  return dataset ? with_nodes : plain;
+  return by_node ? with_nodes : plain;
 }
 
 const Json& dataset_properties() {

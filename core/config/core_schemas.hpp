@@ -15,9 +15,9 @@ const Json& envelope_schema();
 // Of the spec of a kind that the core knows without a plugin; null for others.
 const Json* core_spec_schema(const std::string& kind);
 
-// Of the value of a slot: {plugin, config}, for a dataset also {nodes} with what differs on single
-// nodes.
-const Json& slot_schema(bool dataset);
+// Of the value of a slot: {plugin, config}, and where nodes may have configurations of their own
+// {nodes}, with what differs on single ones.
+const Json& slot_schema(bool by_node);
 
 // The keys that every dataset's configuration takes beside its own, and every workflow's spec.
 const Json& dataset_properties();

@@ -17,6 +17,11 @@ bool is_dataset(const std::string& kind) {
   return kind.starts_with("dataset/");
 }
 
+// What lies on a node itself, a folder or a camera, lies elsewhere on another.
+bool differs_by_node(const std::string& kind) {
+  return is_dataset(kind) || kind.starts_with("source/") || kind.starts_with("sink/");
+}
+
 }  // namespace
 
 Problem SlotResolver::at(const std::string& pointer, std::string message, Code code) const {
@@ -50,7 +55,7 @@ Json SlotResolver::slot(const std::string& kind, const Json& value, const std::s
   Json slot =
       is_dataset(kind) && value.contains("name") ? named_dataset(value, pointer, problems) : value;
   if (problems.size() == before) {
-    slot = apply_schema(slot_schema(is_dataset(kind)), slot, context(pointer), problems);
+    slot = apply_schema(slot_schema(differs_by_node(kind)), slot, context(pointer), problems);
   }
   if (problems.size() > before) {
     return slot;
@@ -81,6 +86,9 @@ Json SlotResolver::fill(const plugin::Feature& feature, Json slot, const std::st
   SchemaContext config_context = context(config_pointer);
   // Each node may give what is missing here.
   config_context.check_required = !on_nodes;
+  // What a source or a sink names lies on the edges.
+  const bool check_files = options_.check_files && is_dataset(feature.kind);
+  config_context.check_files = check_files;
   const std::size_t before = problems.size();
   slot["config"] = apply_schema(schema, raw, config_context, problems);
   if (problems.size() == before && is_dataset(feature.kind)) {
@@ -89,20 +97,22 @@ Json SlotResolver::fill(const plugin::Feature& feature, Json slot, const std::st
   if (problems.size() == before && on_nodes) {
     Json whole = slot;
     whole["config"] = raw;
-    slot["nodes"] = fill_nodes(schema, whole, pointer, problems);
+    slot["nodes"] = fill_nodes(schema, whole, check_files, pointer, problems);
   }
   return slot;
 }
 
 // Each node's configuration in full: `config` with what is different there.
-Json SlotResolver::fill_nodes(const Json& schema, const Json& slot, const std::string& pointer,
-                              Problems& problems) {
+Json SlotResolver::fill_nodes(const Json& schema, const Json& slot, bool check_files,
+                              const std::string& pointer, Problems& problems) {
   Json nodes = Json::object();
   for (const auto& [node, overrides] : slot["nodes"].items()) {
     const std::string place = child(child(pointer, "nodes"), node);
     Json config = slot["config"];
     config.merge_patch(overrides);
-    nodes[node] = apply_schema(schema, config, context(place), problems);
+    SchemaContext on_node = context(place);
+    on_node.check_files = check_files;
+    nodes[node] = apply_schema(schema, config, on_node, problems);
     check_partition(nodes[node], place, problems);
   }
   return nodes;

@@ -37,8 +37,8 @@ class SlotResolver : public SchemaHooks {
   Json named_dataset(const Json& value, const std::string& pointer, Problems& problems);
   Json fill(const plugin::Feature& feature, Json slot, const std::string& pointer,
             Problems& problems);
-  Json fill_nodes(const Json& schema, const Json& slot, const std::string& pointer,
-                  Problems& problems);
+  Json fill_nodes(const Json& schema, const Json& slot, bool check_files,
+                  const std::string& pointer, Problems& problems);
   void check_partition(const Json& config, const std::string& pointer, Problems& problems);
   Problem at(const std::string& pointer, std::string message,
              Code code = Code::invalid_argument) const;

@@ -1,5 +1,8 @@
 #include "core/engine/worker_options.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cstdlib>
 
 #include "core/base/log.hpp"
@@ -8,6 +11,33 @@
 #include "core/runtime/confine.hpp"
 
 namespace skerry::engine {
+
+Status check_writable(std::vector<std::filesystem::path>& writable,
+                      const std::filesystem::path& state) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path hidden = fs::weakly_canonical(state, error);
+  for (fs::path& each : writable) {
+    const fs::path found = fs::canonical(each, error);
+    if (error)
+      return fail(
+          Code::invalid_argument,
+          fmt::format(
+              "--allow-write {}: {}; it has to be there, for this user, before the host starts",
+              each.string(), error.message()));
+    const auto [rest, ignored] =
+        std::mismatch(found.begin(), found.end(), hidden.begin(), hidden.end());
+    const auto [inside, left] =
+        std::mismatch(hidden.begin(), hidden.end(), found.begin(), found.end());
+    if (rest == found.end() || inside == hidden.end())
+      return fail(Code::invalid_argument,
+                  fmt::format("--allow-write {}: it holds, or lies in, the host's own state {}, "
+                              "which plugins must not reach; give a folder beside it",
+                              each.string(), hidden.string()));
+    each = found;
+  }
+  return {};
+}
 
 Status use_allow_list(const std::filesystem::path& file) {
   if (file.empty()) return {};
@@ -36,6 +66,7 @@ void apply_settings(const WorkerSettings& settings, const std::filesystem::path&
   if (!settings.sandbox) return;
   options.hidden = state;
   options.readable = std::move(readable);
+  options.writable = settings.writable;
 }
 
 }  // namespace skerry::engine

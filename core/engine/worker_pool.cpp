@@ -131,7 +131,8 @@ Result<runtime::WorkerHandle> WorkerPool::launch(const Worker& worker) {
 #endif
   spec.env["TMPDIR"] = (worker.output_dir / "tmp").string();
   if (!options_.hidden.empty()) {
-    spec.files = runtime::FileAccess{options_.hidden, options_.readable, {worker.output_dir}};
+    spec.files = runtime::FileAccess{options_.hidden, options_.readable, options_.writable};
+    spec.files->write.push_back(worker.output_dir);
   }
   return launcher_.start(spec);
 }

@@ -43,7 +43,8 @@ class WorkerPool : public Workers {
     // sandbox, and no watch over silent workers either, which a debugger may have stopped.
     std::filesystem::path hidden;
     std::vector<std::filesystem::path> readable;
-    Quarantine* quarantine = nullptr;  // none: nothing is put in quarantine
+    std::vector<std::filesystem::path> writable;  // beside a worker's own folder
+    Quarantine* quarantine = nullptr;             // none: nothing is put in quarantine
     Relay relay;
     std::chrono::milliseconds decide_limit = std::chrono::seconds(60);
     std::chrono::milliseconds silence_limit = std::chrono::seconds(30);

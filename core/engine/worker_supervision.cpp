@@ -15,7 +15,10 @@
 namespace skerry::engine {
 namespace {
 
-constexpr const char* kDecoding = "codec.decode";  // as calls are recorded
+// As calls are recorded. What is decoded is a stranger's word.
+bool is_decoding(const std::string& call) {
+  return call == "codec.decode" || call == "payload.decode";
+}
 
 // What calls the others.
 bool is_outermost(const std::string& call) {
@@ -157,8 +160,8 @@ WorkerPool::Sentence WorkerPool::obituary(const Worker& worker, const runtime::W
     said.reason += fmt::format(". It had used {} of the {} that --worker-memory allows",
                                format_bytes(exit.peak_memory), format_bytes(options_.memory));
   }
-  // It was given what a node sent: the node may be at fault, and must not rob others of the codec.
-  if (!calls.empty() && calls.back().call == kDecoding) said.blame = false;
+  // The sender may be at fault, and must not rob others of the plugin.
+  if (!calls.empty() && is_decoding(calls.back().call)) said.blame = false;
   // The C library finds damaged memory long after it was damaged.
   const std::string others = calls.empty() ? "" : others_than(worker.plugins, calls.back().digest);
   if (exit.signal == SIGABRT && !others.empty() && is_outermost(calls.back().call)) {

@@ -42,6 +42,14 @@ skerry_tensor view_of(const float* data, const std::vector<std::int64_t>& shape)
           0};
 }
 
+skerry_tensor levels_view(const void* data, const std::vector<std::int64_t>& shape) {
+  skerry_tensor tensor = view_of(static_cast<const float*>(nullptr), shape);
+  tensor.data = const_cast<void*>(data);
+  tensor.dtype_code = SKERRY_UINT;
+  tensor.dtype_bits = 8;
+  return tensor;
+}
+
 skerry_named_tensor view_of(const tensor::TensorSpec& spec, const void* data) {
   const auto type =
       element_type(spec.dtype).value_or(ElementType{});  // a parsed layout has known types only

@@ -24,6 +24,9 @@ std::optional<std::string_view> dtype_name(std::uint8_t code, std::uint8_t bits)
 // A dense float32 tensor; borrows both.
 skerry_tensor view_of(const float* data, const std::vector<std::int64_t>& shape);
 
+// A dense uint8 tensor; borrows both.
+skerry_tensor levels_view(const void* data, const std::vector<std::int64_t>& shape);
+
 // A view of one tensor of a file; borrows the spec's name and shape. data may be null: names and
 // types only.
 skerry_named_tensor view_of(const tensor::TensorSpec& spec, const void* data);

@@ -106,6 +106,8 @@ class CommandLine {
     run->add_option("--out", run_.out, "the result folder (default: skerry-out/JOB-TIME)");
     run->add_option("--threads-per-edge", run_.threads_per_edge,
                     "default: the processor's cores shared among the edges");
+    run->add_option("--allow-write", run_.writable,
+                    "a folder that plugins on the edges may write to, as sinks; may be repeated");
     run->add_flag("-q,--quiet", run_.quiet, "no table and no summary");
   }
 
@@ -130,9 +132,10 @@ class CommandLine {
         });
     predict->add_option("SERVICE", predict_.service, "the service's name")->required();
     predict
-        ->add_option("FILE", predict_.file,
-                     "the example: JSON as {\"tensor\": [...]}, or raw values with --shape; - is "
-                     "standard input")
+        ->add_option(
+            "FILE", predict_.file,
+            "the example: JSON as {\"tensor\": [...]}, a picture's file, or raw values with "
+            "--shape; - is standard input")
         ->required();
     predict->add_option("--edge", predict_.edge, "the edge host's state directory")->required();
     predict->add_option("--shape", predict_.shape, "of raw values, as 1,28,28");
@@ -197,9 +200,10 @@ class CommandLine {
           return plugin_new_command(new_);
         });
     fresh
-        ->add_option(
-            "KIND", new_.kind,
-            "aggregation, codec, dataset, estimator, inference, sampling, selection or workflow")
+        ->add_option("KIND", new_.kind,
+                     "aggregation, codec, dataset, estimator, inference, payload, sampling, "
+                     "selection, sink, "
+                     "source or workflow")
         ->required();
     fresh->add_option("NAME", new_.name, "its name, as my_average")->required();
     fresh->add_option("--dir", new_.dir, "where its folder is made (default: here)");

@@ -45,6 +45,9 @@ int main(int argc, char** argv) {
   std::string sandbox = "on";
   app.add_option("--worker-sandbox", sandbox, "off: workers are not confined; to debug a plugin")
       ->check(CLI::IsMember({"on", "off"}));
+  app.add_option("--allow-write", options.workers.writable,
+                 "a folder, or a device as /dev/video0, that plugins may write to beside what is "
+                 "their own: where sinks write; may be repeated");
   app.add_option("--allow-plugin", options.allowed,
                  "let the plugin with this digest out of quarantine; may be repeated");
   app.add_flag("--rotate-key", options.rotate_key, "change to a new key, once connected");

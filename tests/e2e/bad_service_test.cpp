@@ -26,10 +26,9 @@ class BadService : public SkerryTest {
 
 }  // namespace
 
-TEST_F(BadService, HasAThresholdAndNoFilterWhoseScoresItIsOf) {
-  expect_refused("      threshold: 0.4\n", "",
-                 "service.yaml:8: spec.edge[0].threshold: there is no filter whose scores it could "
-                 "stand for");
+TEST_F(BadService, HasSinksAndNothingThatTheyCouldGet) {
+  expect_refused("", "  sinks: [{plugin: jsonl, config: {path: /tmp/answers}}]\n",
+                 "service.yaml:8: spec.sinks: there are no sources whose examples they could get");
 }
 
 TEST_F(BadService, SaysWhatTheThresholdIsToAchieveAndHasNone) {

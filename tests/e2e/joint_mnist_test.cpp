@@ -73,7 +73,9 @@ class JointMnist : public HostsTest {
            (threshold.empty() ? "" : "      threshold: " + threshold + "\n") +
            "  cloud:\n    estimator: " + estimator("[400, 400]", 1) +
            "\n    model: " + (scratch / "large/model.safetensors").string() +
-           "\n    batch: {max: 32}\n  deadline: 2s\n  audit: 0\n  seed: 3\n";  // as they were trained: the same rows are held out
+           "\n    batch: {max: 32}\n  deadline: 2s\n  audit: 0\n  seed: 3\n";  // as they were
+                                                                               // trained: the same
+                                                                               // rows are held out
   }
 
   Json calibrate(const std::string& filter, const std::string& wish,

@@ -14,15 +14,16 @@ Process HostsTest::start_cloud(const Environment& environment) const {
 }
 
 Process HostsTest::start_edge(const std::string& folder, const std::string& token,
-                              const Environment& environment) const {
+                              const Environment& environment, const Options& options) const {
   std::vector<std::string> arguments{"--state", (scratch / folder).string()};
+  arguments.insert(arguments.end(), options.begin(), options.end());
   if (!token.empty()) arguments.insert(arguments.end(), {"--join", token});
   return start("skerry-edge", arguments, environment);
 }
 
-Process HostsTest::start_joined_edge(const std::string& name,
-                                     const Environment& environment) const {
-  Process edge = start_edge(name, token(name), environment);
+Process HostsTest::start_joined_edge(const std::string& name, const Environment& environment,
+                                     const Options& options) const {
+  Process edge = start_edge(name, token(name), environment, options);
   await_state(name, "online");
   return edge;
 }

@@ -12,11 +12,13 @@ class HostsTest : public SkerryTest {
   // Both wait until the host answers.
   using Environment = std::map<std::string, std::string>;
   Process start_cloud(const Environment& environment = {}) const;
-  Process start_joined_edge(const std::string& name, const Environment& environment = {}) const;
+  using Options = std::vector<std::string>;
+  Process start_joined_edge(const std::string& name, const Environment& environment = {},
+                            const Options& options = {}) const;
 
   // Waits for nothing. `token` empty: as for a later start.
   Process start_edge(const std::string& folder, const std::string& token = "",
-                     const Environment& environment = {}) const;
+                     const Environment& environment = {}, const Options& options = {}) const;
 
   // `skerry ARGUMENTS --state <the cloud's> --json`
   Output ask(std::vector<std::string> arguments) const;

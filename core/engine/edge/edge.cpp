@@ -198,8 +198,10 @@ Status Edge::Impl::run() {
   return {};
 }
 
-Result<std::unique_ptr<Edge>> Edge::open(const EdgeOptions& options) {
+Result<std::unique_ptr<Edge>> Edge::open(const EdgeOptions& given) {
   SKERRY_TRY(init_sodium());
+  EdgeOptions options = given;
+  SKERRY_TRY(check_writable(options.workers.writable, options.state));
   on_sync_failure([](const Problem& problem) { die(problem); });
   raise_descriptor_limit();
   SKERRY_ASSIGN(auto lock, store::StateLock::acquire(options.state));

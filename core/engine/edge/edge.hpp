@@ -31,7 +31,7 @@ struct EdgeOptions {
 
 class Edge {
  public:
-  static Result<std::unique_ptr<Edge>> open(const EdgeOptions& options);
+  static Result<std::unique_ptr<Edge>> open(const EdgeOptions& given);
   ~Edge();
 
   // Until SIGINT or SIGTERM (ok), or until the cloud refuses this node for good

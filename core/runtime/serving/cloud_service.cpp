@@ -2,21 +2,23 @@
 
 #include <algorithm>
 
+#include "core/runtime/serving/microseconds.hpp"
+
 namespace skerry::runtime {
 namespace {
 
 constexpr auto kTick = std::chrono::milliseconds(100);
 
-std::uint32_t microseconds(std::chrono::steady_clock::duration time) {
-  return static_cast<std::uint32_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(time).count());
-}
-
 }  // namespace
 
 CloudService::CloudService(wire::LocalLink& link, const ServedModel& model, InputForm form,
-                           BatchLimits limits, std::uint64_t version)
-    : link_(link), model_(model), form_(std::move(form)), limits_(limits), version_(version) {
+                           BatchLimits limits, std::uint64_t version, const ServedPayload* payload)
+    : link_(link),
+      model_(model),
+      payload_(payload),
+      form_(std::move(form)),
+      limits_(limits),
+      version_(version) {
   features_.resize(limits_.most * form_.elements());
 }
 
@@ -68,8 +70,8 @@ void CloudService::answer_batch() {
       reply(question, refusal("deadline.exceeded", "the question was too old to be answered"), {});
       continue;
     }
-    const auto read =
-        features_of(question.request, form_, features_.data() + batch.size() * form_.elements());
+    const auto read = features_of(question.request, form_, payload_,
+                                  features_.data() + batch.size() * form_.elements());
     if (read)
       batch.push_back(&question);
     else

@@ -21,8 +21,9 @@ struct BatchLimits {
 
 class CloudService {
  public:
+  // `payload` may be null.
   CloudService(wire::LocalLink& link, const ServedModel& model, InputForm form, BatchLimits limits,
-               std::uint64_t version);
+               std::uint64_t version, const ServedPayload* payload = nullptr);
 
   // How many questions it should be given at a time.
   std::uint32_t credit() const { return 2 * limits_.most; }
@@ -48,6 +49,7 @@ class CloudService {
 
   wire::LocalLink& link_;
   const ServedModel& model_;
+  const ServedPayload* const payload_;
   const InputForm form_;
   const BatchLimits limits_;
   const std::uint64_t version_;

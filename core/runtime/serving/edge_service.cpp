@@ -3,49 +3,36 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 
-#include "core/base/log.hpp"
 #include "core/base/try.hpp"
 #include "core/runtime/abi_status.hpp"
+#include "core/runtime/serving/microseconds.hpp"
+#include "core/runtime/serving/outputs.hpp"
 
 namespace skerry::runtime {
 namespace {
 
 constexpr auto kTick = std::chrono::milliseconds(100);
 constexpr int kMostSteps = 64;
+constexpr auto kShort = std::chrono::milliseconds(1);
 // The answer has to reach the asker by the deadline: so much before it, it leaves.
 constexpr std::chrono::microseconds kLeastReserve{300}, kMostReserve{4000};
-constexpr int kReserveShare = 20;  // of the time that there is
-// How long an answer that came too late is still compared with the edge's.
-constexpr std::chrono::seconds kRemember{10};
-constexpr std::size_t kMostRemembered = 4096;
-
-std::uint32_t microseconds(std::chrono::steady_clock::duration time) {
-  return static_cast<std::uint32_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(time).count());
-}
-
-std::int64_t most_likely(std::span<const float> outputs) {
-  return std::max_element(outputs.begin(), outputs.end()) - outputs.begin();
-}
-
-// Copied: they lie anywhere in a frame.
-std::vector<float> floats(Bytes data) {
-  std::vector<float> values(data.size() / sizeof(float));
-  if (!values.empty()) std::memcpy(values.data(), data.data(), values.size() * sizeof(float));
-  return values;
-}
+constexpr int kReserveShare = 20;                  // of the time that there is
+constexpr std::size_t kMostRemembered = 4096;      // questions whose answer may come too late
+constexpr std::size_t kMostBytesKept = 64u << 20;  // of their examples, for labels
 
 }  // namespace
 
 EdgeService::EdgeService(wire::LocalLink& link, const Instance& strategy,
-                         std::vector<EdgeStage> stages, InputForm form, EdgeSettings settings)
+                         std::vector<EdgeStage> stages, InputForm form, EdgeSettings settings,
+                         const ServedPayload* payload, KeptLabels* labels)
     : link_(link),
       strategy_(strategy),
       stages_(std::move(stages)),
       form_(std::move(form)),
       settings_(std::move(settings)),
+      payload_(payload),
+      labels_(labels),
       breaker_(settings_.breaker),
       random_(settings_.seed),
       features_(form_.elements()),
@@ -56,38 +43,71 @@ void EdgeService::run(const std::function<bool()>& stop, const std::function<voi
   while (!stop() && !(retired_ && all_delivered() && !link_.wait(Clock::now()))) {
     if (const auto now = Clock::now(); now >= next_tick) {
       next_tick = now + kTick;
-      statistics_.breaker = static_cast<int>(breaker_.state());
+      note_state();
       tick();
     }
-    if (link_.wait(next_due(next_tick)))
-      if (auto frame = link_.take()) accept(std::move(*frame));
-    answer_due();
+    if (new_.empty() && !link_.wait(Clock::now())) be_idle(next_tick);
+    answer_due({});
+    if (!new_.empty()) begin_next();
   }
+  if (labels_ != nullptr) labels_->finish();
+  note_state();
 }
 
-void EdgeService::accept(wire::LocalLink::Frame frame) {
-  switch (frame.header.type) {
-    case wire::Type::retire:
-      retired_ = true;
-      return;
-    case wire::Type::predict_request:
-      return begin(std::move(frame));
-    case wire::Type::predict_reply:
-      if (frame.header.session != settings_.session) return;
-      if (const auto reply = wire::parse_reply(frame.payload))
-        cloud_answered(frame.header.seq, *reply);
-      return;
-    default:
-      return;
-  }
+void EdgeService::note_state() {
+  statistics_.breaker = static_cast<int>(breaker_.state());
+  if (labels_ == nullptr) return;
+  statistics_.labels_kept = labels_->written();
+  statistics_.labels_dropped = labels_->dropped();
 }
 
-void EdgeService::begin(wire::LocalLink::Frame frame) {
+// Writes a label, or waits for what comes.
+void EdgeService::be_idle(Clock::time_point until) {
+  quiet_ = Clock::now();
+  if (labels_ != nullptr && labels_->write_one(next_due(quiet_ + kTick))) return;
+  link_.wait(next_due(until));
+  quiet_ = Clock::now();
+}
+
+// What the cloud says is attended to before the next question is: somebody waits for it already.
+void EdgeService::take_all() {
+  while (auto frame = link_.take()) {
+    switch (frame->header.type) {
+      case wire::Type::retire:
+        retired_ = true;
+        break;
+      case wire::Type::predict_request:
+        new_.push_back({std::move(*frame), quiet_});
+        break;
+      case wire::Type::predict_reply:
+        if (frame->header.session != settings_.session) break;
+        if (const auto reply = wire::parse_reply(frame->payload))
+          cloud_answered(frame->header.seq, *reply);
+        break;
+      default:
+        break;
+    }
+  }
+  quiet_ = Clock::now();
+}
+
+// While the models are busy with one question, nothing is delivered: others that are due by then
+// are answered before.
+void EdgeService::begin_next() {
+  if (busy_ > kShort) answer_due(busy_);
+  const auto began = Clock::now();
+  New next = std::move(new_.front());
+  new_.pop_front();
+  begin(std::move(next));
+  busy_ = std::max(Clock::now() - began, busy_ * 7 / 8);
+}
+
+void EdgeService::begin(New next) {
   Question question;
-  question.header = frame.header;
-  question.body = std::move(frame.body);
-  question.came = Clock::now();
-  auto request = wire::parse_request(frame.payload);
+  question.header = next.frame.header;
+  question.body = std::move(next.frame.body);
+  question.came = next.came;
+  auto request = wire::parse_request(next.frame.payload);
   if (!request) return refuse(question, "request.malformed", request.error().message);
   question.request = std::move(*request);
   question.bytes = question.request.data.size();
@@ -96,8 +116,10 @@ void EdgeService::begin(wire::LocalLink::Frame frame) {
                             : settings_.deadline;
   question.due =
       question.came + patience - std::clamp(patience / kReserveShare, kLeastReserve, kMostReserve);
-  if (const auto read = features_of(question.request, form_, features_.data()); !read)
+  const auto began = Clock::now();
+  if (const auto read = features_of(question.request, form_, payload_, features_.data()); !read)
     return refuse(question, read.error().field, read.error().message);
+  question.reading = Clock::now() - began;
   question.stages.resize(stages_.size());
   decide(std::move(question));
 }
@@ -215,161 +237,6 @@ Status EdgeService::judge(Question& question, std::uint32_t index) {
   return {};
 }
 
-// ---- the cloud
-
-void EdgeService::ask_cloud(Question question) {
-  const auto now = Clock::now();
-  const auto expected = estimate_.expect(question.bytes);
-  const bool too_slow =
-      expected && breaker_.state() == Breaker::State::closed &&
-      now + std::chrono::microseconds(static_cast<std::int64_t>(*expected)) > question.due;
-  // One in a while goes nevertheless, or nobody would learn that the link has become faster.
-  const bool goes = settings_.cloud && (!too_slow || random_() % 32 == 0) && breaker_.admit(now);
-  if (!goes) {
-    ++statistics_.spared;
-    return fall_back(question);
-  }
-  send_to_cloud(std::move(question));
-}
-
-void EdgeService::send_to_cloud(Question question) {
-  const std::uint64_t number = ++asked_;
-  wire::PredictRequest meta = question.request.meta;
-  meta.service = settings_.service;
-  meta.label = -1;  // the cloud has no use for it
-  const auto now = Clock::now();
-  const auto left = question.due - now;
-  meta.patience_us = std::max(1u, left.count() > 0 ? microseconds(left) : 0u);
-  question.asked = now;
-  link_.send(wire::frame_request(settings_.session, number, meta, question.request.data));
-  if (question.audit)
-    question.forget_example();
-  else
-    ++statistics_.offloaded;
-  Clock::time_point until = question.audit ? now + kRemember : question.due;
-  const bool in_hand = std::any_of(question.stages.begin(), question.stages.end(),
-                                   [](const Stage& stage) { return stage.predicted; });
-  // Where the edge has no answer yet, it must still have the time to find one, and the cloud as
-  // much.
-  if (!question.audit && !in_hand && settings_.fallback)
-    until -=
-        std::min<Clock::duration>(std::chrono::microseconds(2 * statistics_.compute.quantile(0.9)),
-                                  std::max(left / 2, Clock::duration{}));
-  due_.emplace(until, number);
-  waiting_.emplace(number, std::move(question));
-}
-
-void EdgeService::cloud_answered(std::uint64_t number, const wire::PredictReplyView& reply) {
-  const auto found = waiting_.find(number);
-  if (found == waiting_.end()) return;
-  Question& question = found->second;
-  const auto now = Clock::now();
-  const std::uint32_t took = microseconds(now - question.asked);
-  if (!reply.meta.code.empty()) {
-    if (!question.delivered) reply_of_no_use(question, reply.meta.code);
-    waiting_.erase(found);
-    return;
-  }
-  breaker_.answered();
-  const std::uint32_t cloud = reply.meta.queue_us + reply.meta.compute_us;
-  const std::uint32_t wire = took > cloud ? took - cloud : 0;
-  estimate_.answered(question.bytes, wire, cloud);
-  compare(question, reply.data);
-  if (question.audit) {
-    waiting_.erase(found);
-    return;
-  }
-  if (question.delivered) {
-    ++statistics_.late;
-    waiting_.erase(found);
-    return;
-  }
-  statistics_.wire.add(wire);
-  statistics_.queue.add(reply.meta.queue_us);
-  ++statistics_.by_cloud;
-  wire::PredictReply meta;
-  meta.by_cloud = true;
-  meta.version = reply.meta.version;
-  meta.wire_us = wire;
-  meta.queue_us = reply.meta.queue_us;
-  meta.compute_us = reply.meta.compute_us;
-  deliver(question, std::move(meta), reply.data);
-  waiting_.erase(found);
-}
-
-// What the edge said, and what the cloud says: without labels the only measure of the edge's
-// errors.
-void EdgeService::compare(const Question& question, Bytes outputs) {
-  if (form_.classes == 0) return;
-  for (std::size_t i = question.stages.size(); i-- > 0;) {
-    const Stage& stage = question.stages[i];
-    if (!stage.predicted) continue;
-    const bool differs = most_likely(stage.outputs) != most_likely(floats(outputs));
-    if (question.audit) {
-      ++statistics_.audited;
-      statistics_.audit_disagreed += differs;
-    } else {
-      ++statistics_.compared;
-      statistics_.disagreed += differs;
-    }
-    return;
-  }
-}
-
-// The cloud is there, or is not: what is wrong with this one question says nothing of others.
-void EdgeService::reply_of_no_use(Question& question, const std::string& code) {
-  static constexpr std::string_view kAway[] = {"cloud.unavailable", "overloaded",
-                                               "deadline.exceeded", "service.unknown"};
-  if (std::find(std::begin(kAway), std::end(kAway), code) != std::end(kAway))
-    return missed(question);
-  breaker_.answered();
-  fall_back(question);
-}
-
-// The cloud's word will not come, or not in time.
-void EdgeService::missed(Question& question) {
-  const auto now = Clock::now();
-  if (breaker_.missed(now, question.asked))
-    log_warn(
-        fmt::format("service {}: the cloud does not answer; the edge answers alone, and tries "
-                    "again now and then",
-                    settings_.service));
-  ++statistics_.missed;
-  estimate_.missed(question.bytes, microseconds(now - question.asked));
-  if (!question.audit) fall_back(question);
-}
-
-void EdgeService::fall_back(Question& question) {
-  if (!settings_.fallback)
-    return refuse(question, "cloud.unavailable", "the cloud did not answer in time");
-  std::size_t stage = question.stages.size();
-  while (stage > 0 && !question.stages[stage - 1].predicted) --stage;
-  if (stage == 0) {
-    // The features in hand may be another question's by now.
-    Status done = features_of(question.request, form_, features_.data());
-    if (done) done = predict(question, 0);
-    if (!done) return refuse(question, "model.failed", done.error().message);
-    stage = 1;
-  }
-  ++statistics_.fallbacks;
-  ++statistics_.by_edge;
-  const Stage& said = question.stages[stage - 1];
-  wire::PredictReply meta;
-  meta.fallback = true;
-  meta.compute_us = said.compute_us;
-  deliver(question, std::move(meta), std::as_bytes(std::span(said.outputs)));
-}
-
-void EdgeService::audit_perhaps(Question question) {
-  if (settings_.audit <= 0 || !settings_.cloud || breaker_.state() != Breaker::State::closed)
-    return;
-  const double draw = static_cast<double>(random_() >> 11) * 0x1.0p-53;
-  if (draw >= settings_.audit) return;
-  question.audit = true;
-  question.due = Clock::now() + kRemember;
-  send_to_cloud(std::move(question));
-}
-
 // ---- deadlines
 
 EdgeService::Clock::time_point EdgeService::next_due(Clock::time_point latest) const {
@@ -377,13 +244,13 @@ EdgeService::Clock::time_point EdgeService::next_due(Clock::time_point latest) c
 }
 
 bool EdgeService::all_delivered() const {
-  return std::all_of(waiting_.begin(), waiting_.end(),
-                     [](const auto& entry) { return entry.second.delivered; });
+  return new_.empty() && std::all_of(waiting_.begin(), waiting_.end(),
+                                     [](const auto& entry) { return entry.second.delivered; });
 }
 
-void EdgeService::answer_due() {
-  const auto now = Clock::now();
-  while (!due_.empty() && due_.begin()->first <= now) {
+// The cloud's word that has come goes before: a fallback may have to predict, which takes a while.
+void EdgeService::answer_due(Clock::duration ahead) {
+  for (take_all(); !due_.empty() && due_.begin()->first <= Clock::now() + ahead; take_all()) {
     const std::uint64_t number = due_.begin()->second;
     due_.erase(due_.begin());
     const auto found = waiting_.find(number);
@@ -392,12 +259,26 @@ void EdgeService::answer_due() {
     const bool forget = question.delivered || question.audit || waiting_.size() > kMostRemembered;
     if (!question.delivered) missed(question);
     if (forget) {
-      waiting_.erase(found);
+      forget_question(found);
       continue;
     }
-    question.forget_example();
-    due_.emplace(now + kRemember, number);
+    keep_or_forget_example(question);
+    due_.emplace(Clock::now() + kRemember, number);
   }
+}
+
+// It is answered, and the cloud's word is still to come.
+void EdgeService::keep_or_forget_example(Question& question) {
+  question.kept = labels_ != nullptr && kept_bytes_ + question.body.size() <= kMostBytesKept;
+  if (question.kept)
+    kept_bytes_ += question.body.size();
+  else
+    question.forget_example();
+}
+
+void EdgeService::forget_question(Waiting::iterator question) {
+  if (question->second.kept) kept_bytes_ -= question->second.body.size();
+  waiting_.erase(question);
 }
 
 // ---- answers

@@ -3,15 +3,20 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace skerry::runtime {
 
-Status features_of(const wire::PredictRequestView& request, const InputForm& form, float* out) {
-  if (request.meta.form == wire::Form::image)
+Status features_of(const wire::PredictRequestView& request, const InputForm& form,
+                   const ServedPayload* payload, float* out) {
+  if (request.meta.form == wire::Form::image) {
+    if (payload != nullptr) return payload->decode(request.data, out);
     return fail(Code::invalid_argument,
-                "found an encoded image; this service takes tensors: float32 or uint8", {},
-                "type.mismatch");
+                "found an encoded image; this service takes tensors, float32 or uint8, as long as "
+                "its job names no payload plugin that decodes images",
+                {}, "type.mismatch");
+  }
   if (request.meta.shape != form.shape)
     return fail(Code::invalid_argument,
                 fmt::format("found a tensor of shape [{}]; this service takes [{}]",
@@ -32,6 +37,16 @@ wire::PredictReply refusal(std::string code, std::string message) {
   reply.code = std::move(code);
   reply.message = std::move(message);
   return reply;
+}
+
+skerry_service_form service_form(const InputForm& form) {
+  skerry_service_form plain{};
+  plain.struct_size = sizeof plain;
+  plain.ndim = static_cast<std::uint32_t>(form.shape.size());
+  std::copy(form.shape.begin(), form.shape.end(), plain.shape);
+  plain.classes = form.classes;
+  plain.scale = form.scale;
+  return plain;
 }
 
 }  // namespace skerry::runtime

@@ -10,12 +10,14 @@
 #include "core/base/try.hpp"
 #include "core/runtime/serving/cloud_service.hpp"
 #include "core/runtime/serving/edge_service.hpp"
+#include "core/runtime/serving/feed.hpp"
 
 namespace skerry::runtime {
 namespace {
 
 constexpr auto kReportEvery = std::chrono::seconds(2);
-constexpr auto kRepeatEvery = std::chrono::seconds(10);  // what has not changed: reports get lost
+// What has not changed: reports get lost, and a cloud takes one of a task in 5 s.
+constexpr auto kRepeatFirst = std::chrono::seconds(6), kRepeatEvery = std::chrono::seconds(10);
 
 std::string text(const Json& from, const char* member) {
   return from.value(member, std::string());
@@ -43,7 +45,9 @@ class Server {
                       "{} elements",
                       fmt::join(form_.shape, ", "), SKERRY_MAX_DIMS - 1, wire::kMaxPredictData),
           {}, "input.shape");
-    return text(settings_, "role") == "cloud" ? serve_cloud() : serve_edge();
+    const std::string role = text(settings_, "role");
+    if (role == "feed") return feed();
+    return role == "cloud" ? serve_cloud() : serve_edge();
   }
 
  private:
@@ -85,21 +89,27 @@ class Server {
       SKERRY_ASSIGN(auto opened, stage(each));
       stages.push_back(std::move(opened));
     }
+    SKERRY_ASSIGN(const auto payload, this->payload());
+    const ServedPayload* const decodes = payload ? &*payload : nullptr;
+    SKERRY_ASSIGN(auto labels, this->labels(decodes));
     EdgeSettings edge;
-    const std::string& job = request_.task.key.job;
-    edge.service = job.substr(0, job.rfind('.'));
+    edge.service = service();
     edge.version = request_.task.serves.version;
     randombytes_buf(&edge.session, sizeof edge.session);
     edge.cloud = settings_.value("cloud", true);
     edge.deadline = std::chrono::microseconds(settings_.value("deadlineUs", std::int64_t{100'000}));
     edge.fallback = text(settings_, "fallback") != "reject";
+    edge.always_encode = text(settings_, "payloadWhen") == "always";
     edge.audit = settings_.value("audit", 0.0);
     edge.seed = request_.job.plan().seed;
     const std::uint64_t session = edge.session;
-    EdgeService service(*request_.link, *strategy, std::move(stages), form_, std::move(edge));
+    EdgeService service(*request_.link, *strategy, std::move(stages), form_, std::move(edge),
+                        decodes, labels ? &*labels : nullptr);
     SKERRY_TRY(service.check());
     SKERRY_TRY(take_seat(session, EdgeService::kCredit));
-    serve_with(service);
+    const auto metrics = [&] { return service.statistics().metrics(); };
+    service.run(request_.stop, [&] { tell(metrics); });
+    request_.report(metrics());
     return {};
   }
 
@@ -109,12 +119,67 @@ class Server {
     BatchLimits limits;
     limits.most = std::max(1U, batch.value("most", limits.most));
     limits.delay = std::chrono::microseconds(batch.value("delayUs", limits.delay.count()));
-    CloudService service(*request_.link, served, form_, limits, request_.task.serves.version);
+    SKERRY_ASSIGN(const auto payload, this->payload());
+    CloudService service(*request_.link, served, form_, limits, request_.task.serves.version,
+                         payload ? &*payload : nullptr);
     std::uint64_t session = 0;
     randombytes_buf(&session, sizeof session);
     SKERRY_TRY(take_seat(session, service.credit()));
-    serve_with(service);
+    const auto metrics = [&] { return service.statistics().metrics(); };
+    service.run(request_.stop, [&] { tell(metrics); });
+    request_.report(metrics());
     return {};
+  }
+
+  // It asks, and has no seat.
+  Status feed() {
+    std::vector<Feed::Source> sources;
+    for (const Json& slot : settings_.at("sources")) {
+      const auto place = slot.get<std::string>();
+      SKERRY_ASSIGN(const Instance* source, request_.job.features().open_slot(place, "source/1"));
+      sources.push_back({source, place});
+    }
+    std::vector<ServedSink> sinks;
+    for (const Json& slot : settings_.at("sinks")) {
+      SKERRY_ASSIGN(auto opened, sink(slot.get<std::string>()));
+      sinks.push_back(std::move(opened));
+    }
+    SKERRY_ASSIGN(auto client, client::Client::over(*request_.link));
+    Feed feed(std::move(client), service(), form_, sources, std::move(sinks), {});
+    const auto metrics = [&] { return feed.metrics(); };
+    const Status done = feed.run(request_.stop, [&] { tell(metrics); });
+    request_.report(metrics());
+    // Only sources that are at their end finish the task.
+    if (done && request_.stop()) return fail(Code::cancelled, "stopped by the host");
+    return done;
+  }
+
+  std::string service() const {
+    const std::string& job = request_.task.key.job;
+    return job.substr(0, job.rfind('.'));
+  }
+
+  Result<ServedSink> sink(const std::string& slot) {
+    SKERRY_ASSIGN(const Instance* sink, request_.job.features().open_slot(slot, "sink/1"));
+    return ServedSink::open(*sink, form_);
+  }
+
+  Result<std::optional<ServedPayload>> payload() {
+    const std::string slot = text(settings_, "payload");
+    if (slot.empty()) return std::optional<ServedPayload>();
+    SKERRY_ASSIGN(const Instance* payload, request_.job.features().open_slot(slot, "payload/1"));
+    ServedPayload opened(*payload, form_.shape);
+    // A shape that it does not take is to be known before anybody asks.
+    const std::vector<float> nothing(form_.elements());
+    SKERRY_TRY(opened.encode(nothing.data()));
+    return std::optional(std::move(opened));
+  }
+
+  Result<std::optional<KeptLabels>> labels(const ServedPayload* payload) {
+    const std::string slot = text(settings_, "labels");
+    if (slot.empty()) return std::optional<KeptLabels>();
+    SKERRY_ASSIGN(auto opened, sink(slot));
+    return std::optional(KeptLabels(std::move(opened), form_, service(), payload));
   }
 
   Status take_seat(std::uint64_t session, std::uint32_t credit) {
@@ -124,26 +189,25 @@ class Server {
     return {};
   }
 
-  template <class Service>
-  void serve_with(Service& service) {
-    auto next = std::chrono::steady_clock::now(), repeat = next;
-    std::map<std::string, double> told;
-    service.run(request_.stop, [&] {
-      const auto now = std::chrono::steady_clock::now();
-      if (now < next) return;
-      next = now + kReportEvery;
-      auto metrics = service.statistics().metrics();
-      if (metrics == told && now < repeat) return;
-      repeat = now + kRepeatEvery;
-      told = metrics;
-      request_.report(std::move(metrics));
-    });
-    request_.report(service.statistics().metrics());
+  // Now and then: what has changed, and less often what has not.
+  template <class Metrics>
+  void tell(const Metrics& metrics_of) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now < next_) return;
+    next_ = now + kReportEvery;
+    auto metrics = metrics_of();
+    const bool news = metrics != told_;
+    if (!news && now < repeat_) return;
+    repeat_ = now + (news ? kRepeatFirst : kRepeatEvery);
+    told_ = metrics;
+    request_.report(std::move(metrics));
   }
 
   const ServeRequest& request_;
   const Json& settings_;
   const InputForm form_;
+  std::chrono::steady_clock::time_point next_ = std::chrono::steady_clock::now(), repeat_ = next_;
+  std::map<std::string, double> told_;
 };
 
 }  // namespace

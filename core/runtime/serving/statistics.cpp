@@ -33,6 +33,10 @@ std::map<std::string, double> Statistics::metrics() const {
                                     {"right", right},
                                     {"edgeKnown", edge_known},
                                     {"edgeRight", edge_right},
+                                    {"encoded", encoded},
+                                    {"bytesUp", bytes_up},
+                                    {"labelsKept", labels_kept},
+                                    {"labelsDropped", labels_dropped},
                                     {"batches", batches},
                                     {"expired", expired}})
     metrics[name] = static_cast<double>(value);

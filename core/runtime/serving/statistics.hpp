@@ -30,6 +30,10 @@ struct Statistics {
   std::uint64_t right = 0;
   std::uint64_t edge_known = 0;  // of the labelled: the edge has answered
   std::uint64_t edge_right = 0;
+  std::uint64_t encoded = 0;   // examples that went to the cloud in another form
+  std::uint64_t bytes_up = 0;  // of all examples that went there
+  std::uint64_t labels_kept = 0;
+  std::uint64_t labels_dropped = 0;
   std::uint64_t batches = 0;  // of the cloud's worker
   std::uint64_t expired = 0;  // dropped before they entered a batch
   int breaker = 0;            // 0 closed, 1 open, 2 probing

@@ -15,6 +15,7 @@ struct RunOptions {
   int edges = 0;
   std::filesystem::path out;  // empty: a new folder below skerry-out
   std::optional<int> threads_per_edge;
+  std::vector<std::filesystem::path> writable;  // for plugins on edges, as sinks
   bool json = false;
   bool quiet = false;
 };

@@ -42,16 +42,28 @@ Result<std::vector<std::int64_t>> shape_of(const std::string& text) {
   return shape;
 }
 
-// Raw bytes with --shape; JSON without.
+// By how the file begins.
+bool is_picture(std::string_view bytes) {
+  return bytes.starts_with("\xFF\xD8\xFF") || bytes.starts_with("\x89PNG") ||
+         bytes.starts_with("BM") ||
+         (bytes.starts_with("RIFF") && bytes.size() > 12 && bytes.substr(8, 4) == "WEBP");
+}
+
+// Raw values with --shape; a picture, or JSON, without.
 Result<gateway::Question> question_of(const PredictOptions& options) {
   SKERRY_ASSIGN(std::string input, read_input(options.file));
   gateway::Question question;
   question.meta.service = options.service;
-  if (options.shape.empty()) {
+  if (options.shape.empty() && is_picture(input)) {
+    question.meta.form = wire::Form::image;
+    question.data = std::move(input);
+  } else if (options.shape.empty()) {
     auto body = gateway::read_json_body(input);
     if (!body)
       return fail(Code::invalid_argument,
-                  body.error().message + ". For a file of raw values say --shape",
+                  body.error().message +
+                      ". It is no picture (JPEG, PNG, WebP or BMP) either; for a file of raw "
+                      "values say --shape",
                   options.file.string(), body.error().field);
     question.meta.form = body->form;
     question.meta.shape = std::move(body->shape);

@@ -68,6 +68,8 @@ std::vector<std::string> Cluster::arguments(const Member& member) {
   if (!is_cloud) {
     list.push_back(std::to_string(options_.threads_per_edge));
     if (!member.token.empty()) list.insert(list.end(), {"--join", member.token});
+    for (const auto& path : options_.writable)
+      list.insert(list.end(), {"--allow-write", path.string()});
     return list;
   }
   const std::string any = "tcp://127.0.0.1:*";

@@ -20,6 +20,7 @@ struct ClusterOptions {
   int edges = 1;
   int threads_per_edge = 1;
   int cloud_threads = 1;
+  std::vector<std::filesystem::path> writable;  // for plugins on edges, as sinks
   std::function<void(const std::string&)> note;  // events that a person should see
 };
 

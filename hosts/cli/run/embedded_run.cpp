@@ -63,9 +63,10 @@ Status EmbeddedRun::start() {
   say(fmt::format("job {} on {} edge{}, {} thread{} each; results go to {}", facts_.job,
                   facts_.edges, facts_.edges == 1 ? "" : "s", facts_.threads_per_edge,
                   facts_.threads_per_edge == 1 ? "" : "s", folder_->path().string()));
-  const Status started = Cluster::start({facts_.edges, facts_.threads_per_edge, facts_.cores,
-                                         [this](const std::string& text) { say(text); }},
-                                        cluster_);
+  const Status started =
+      Cluster::start({facts_.edges, facts_.threads_per_edge, facts_.cores, options_.writable,
+                      [this](const std::string& text) { say(text); }},
+                     cluster_);
   if (!started) return started;
   facts_.start_seconds = std::chrono::duration<double>(Clock::now() - begun).count();
   return {};

@@ -43,6 +43,9 @@ void skerry_client_close(skerry_client *);
  * of use, from now; 0: as long as the service says. */
 skerry_status skerry_client_ask(skerry_client *, const char *service, const skerry_tensor *example, uint32_t deadline_us,
                                 uint64_t *id, skerry_error *);
+/* The same about an example as bytes that the service's payload plugin decodes: a picture's file, as a rule. */
+skerry_status skerry_client_ask_encoded(skerry_client *, const char *service, skerry_bytes example, uint32_t deadline_us,
+                                        uint64_t *id, skerry_error *);
 /* The next answer, waiting up to timeout_us for it; SKERRY_RETRY: none came. What *out points to is valid until the next
  * call. */
 skerry_status skerry_client_next(skerry_client *, uint64_t timeout_us, skerry_answer *out, skerry_error *);
@@ -50,6 +53,8 @@ skerry_status skerry_client_next(skerry_client *, uint64_t timeout_us, skerry_an
  * skerry_client_next(). */
 skerry_status skerry_client_predict(skerry_client *, const char *service, const skerry_tensor *example,
                                     uint32_t deadline_us, skerry_answer *out, skerry_error *);
+skerry_status skerry_client_predict_encoded(skerry_client *, const char *service, skerry_bytes example,
+                                            uint32_t deadline_us, skerry_answer *out, skerry_error *);
 
 #ifdef __cplusplus
 }

@@ -54,6 +54,18 @@ class Client {
     });
     return id;
   }
+  // About an example as bytes that the service's payload plugin decodes: a picture's file, as a
+  // rule.
+  std::uint64_t ask_encoded(const std::string& service, const std::vector<std::uint8_t>& example,
+                            std::chrono::microseconds deadline = {}) {
+    std::uint64_t id = 0;
+    check([&](skerry_error* error) {
+      return skerry_client_ask_encoded(client_.get(), service.c_str(),
+                                       {example.data(), example.size()}, patience(deadline), &id,
+                                       error);
+    });
+    return id;
+  }
   // None: no answer came within `timeout`.
   std::optional<Answer> next(std::chrono::microseconds timeout) {
     skerry_answer answer = {};
@@ -75,6 +87,17 @@ class Client {
     check([&](skerry_error* error) {
       return skerry_client_predict(client_.get(), service.c_str(), &tensor, patience(deadline),
                                    &answer, error);
+    });
+    return owned(answer);
+  }
+  Answer predict_encoded(const std::string& service, const std::vector<std::uint8_t>& example,
+                         std::chrono::microseconds deadline = {}) {
+    skerry_answer answer = {};
+    answer.struct_size = sizeof answer;
+    check([&](skerry_error* error) {
+      return skerry_client_predict_encoded(client_.get(), service.c_str(),
+                                           {example.data(), example.size()}, patience(deadline),
+                                           &answer, error);
     });
     return owned(answer);
   }

@@ -30,12 +30,27 @@ std::vector<float> as_many(Floats row) {
   return std::vector<float>(row[0] < 1 ? 2 : static_cast<std::size_t>(row[0]), 0.5F);
 }
 
+// A model that waits while it is held.
+class Hold {
+ public:
+  explicit Hold(Tiny& model) {
+    model.before_predict = [this](std::size_t) {
+      while (held_) std::this_thread::yield();
+    };
+  }
+  void on() { held_ = true; }
+  void off() { held_ = false; }
+
+ private:
+  std::atomic<bool> held_ = false;
+};
+
 class CloudServiceTest : public testing::Test {
  protected:
   void begin(BatchLimits limits = {8, std::chrono::microseconds(200)}) {
     served.emplace(ServedModel::open(*estimator, form, 1, nullptr).value());
     model.batches.clear();
-    service.emplace(relay.link(), *served, form, limits, 5);
+    service.emplace(relay.link(), *served, form, limits, 5, payload ? &*payload : nullptr);
     running.emplace(*service);
   }
   void TearDown() override { running.reset(); }
@@ -54,6 +69,9 @@ class CloudServiceTest : public testing::Test {
   InputForm form{.shape = {1}, .classes = 2};
   Tiny model{.model = doubling};
   const std::unique_ptr<Instance> estimator = instance("estimator/1", model);
+  Tiny codec{.encode = picture_of, .decode = read_picture};
+  const std::unique_ptr<Instance> coder = instance("payload/1", codec);
+  std::optional<ServedPayload> payload;
   FakeRelay relay;
   std::optional<ServedModel> served;
   std::optional<CloudService> service;
@@ -186,9 +204,7 @@ TEST_F(CloudServiceTest, WhatIsNoExampleOfItsDoesNotEnterTheBatch) {
   begin();
   relay.ask(1, {1, 2});
   relay.ask(2, {2});
-  relay.send(wire::frame_request(
-      FakeRelay::kAsker, 3,
-      {.service = "digits", .patience_us = 1000000, .form = wire::Form::image}, as_bytes("png")));
+  relay.ask_encoded(3, "png");
   relay.send(wire::frame({wire::Type::predict_request, FakeRelay::kAsker, 4}, "no table"));
   relay.send("no frame");
   relay.send(wire::frame({wire::Type::ping}));
@@ -199,6 +215,60 @@ TEST_F(CloudServiceTest, WhatIsNoExampleOfItsDoesNotEnterTheBatch) {
   EXPECT_EQ(got.at(3).reply().meta.code, "type.mismatch");
   EXPECT_EQ(got.at(4).reply().meta.code, "request.malformed");
   EXPECT_THAT(got.at(5).outputs(), ElementsAre(5, 10));
+}
+
+TEST_F(CloudServiceTest, WhatComesEncodedIsDecoded) {
+  payload.emplace(*coder, form.shape);
+  begin();
+  relay.ask_encoded(1, "p3");
+  EXPECT_THAT(relay.reply().outputs(), ElementsAre(0.75F, 1.5F));
+  relay.ask(2, {3});
+  EXPECT_THAT(relay.reply().outputs(), ElementsAre(3, 6));
+  running->stop();
+  EXPECT_EQ(service->statistics().by_cloud, 2u);
+}
+
+TEST_F(CloudServiceTest, APoisonedPictureCostsTheOthersOfItsBatchNothing) {
+  payload.emplace(*coder, form.shape);
+  codec.decode = [](std::string_view encoded, std::span<float> example) {
+    if (encoded == "p8") throw std::runtime_error("no memory");
+    if (encoded == "p9") example[0] = kNan;
+    if (encoded != "p9") read_picture(encoded, example);
+  };
+  Hold hold(model);
+  begin({32, {}});
+  for (int round = 0; round < 10; ++round) {
+    hold.on();
+    relay.ask(100, {1});  // while it is answered, the others come together
+    for (std::uint64_t seq = 1; seq <= 16; ++seq) {
+      const bool poisoned = seq == 5 || seq == 9 || seq == 16;
+      if (poisoned)
+        relay.ask_encoded(seq, seq == 5 ? "no picture" : seq == 9 ? "p8" : "p9");
+      else if (seq % 2 == 0)
+        relay.ask_encoded(seq, std::string("p") + std::to_string(seq % 8));
+      else
+        relay.ask(seq, {static_cast<float>(seq)});
+    }
+    hold.off();
+    for (const auto& [seq, frame] : replies(17)) {
+      const std::string code = frame.reply().meta.code;
+      if (seq == 5) {
+        EXPECT_EQ(code, "image.malformed");
+      } else if (seq == 9 || seq == 16) {
+        EXPECT_EQ(code, "model.failed");
+      } else if (seq == 100) {
+        EXPECT_THAT(frame.outputs(), ElementsAre(1, 2));
+      } else {
+        const float value =
+            seq % 2 == 0 ? static_cast<float>(seq % 8) / 4 : static_cast<float>(seq);
+        EXPECT_THAT(frame.outputs(), ElementsAre(value, 2 * value)) << seq;
+      }
+    }
+    if (HasFailure()) return;
+  }
+  running->stop();
+  EXPECT_EQ(service->statistics().refused, 30u);
+  EXPECT_GT(*std::max_element(model.batches.begin(), model.batches.end()), 1u);
 }
 
 TEST_F(CloudServiceTest, AModelThatGivesMoreOrFewerOutputsThanClassesFailsTheQuestion) {

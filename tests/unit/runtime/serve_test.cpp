@@ -2,7 +2,10 @@
 // and run.
 #include <gmock/gmock.h>
 
+#include <sstream>
+
 #include "core/base/digest.hpp"
+#include "core/base/json.hpp"
 #include "core/runtime/calls.hpp"
 #include "core/runtime/job.hpp"
 #include "core/runtime/task_context.hpp"
@@ -33,6 +36,7 @@ class ServeTest : public testing::Test {
   }
   static Json settings(const std::string& role) {
     Json made = {{"role", role}, {"input", {{"shape", {2}}, {"classes", 2}}}};
+    if (role == "feed") return made;
     if (role == "cloud") {
       made["estimator"] = "cloud.estimator";
       made["batch"] = {{"most", 4}, {"delayUs", 100}};
@@ -47,6 +51,24 @@ class ServeTest : public testing::Test {
   static std::string weights(float scale = 10) {
     return tensor_file({{"weight", "F32", {2, 2}, raw(std::vector<float>{0, 0, scale, 0})},
                         {"bias", "F32", {2}, raw(std::vector<float>{0, 0})}});
+  }
+
+  // A job that keeps labels, and has sinks for what its sources give.
+  static Json plan_with_sinks(const std::filesystem::path& dir) {
+    Json made = plan();
+    const auto log = [&](const char* name) {
+      return Json{{"plugin", "jsonl"},
+                  {"config", {{"path", (dir / name).string()}, {"example", true}}}};
+    };
+    made["spec"]["labels"] = log("labels");
+    made["spec"]["sinks"] = {log("first"), log("second")};
+    return made;
+  }
+  static std::vector<Json> lines_of(const std::filesystem::path& file) {
+    std::vector<Json> lines;
+    std::istringstream text(read_file(file).value());
+    for (std::string line; std::getline(text, line);) lines.push_back(Json::parse(line));
+    return lines;
   }
 
   void give(const std::string& bytes) {
@@ -66,7 +88,7 @@ class ServeTest : public testing::Test {
     thread.join();
   }
   Status serve(const Json& with) {
-    auto parsed = Plan::from_json(plan());
+    auto parsed = Plan::from_json(of_job);
     if (!parsed) return fail(parsed.error());
     Job job(std::move(*parsed), "edge-1", 1, calls);
     TaskContext context(
@@ -93,6 +115,7 @@ class ServeTest : public testing::Test {
   }
 
   TempDir dir = TempDir::create().value();
+  Json of_job = plan();
   FakeRelay relay;
   Calls calls;
   bool linked = true;
@@ -161,6 +184,83 @@ TEST_F(ServeTest, AThresholdOfTheJobsStandsInPlaceOfTheFilters) {
   EXPECT_EQ(meta.score, 1);
   retire();
 }
+
+TEST_F(ServeTest, WhatTheCloudSaysIsKeptForALaterTraining) {
+  of_job = plan_with_sinks(dir.path());
+  Json with = settings("edge");
+  with["labels"] = "labels";
+  begin(with);
+  relay.ask(1, {0.5F, 0}, 20'000'000, 1);  // both are alike without weights
+  wire::PredictReply cloud;
+  cloud.version = 8;
+  relay.answer(relay.question(), {0.25F, 0.75F}, cloud);
+  EXPECT_TRUE(relay.reply().reply().meta.by_cloud);
+  retire();
+  const auto lines = lines_of(dir.path() / "labels");
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_EQ(lines[0].at("service"), "digits");
+  EXPECT_EQ(lines[0].at("output"), Json({0.25, 0.75}));
+  EXPECT_EQ(lines[0].at("label"), 1);
+  EXPECT_EQ(lines[0].at("source"), "cloud");
+  EXPECT_EQ(lines[0].at("version"), 8);
+  EXPECT_EQ(lines[0].at("tensor").at("data"), Json({0.5, 0.0}));
+  ASSERT_FALSE(reports.empty());
+  EXPECT_EQ(reports.back().metrics.at("labelsKept"), 1);
+}
+
+TEST_F(ServeTest, ALabelsSinkThatCannotWriteIsToldOfBeforeItServes) {
+  of_job = plan_with_sinks(dir.path());
+  of_job["spec"]["labels"]["config"]["path"] = (dir.path() / "no such folder" / "labels").string();
+  Json with = settings("edge");
+  with["labels"] = "labels";
+  EXPECT_THAT(refusal(with), HasSubstr("no such folder"));
+  with["labels"] = "strategy";
+  EXPECT_NE(refusal(with), "none");
+  with = settings("edge");
+  with["payload"] = "labels";
+  EXPECT_NE(refusal(with), "none");
+  with = settings("cloud");
+  with["payload"] = "payload";  // the job names none
+  EXPECT_NE(refusal(with), "none");
+}
+
+// ---- the feed
+
+TEST_F(ServeTest, AFeedWithoutSourcesIsAtItsEnd) {
+  of_job = plan_with_sinks(dir.path());
+  Json with = settings("feed");
+  with["sources"] = Json::array();
+  with["sinks"] = {"sinks[0]", "sinks[1]"};
+  const Status ended = serve(with);
+  EXPECT_TRUE(ended) << ended.error().text();
+  EXPECT_TRUE(std::filesystem::exists(dir.path() / "first"));
+  EXPECT_TRUE(std::filesystem::exists(dir.path() / "second"));
+  ASSERT_FALSE(reports.empty());
+  EXPECT_EQ(reports.back().metrics.at("fed"), 0);
+  EXPECT_EQ(reports.back().metrics.at("unanswered"), 0);
+}
+
+TEST_F(ServeTest, AFeedWhoseSourcesOrSinksAreNoneIsRefused) {
+  of_job = plan_with_sinks(dir.path());
+  Json with = settings("feed");
+  EXPECT_THAT(refusal(with), HasSubstr("malformed"));
+  with["sources"] = Json::array();
+  EXPECT_THAT(refusal(with), HasSubstr("malformed"));
+  with["sinks"] = {"sinks[2]"};
+  EXPECT_THAT(refusal(with), HasSubstr("sinks[2]"));
+  with["sinks"] = {"strategy"};
+  EXPECT_NE(refusal(with), "none");
+  with["sinks"] = {"sinks[0]"};
+  with["sources"] = {"sources[0]"};
+  EXPECT_THAT(refusal(with), HasSubstr("sources[0]"));
+  with["sources"] = {"sinks[0]"};
+  EXPECT_NE(refusal(with), "none");
+  with["sources"] = Json::array();
+  of_job["spec"]["sinks"][0]["config"]["path"] = (dir.path() / "nowhere" / "first").string();
+  EXPECT_THAT(refusal(with), HasSubstr("nowhere"));
+}
+
+// ---- the end
 
 TEST_F(ServeTest, EndsWhenItIsCancelled) {
   thread = std::thread([this] { end = serve(settings("edge")); });

@@ -7,12 +7,16 @@
 #include <skerry/abi.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -22,12 +26,18 @@
 #include "core/runtime/instance.hpp"
 #include "core/runtime/serving/served_filter.hpp"
 #include "core/runtime/serving/served_model.hpp"
+#include "core/runtime/serving/served_sink.hpp"
 #include "core/wire/local_link.hpp"
 #include "core/wire/predict.hpp"
 
 namespace skerry::runtime {
 
 using Floats = std::span<const float>;
+
+// Thrown by a feature's function: what it was given is at fault.
+struct Refused : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 // What a feature does. What its functions throw fails the call.
 struct Tiny {
@@ -44,6 +54,17 @@ struct Tiny {
   std::function<skerry_step(const skerry_question&)> strategy;
 
   bool has_predict = true;
+
+  std::function<std::string(Floats example)> encode;
+  std::function<void(std::string_view encoded, std::span<float> example)> decode;
+
+  // Of a source or a sink.
+  std::function<void(const skerry_service_form&)> open = [](const skerry_service_form&) {};
+  // SKERRY_RETRY: none has come within the time.
+  std::function<skerry_status(std::chrono::microseconds, skerry_item&)> give;
+  std::function<void(std::uint64_t number)> done;  // empty: the interface lacks it, as close
+  std::function<void(const skerry_outcome&)> write;
+  std::function<void()> close;
 };
 
 namespace tiny {
@@ -59,6 +80,9 @@ skerry_status guarded(skerry_error* error, Body&& body) {
   try {
     body();
     return SKERRY_OK;
+  } catch (const Refused& thrown) {
+    std::strncpy(error->message, thrown.what(), sizeof error->message - 1);
+    return SKERRY_INVALID_ARGUMENT;
   } catch (const std::exception& thrown) {
     std::strncpy(error->message, thrown.what(), sizeof error->message - 1);
     return SKERRY_FAILED;
@@ -154,6 +178,61 @@ inline const skerry_estimator_v1* estimator(bool whole) {
   return whole ? &table : &partial;
 }
 
+inline skerry_status encode(skerry_instance* self, const skerry_tensor* example,
+                            const skerry_sink* encoded, skerry_error* error) {
+  return guarded(error, [&] {
+    const std::string bytes =
+        of(self).encode({static_cast<const float*>(example->data), elements(*example, 0)});
+    encoded->write(encoded, {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  });
+}
+
+inline skerry_status decode(skerry_instance* self, skerry_bytes encoded,
+                            const skerry_tensor* example, skerry_error* error) {
+  return guarded(error, [&] {
+    of(self).decode({reinterpret_cast<const char*>(encoded.data), encoded.size},
+                    {static_cast<float*>(example->data), elements(*example, 0)});
+  });
+}
+
+inline skerry_status open(skerry_instance* self, const skerry_service_form* form,
+                          skerry_error* error) {
+  return guarded(error, [&] { of(self).open(*form); });
+}
+
+inline skerry_status give(skerry_instance* self, std::uint64_t timeout_us, skerry_item* out,
+                          skerry_error* error) {
+  skerry_status given = SKERRY_OK;
+  const skerry_status status =
+      guarded(error, [&] { given = of(self).give(std::chrono::microseconds(timeout_us), *out); });
+  return status == SKERRY_OK ? given : status;
+}
+
+inline skerry_status done(skerry_instance* self, std::uint64_t number, skerry_error* error) {
+  return guarded(error, [&] { of(self).done(number); });
+}
+
+inline skerry_status write(skerry_instance* self, const skerry_outcome* outcome,
+                           skerry_error* error) {
+  return guarded(error, [&] { of(self).write(*outcome); });
+}
+
+inline skerry_status close(skerry_instance* self, skerry_error* error) {
+  return guarded(error, [&] { of(self).close(); });
+}
+
+inline const void* source(bool whole) {
+  static const skerry_source_v1 table{sizeof table, 0, open, give, done};
+  static const skerry_source_v1 partial{sizeof partial, 0, open, give, nullptr};
+  return whole ? &table : &partial;
+}
+
+inline const void* sink(bool whole) {
+  static const skerry_sink_v1 table{sizeof table, 0, open, write, close};
+  static const skerry_sink_v1 partial{sizeof partial, 0, open, write, nullptr};
+  return whole ? &table : &partial;
+}
+
 inline const void* table_of(skerry_instance* self, const char* kind) {
   static const skerry_sampling_v1 sampling{
       sizeof sampling, 0,
@@ -165,7 +244,11 @@ inline const void* table_of(skerry_instance* self, const char* kind) {
   static const skerry_inference_v1 inference{sizeof inference, 0, next};
   const std::string_view name = kind;
   if (name == "sampling/1") return &sampling;
+  static const skerry_payload_v1 payload{sizeof payload, 0, encode, decode};
   if (name == "inference/1") return &inference;
+  if (name == "payload/1") return &payload;
+  if (name == "source/1") return source(of(self).done != nullptr);
+  if (name == "sink/1") return sink(of(self).close != nullptr);
   return estimator(of(self).has_predict);
 }
 
@@ -203,6 +286,104 @@ inline std::unique_ptr<Instance> instance(const std::string& kind, Tiny& tiny) {
   tiny::being_made = &tiny;
   return Instance::create({&tiny::entry, ""}, feature, Json::object(), services).value();
 }
+
+// A picture of tests: "p" and a digit for each element, which is a quarter of it. Blanks may
+// follow.
+inline std::string picture_of(Floats example) {
+  std::string text = "p";
+  for (const float value : example) text += static_cast<char>('0' + static_cast<int>(4 * value));
+  return text;
+}
+inline void read_picture(std::string_view encoded, std::span<float> example) {
+  if (encoded.size() < 1 + example.size() || encoded[0] != 'p') throw Refused("no picture");
+  for (std::size_t i = 0; i < example.size(); ++i)
+    example[i] = static_cast<float>(encoded[1 + i] - '0') / 4;
+}
+
+// What a sink was told, copied.
+struct Written {
+  explicit Written(const skerry_outcome& from)
+      : number(from.item->number),
+        seconds(from.item->seconds),
+        label(from.item->label),
+        name(from.item->name),
+        service(from.service),
+        source(from.source),
+        code(from.code),
+        message(from.message),
+        outputs(from.outputs, from.outputs + from.count),
+        by_cloud(from.by_cloud != 0),
+        hard(from.hard != 0),
+        fallback(from.fallback != 0),
+        late(from.late != 0),
+        score(from.score),
+        version(from.version),
+        total_us(from.total_us),
+        wire_us(from.wire_us),
+        queue_us(from.queue_us),
+        compute_us(from.compute_us) {
+    const skerry_tensor& tensor = from.item->tensor;
+    shape.assign(tensor.shape, tensor.shape + tensor.ndim);
+    const std::size_t count = tiny::elements(tensor, 0);
+    if (tensor.dtype_code == SKERRY_UINT) {
+      const auto* values = static_cast<const std::uint8_t*>(tensor.data);
+      levels.assign(values, values + count);
+    } else {
+      const auto* values = static_cast<const float*>(tensor.data);
+      floats.assign(values, values + count);
+    }
+  }
+
+  std::uint64_t number;
+  double seconds;
+  std::int64_t label;
+  std::string name, service, source, code, message;
+  std::vector<float> outputs;
+  bool by_cloud, hard, fallback, late;
+  double score;
+  std::uint64_t version;
+  std::uint32_t total_us, wire_us, queue_us, compute_us;
+  std::vector<std::int64_t> shape;
+  std::vector<float> floats;  // of the example, or
+  std::vector<std::uint8_t> levels;
+};
+
+// A sink that keeps what it is told. `before_write` may throw; the outcome is not kept then.
+class KeepingSink {
+ public:
+  KeepingSink() {
+    tiny.write = [this](const skerry_outcome& outcome) {
+      if (before_write) before_write(outcome);
+      const std::lock_guard lock(mutex_);
+      written_.emplace_back(outcome);
+    };
+    tiny.close = [this] { ++closed; };
+    instance_ = instance("sink/1", tiny);
+  }
+
+  ServedSink opened(const InputForm& form) { return ServedSink::open(*instance_, form).value(); }
+  std::vector<Written> written() const {
+    const std::lock_guard lock(mutex_);
+    return written_;
+  }
+  // Waits for so many.
+  std::vector<Written> expect(std::size_t count) const {
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (written().size() < count && std::chrono::steady_clock::now() < limit)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_EQ(written().size(), count);
+    return written();
+  }
+
+  Tiny tiny;
+  std::function<void(const skerry_outcome&)> before_write;
+  std::atomic<int> closed = 0;
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<Written> written_;
+  std::unique_ptr<Instance> instance_;
+};
 
 // The other end of what serves: it is the relay, the asker and the cloud.
 class FakeRelay {
@@ -256,6 +437,21 @@ class FakeRelay {
                                  .shape = {static_cast<std::int64_t>(example.size())},
                                  .label = label};
     send(wire::frame_request(kAsker, seq, request, std::as_bytes(std::span(example))));
+  }
+  void ask_levels(std::uint64_t seq, const std::vector<std::uint8_t>& example,
+                  std::uint32_t patience_us = 20'000'000, std::int64_t label = -1) {
+    wire::PredictRequest request{.service = "digits",
+                                 .patience_us = patience_us,
+                                 .form = wire::Form::uint8,
+                                 .shape = {static_cast<std::int64_t>(example.size())},
+                                 .label = label};
+    send(wire::frame_request(kAsker, seq, request, std::as_bytes(std::span(example))));
+  }
+  void ask_encoded(std::uint64_t seq, std::string_view example,
+                   std::uint32_t patience_us = 20'000'000, std::int64_t label = -1) {
+    wire::PredictRequest request{
+        .service = "digits", .patience_us = patience_us, .form = wire::Form::image, .label = label};
+    send(wire::frame_request(kAsker, seq, request, as_bytes(example)));
   }
   void answer(const Frame& question, const std::vector<float>& outputs,
               wire::PredictReply reply = {}) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <random>
 
 #include "core/runtime/serving/breaker.hpp"
@@ -11,6 +12,7 @@
 #include "core/runtime/serving/histogram.hpp"
 #include "core/runtime/serving/link_estimate.hpp"
 #include "core/runtime/serving/statistics.hpp"
+#include "tests/unit/runtime/serving_support.hpp"
 
 namespace skerry::runtime {
 namespace {
@@ -175,6 +177,10 @@ TEST(StatisticsTest, TellCountsByNameAndBucketsThatHoldSomething) {
   statistics.requests = 3;
   statistics.by_edge = 2;
   statistics.breaker = 1;
+  statistics.encoded = 4;
+  statistics.bytes_up = 5;
+  statistics.labels_kept = 6;
+  statistics.labels_dropped = 7;
   statistics.total.add(5);
   statistics.total.add(5);
   statistics.total.add(90);
@@ -182,6 +188,10 @@ TEST(StatisticsTest, TellCountsByNameAndBucketsThatHoldSomething) {
   EXPECT_EQ(metrics.at("requests"), 3);
   EXPECT_EQ(metrics.at("byEdge"), 2);
   EXPECT_EQ(metrics.at("breaker"), 1);
+  EXPECT_EQ(metrics.at("encoded"), 4);
+  EXPECT_EQ(metrics.at("bytesUp"), 5);
+  EXPECT_EQ(metrics.at("labelsKept"), 6);
+  EXPECT_EQ(metrics.at("labelsDropped"), 7);
   EXPECT_EQ(metrics.at("total.le.5"), 2);
   EXPECT_EQ(metrics.at("total.le.95"), 1);
   EXPECT_EQ(
@@ -236,13 +246,14 @@ class FeaturesOf : public testing::Test {
   // What of it comes out, or the code of its refusal.
   std::string read(const wire::PredictRequest& meta, Bytes data) {
     out.assign(4, -1);
-    const auto read = features_of({meta, data}, form, out.data());
+    const auto read = features_of({meta, data}, form, payload, out.data());
     if (read) return "";
     message = read.error().message;
     return read.error().field;
   }
 
   const InputForm form{.shape = {2, 2}, .classes = 3, .scale = 0.5F};
+  const ServedPayload* payload = nullptr;
   std::vector<float> out;
   std::string message;
 };
@@ -275,9 +286,51 @@ TEST_F(FeaturesOf, AnotherShapeIsRefusedWithBoth) {
   EXPECT_THAT(out, ElementsAre(-1, -1, -1, -1));
 }
 
-TEST_F(FeaturesOf, AnImageIsRefused) {
+TEST_F(FeaturesOf, AnImageIsRefusedWithTheCureWhereNothingDecodesIt) {
   EXPECT_EQ(read({.service = "s", .form = wire::Form::image}, as_bytes("png")), "type.mismatch");
   EXPECT_THAT(message, HasSubstr("float32 or uint8"));
+  EXPECT_THAT(message, HasSubstr("names no payload plugin"));
+}
+
+// ---- what decodes it
+
+class DecodedFeatures : public FeaturesOf {
+ protected:
+  DecodedFeatures() { payload = &served; }
+
+  Tiny codec{.encode = picture_of, .decode = read_picture};
+  const std::unique_ptr<Instance> made = instance("payload/1", codec);
+  const ServedPayload served{*made, form.shape};
+  const wire::PredictRequest image{.service = "s", .form = wire::Form::image};
+};
+
+TEST_F(DecodedFeatures, AreThoseOfTheImage) {
+  EXPECT_EQ(read(image, as_bytes("p0123")), "");
+  EXPECT_THAT(out, ElementsAre(0, 0.25F, 0.5F, 0.75F));
+}
+
+TEST_F(DecodedFeatures, OtherFormsAreTakenAsWell) {
+  const std::string bytes("\x00\x01\xfe\xff", 4);
+  EXPECT_EQ(read({.service = "s", .form = wire::Form::uint8, .shape = {2, 2}}, as_bytes(bytes)),
+            "");
+  EXPECT_THAT(out, ElementsAre(0, 0.5F, 127, 127.5F));
+}
+
+TEST_F(DecodedFeatures, BytesThatAreNoImageAreTheAskersFault) {
+  EXPECT_EQ(read(image, as_bytes("png")), "image.malformed");
+  EXPECT_EQ(message, "no picture");
+}
+
+TEST_F(DecodedFeatures, AnythingElseIsThePluginsFault) {
+  codec.decode = [](std::string_view, std::span<float>) { throw std::runtime_error("no memory"); };
+  EXPECT_EQ(read(image, as_bytes("p0123")), "model.failed");
+  EXPECT_EQ(message, "no memory");
+  codec.decode = [](std::string_view, std::span<float> example) {
+    std::fill(example.begin(), example.end(), 1.0F);
+    example[2] = std::numeric_limits<float>::infinity();
+  };
+  EXPECT_EQ(read(image, as_bytes("p0123")), "model.failed");
+  EXPECT_THAT(message, HasSubstr("not finite"));
 }
 
 }  // namespace
