@@ -117,8 +117,6 @@ TEST(JointService, RefusesWhatCannotBeginAndSaysWhatToChange) {
   };
   EXPECT_THAT(refusal({{"choose", {{"cloudBudget", 0.2}}}}),
               HasSubstr("find it with `skerry calibrate` and put it there"));
-  EXPECT_THAT(refusal({{"edge", {{{"estimator", {{"plugin", "e"}}}, {"threshold", 0.5}}}}}),
-              StartsWith("edge[0].threshold: there is no filter"));
   EXPECT_THAT(refusal({{"deadline", "0ms"}}), HasSubstr("give it 1ms or more"));
   EXPECT_THAT(refusal({{"input", {{"shape", {4096, 4096}}}}}), StartsWith("input.shape: "));
 }

@@ -158,11 +158,6 @@ std::string fault_of(const Json& spec) {
   if (spec.contains("choose") && !edge.at(0).contains("threshold"))
     return "choose: it says what the threshold is to achieve, and edge[0] has no threshold yet; "
            "find it with `skerry calibrate` and put it there, or take choose away";
-  for (std::size_t i = 0; i < edge.size(); ++i)
-    if (edge[i].contains("threshold") && !edge[i].contains("filter"))
-      return "edge[" + std::to_string(i) +
-             "].threshold: there is no filter whose scores it could stand for; add filter, or take "
-             "threshold away";
   return fault_of_missing(spec);
 }
 
