@@ -132,7 +132,8 @@ Result<runtime::WorkerHandle> WorkerPool::launch(const Worker& worker) {
   spec.env["TMPDIR"] = (worker.output_dir / "tmp").string();
   if (!options_.hidden.empty()) {
     spec.files = runtime::FileAccess{options_.hidden, options_.readable, options_.writable};
-    spec.files->write.push_back(worker.output_dir);
+    std::error_code error;
+    spec.files->write.push_back(std::filesystem::canonical(worker.output_dir, error));
   }
   return launcher_.start(spec);
 }

@@ -28,6 +28,7 @@ constexpr Failure kFailures[] = {
     {"model.failed", 500, false, "the model failed on this example"},
     {"internal", 500, true, "a fault of this host; its log says more"},
     {"service.unavailable", 503, false, "the service is not ready yet, or starts anew"},
+    {"worker.ended", 503, false, "the worker that had this question ended; it is started anew"},
     {"overloaded", 503, true, "too much is asked at once"},
     {"cloud.unavailable", 504, false, "the cloud was to answer, and is out of reach"},
     {"deadline.exceeded", 504, false, "no answer came within the deadline"},

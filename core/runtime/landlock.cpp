@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -58,14 +59,15 @@ class Ruleset {
 
   // What is not there needs no rule.
   Status allow(const fs::path& path, std::uint64_t access) {
-    const UniqueFd fd(::open(path.c_str(), O_PATH | O_CLOEXEC));
-    struct stat info {};
-    if (!fd || ::fstat(fd.get(), &info) != 0) return {};
-    PathBeneath rule{access & handled_, fd.get()};
-    if (!S_ISDIR(info.st_mode)) rule.allowed &= kOnFiles;
-    if (::syscall(SYS_landlock_add_rule, fd_.get(), kRulePathBeneath, &rule, 0) != 0)
-      return fail(errno_problem(errno, "add a Landlock rule", path));
-    return {};
+    return allow(UniqueFd(::open(path.c_str(), O_PATH | O_CLOEXEC)), path, access);
+  }
+  // Nor does what lies behind a link: a plugin that may write could have put it there.
+  Status allow_itself(const fs::path& path, std::uint64_t access) {
+    open_how how{};
+    how.flags = O_PATH | O_CLOEXEC;
+    how.resolve = RESOLVE_NO_SYMLINKS;
+    const auto opened = ::syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how);
+    return allow(UniqueFd(static_cast<int>(opened)), path, access);
   }
 
   Status enforce() {
@@ -76,6 +78,17 @@ class Ruleset {
 
  private:
   Ruleset(UniqueFd fd, std::uint64_t handled) : fd_(std::move(fd)), handled_(handled) {}
+
+  Status allow(const UniqueFd& fd, const fs::path& path, std::uint64_t access) {
+    struct stat info {};
+    if (!fd || ::fstat(fd.get(), &info) != 0) return {};
+    PathBeneath rule{access & handled_, fd.get()};
+    if (!S_ISDIR(info.st_mode)) rule.allowed &= kOnFiles;
+    if (::syscall(SYS_landlock_add_rule, fd_.get(), kRulePathBeneath, &rule, 0) != 0)
+      return fail(errno_problem(errno, "add a Landlock rule", path));
+    return {};
+  }
+
   UniqueFd fd_;
   std::uint64_t handled_;
 };
@@ -126,7 +139,7 @@ Status restrict_files(const FileAccess& access) {
     SKERRY_TRY(allow_reading_all_but(rules, access.hide));
   }
   for (const auto& path : access.read) SKERRY_TRY(rules.allow(path, kRead));
-  for (const auto& path : access.write) SKERRY_TRY(rules.allow(path, ~std::uint64_t{0}));
+  for (const auto& path : access.write) SKERRY_TRY(rules.allow_itself(path, ~std::uint64_t{0}));
   SKERRY_TRY(allow_devices(rules));
   SKERRY_TRY(rules.allow("/proc/self", kRead | kWriteFile | kTruncate));
   return rules.enforce();

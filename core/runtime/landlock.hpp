@@ -21,7 +21,8 @@ struct FileAccess {
   // either.
   std::filesystem::path hide;
   std::vector<std::filesystem::path> read;
-  std::vector<std::filesystem::path> write;  // everything may be done there
+  // Everything may be done there. Without links in them: what lies behind one cannot be written.
+  std::vector<std::filesystem::path> write;
 };
 
 // From now on this thread and those that it starts, for good: what can be written is `write`, this

@@ -59,7 +59,7 @@ class EdgeRelay::Impl {
   void release(std::uint64_t ticket) {
     inbox_->post([this, ticket] {
       for (const auto& asker : local_.seats().release(ticket))
-        local_.refuse(asker.peer, asker.question, "service.unavailable",
+        local_.refuse(asker.peer, asker.question, "worker.ended",
                       "the worker that had this question ended; ask again");
       publish();
     });

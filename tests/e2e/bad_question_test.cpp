@@ -24,7 +24,7 @@ class BadQuestion : public SkerryTest {
 TEST_F(BadQuestion, IsRefusedWhereItIsTooLarge) {
   const auto file = scratch.write("big.raw", std::string(9 << 20, 'x'));
   expect_refused({file.string(), "--shape", "2359296"},
-                 "found 9437184 bytes of values; a question has at most 8388608 (8 MiB)");
+                 "found 9437184 bytes; a question has at most 8388608 (8 MiB)");
 }
 
 TEST_F(BadQuestion, IsRefusedWhereShapeAndBytesDisagree) {

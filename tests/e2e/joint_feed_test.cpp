@@ -157,7 +157,7 @@ TEST_F(JointFeed, PicturesOfApplicationsAreTakenWhereThereIsAPayload) {
   const auto torn = scratch.write("torn.png", "\x89PNG\r\n\x1a\n and no more");
   EXPECT_THAT(predict(torn).err, HasSubstr("image.malformed"));
   const auto none = scratch.write("none.txt", "no picture");
-  EXPECT_THAT(predict(none).err, HasSubstr("JPEG, PNG, WebP or BMP"));
+  EXPECT_THAT(predict(none).err, HasSubstr("JPEG, PNG, WebP, BMP or PNM"));
   EXPECT_TRUE(predict(fs::path(kPictures) / "bright/1.png").ok()) << "the service goes on";
   EXPECT_TRUE(ask({"delete", "job", "pictures"}).ok());
   apply("");

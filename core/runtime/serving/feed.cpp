@@ -26,6 +26,10 @@ constexpr std::chrono::microseconds kWaitForSource =
 constexpr std::chrono::microseconds kWaitForAnswer = 2ms;
 constexpr auto kAskAgain = 100ms;
 
+// Once with others, and twice alone: then it is the example that ends workers.
+constexpr const char* kWorkerEnded = "worker.ended";
+constexpr int kMostEnded = 3;
+
 // The service is not ready yet, or another version is about to take its place.
 bool passes(const std::string& code) {
   static constexpr std::array kPassing = {"service.unavailable", "service.unknown", "overloaded"};
@@ -86,11 +90,19 @@ Status Feed::open() {
   return {};
 }
 
+template <class Is>
+bool Feed::any(Is is) const {
+  return std::any_of(readings_.begin(), readings_.end(), [&](const Reading& each) {
+    return std::any_of(each.under_way.begin(), each.under_way.end(), is);
+  });
+}
+
 // ---- from the sources
 
 // True: there was an example.
 Result<bool> Feed::read(Reading& reading, std::chrono::microseconds timeout) {
   if (reading.ended || reading.under_way.size() >= kAtATime) return false;
+  if (any([](const Asked& each) { return each.is_suspect(); })) return false;
   const Instance& source = *reading.source.instance;
   skerry_item item{};
   item.struct_size = sizeof item;
@@ -162,16 +174,24 @@ void Feed::ask_again() {
   const auto now = Clock::now();
   if (now < ask_again_) return;
   ask_again_ = now + kAskAgain;
-  for (Reading& reading : readings_)
-    for (Asked& asked : reading.under_way)
-      if (asked.id == 0) ask(asked);
+  // Any of those that a worker had when it ended may have ended it: they are asked one at a time.
+  const bool alone = any([](const Asked& each) { return each.is_suspect(); });
+  for (Reading& reading : readings_) {
+    for (Asked& asked : reading.under_way) {
+      if (asked.id != 0 || (alone && !asked.is_suspect())) continue;
+      if (alone && any([](const Asked& each) { return each.is_asked(); })) return;
+      ask(asked);
+    }
+  }
 }
 
 void Feed::answered(client::Answer answer) {
   for (Reading& reading : readings_) {
     for (Asked& asked : reading.under_way) {
       if (asked.id != answer.id) continue;
-      if (passes(answer.reply.code))
+      const bool ended = answer.reply.code == kWorkerEnded;
+      asked.ended += ended;
+      if (passes(answer.reply.code) || (ended && asked.ended < kMostEnded))
         asked.id = 0;
       else
         asked.answer = std::move(answer);
@@ -201,7 +221,6 @@ Status Feed::deliver(Reading& reading) {
 
 Status Feed::write(const Reading& reading, Asked& asked) {
   const client::Answer& answer = *asked.answer;
-  const wire::PredictReply& said = answer.reply;
   skerry_item item{};
   item.struct_size = sizeof item;
   item.number = asked.number;
@@ -211,24 +230,9 @@ Status Feed::write(const Reading& reading, Asked& asked) {
   item.tensor = asked.form == wire::Form::uint8
                     ? levels_view(asked.data.data(), form_.shape)
                     : view_of(reinterpret_cast<const float*>(asked.data.data()), form_.shape);
-  skerry_outcome outcome{};
-  outcome.struct_size = sizeof outcome;
+  skerry_outcome outcome = outcome_of(item, answer.reply, answer.outputs);
   outcome.service = service_.c_str();
   outcome.source = reading.source.place.c_str();
-  outcome.item = &item;
-  outcome.code = said.code.c_str();
-  outcome.message = said.message.c_str();
-  outcome.outputs = answer.outputs.data();
-  outcome.count = static_cast<std::uint32_t>(answer.outputs.size());
-  outcome.by_cloud = said.by_cloud;
-  outcome.hard = said.hard;
-  outcome.fallback = said.fallback;
-  outcome.score = said.score;
-  outcome.version = said.version;
-  outcome.total_us = said.total_us;
-  outcome.wire_us = said.wire_us;
-  outcome.queue_us = said.queue_us;
-  outcome.compute_us = said.compute_us;
   for (; asked.sinks < sinks_.size(); ++asked.sinks) SKERRY_TRY(sinks_[asked.sinks].write(outcome));
   return {};
 }

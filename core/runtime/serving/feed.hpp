@@ -54,7 +54,11 @@ class Feed {
     wire::Form form = wire::Form::float32;
     std::vector<std::byte> data;
     std::optional<client::Answer> answer;
+    int ended = 0;          // so many workers, while they had it
     std::size_t sinks = 0;  // that have it
+
+    bool is_asked() const { return id != 0 && !answer; }
+    bool is_suspect() const { return ended > 0 && !answer; }
   };
   struct Reading {
     Source source;
@@ -75,6 +79,8 @@ class Feed {
   Status write(const Reading& reading, Asked& asked);
   Status sink_failed(Reading& reading, const Problem& problem) const;
   Status done(const Reading& reading, std::uint64_t number);
+  template <class Is>
+  bool any(Is is) const;  // of what is under way
   bool under_way() const;
   bool ended() const;
   Status close() const;

@@ -75,22 +75,9 @@ Status KeptLabels::tell(const CloudLabel& label) {
   item.label = label.request.meta.label;
   item.name = "";
   SKERRY_ASSIGN(item.tensor, example_of(label));
-  skerry_outcome outcome{};
-  outcome.struct_size = sizeof outcome;
+  skerry_outcome outcome = outcome_of(item, label.meta, label.outputs);
   outcome.service = service_.c_str();
-  outcome.source = outcome.code = outcome.message = "";
-  outcome.item = &item;
-  outcome.outputs = label.outputs.data();
-  outcome.count = static_cast<std::uint32_t>(label.outputs.size());
-  outcome.by_cloud = 1;
-  outcome.hard = label.meta.hard;
-  outcome.late = label.late ? 1 : 0;
-  outcome.score = label.meta.score;
-  outcome.version = label.meta.version;
-  outcome.total_us = label.meta.total_us;
-  outcome.wire_us = label.meta.wire_us;
-  outcome.queue_us = label.meta.queue_us;
-  outcome.compute_us = label.meta.compute_us;
+  outcome.late = label.late;
   return sink_.write(outcome);
 }
 

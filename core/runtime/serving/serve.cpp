@@ -168,11 +168,7 @@ class Server {
     const std::string slot = text(settings_, "payload");
     if (slot.empty()) return std::optional<ServedPayload>();
     SKERRY_ASSIGN(const Instance* payload, request_.job.features().open_slot(slot, "payload/1"));
-    ServedPayload opened(*payload, form_.shape);
-    // A shape that it does not take is to be known before anybody asks.
-    const std::vector<float> nothing(form_.elements());
-    SKERRY_TRY(opened.encode(nothing.data()));
-    return std::optional(std::move(opened));
+    return std::optional(ServedPayload(*payload, form_.shape));
   }
 
   Result<std::optional<KeptLabels>> labels(const ServedPayload* payload) {

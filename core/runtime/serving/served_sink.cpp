@@ -6,6 +6,28 @@
 
 namespace skerry::runtime {
 
+skerry_outcome outcome_of(const skerry_item& item, const wire::PredictReply& said,
+                          const std::vector<float>& outputs) {
+  skerry_outcome outcome{};
+  outcome.struct_size = sizeof outcome;
+  outcome.item = &item;
+  outcome.service = outcome.source = "";
+  outcome.code = said.code.c_str();
+  outcome.message = said.message.c_str();
+  outcome.outputs = outputs.data();
+  outcome.count = static_cast<std::uint32_t>(outputs.size());
+  outcome.by_cloud = said.by_cloud;
+  outcome.hard = said.hard;
+  outcome.fallback = said.fallback;
+  outcome.score = said.score;
+  outcome.version = said.version;
+  outcome.total_us = said.total_us;
+  outcome.wire_us = said.wire_us;
+  outcome.queue_us = said.queue_us;
+  outcome.compute_us = said.compute_us;
+  return outcome;
+}
+
 Result<ServedSink> ServedSink::open(const Instance& sink, const InputForm& form) {
   const skerry_service_form plain = service_form(form);
   const auto calling = sink.calling("open");

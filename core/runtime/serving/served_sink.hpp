@@ -3,11 +3,19 @@
 
 #include <skerry/abi.h>
 
+#include <vector>
+
 #include "core/base/result.hpp"
 #include "core/runtime/instance.hpp"
 #include "core/runtime/serving/served_model.hpp"
+#include "core/wire/predict.hpp"
 
 namespace skerry::runtime {
+
+// What is known from an answer and its outputs; everything is borrowed. The rest is the caller's:
+// service, source, late.
+skerry_outcome outcome_of(const skerry_item& item, const wire::PredictReply& said,
+                          const std::vector<float>& outputs);
 
 class ServedSink {
  public:

@@ -45,7 +45,7 @@ Result<std::vector<std::int64_t>> shape_of(const std::string& text) {
 // By how the file begins.
 bool is_picture(std::string_view bytes) {
   return bytes.starts_with("\xFF\xD8\xFF") || bytes.starts_with("\x89PNG") ||
-         bytes.starts_with("BM") ||
+         bytes.starts_with("BM") || bytes.starts_with("P5\n") || bytes.starts_with("P6\n") ||
          (bytes.starts_with("RIFF") && bytes.size() > 12 && bytes.substr(8, 4) == "WEBP");
 }
 
@@ -62,7 +62,7 @@ Result<gateway::Question> question_of(const PredictOptions& options) {
     if (!body)
       return fail(Code::invalid_argument,
                   body.error().message +
-                      ". It is no picture (JPEG, PNG, WebP or BMP) either; for a file of raw "
+                      ". It is no picture (JPEG, PNG, WebP, BMP or PNM) either; for a file of raw "
                       "values say --shape",
                   options.file.string(), body.error().field);
     question.meta.form = body->form;
@@ -82,7 +82,7 @@ Result<gateway::Question> question_of(const PredictOptions& options) {
   }
   if (question.data.size() > wire::kMaxPredictData)
     return fail(Code::invalid_argument,
-                fmt::format("found {} bytes of values; a question has at most {} (8 MiB)",
+                fmt::format("found {} bytes; a question has at most {} (8 MiB)",
                             question.data.size(), wire::kMaxPredictData),
                 options.file.string());
   question.meta.patience_us = static_cast<std::uint32_t>(options.deadline_ms * 1000);

@@ -306,6 +306,34 @@ TEST_F(FeedTest, AsksAgainWhereTheServiceIsNotThereForNow) {
   EXPECT_EQ(feed->metrics().at("unanswered"), 0);
 }
 
+TEST_F(FeedTest, FindsTheExampleThatEndsWorkersAndGoesOnWithTheOthers) {
+  for (std::uint64_t number = 0; number < 3; ++number) source[0].add(number);
+  begin();
+  for (const auto& each : questions(3)) refuse(each, "worker.ended");
+  // One at a time now, until it is known which.
+  for (int i = 0; i < 2; ++i) {
+    const auto poison = relay.question();
+    EXPECT_EQ(number_of(poison), 0u);
+    if (i == 0) source[0].add(3);
+    EXPECT_TRUE(is_quiet()) << "another was asked about beside it";
+    refuse(poison, "worker.ended");
+  }
+  EXPECT_EQ(sink.expect(1)[0].code, "worker.ended");
+  for (const std::uint64_t number : {1u, 2u}) {
+    const auto innocent = relay.question();
+    EXPECT_EQ(number_of(innocent), number);
+    EXPECT_TRUE(is_quiet());
+    answer(innocent);
+  }
+  const auto next = relay.question();
+  EXPECT_EQ(number_of(next), 3u);
+  answer(next);
+  EXPECT_THAT(numbers(sink, 4), ElementsAre(0, 1, 2, 3));
+  stop = true;
+  EXPECT_EQ(failure(), "none");
+  EXPECT_EQ(feed->metrics().at("unanswered"), 1);
+}
+
 TEST_F(FeedTest, DoesNotAskAgainAllTheTime) {
   source[0].add(0);
   begin();

@@ -170,7 +170,7 @@ TEST_F(EdgeRelayTest, WhoAskedAWorkerThatEndsIsTold) {
   std::set<std::uint64_t> told;
   for (int i = 0; i < 2; ++i) {
     const auto answer = next(client);
-    EXPECT_EQ(answer.reply.code, "service.unavailable");
+    EXPECT_EQ(answer.reply.code, "worker.ended");
     EXPECT_THAT(answer.reply.message, HasSubstr("ask again"));
     told.insert(answer.id);
   }
