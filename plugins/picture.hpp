@@ -16,6 +16,11 @@
 
 namespace picture {
 
+// Of this process: OpenCV's own threads would outlive a plugin's objects.
+inline void use_one_thread() {
+  cv::setNumThreads(1);
+}
+
 struct Form {
   int channels = 1, height = 0, width = 0;
 

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
+#include <thread>
 
 #include "core/base/file.hpp"
 #include "core/base/log.hpp"
@@ -19,7 +21,7 @@ namespace {
 constexpr auto kReapEvery =
     std::chrono::milliseconds(200);  // also enforces the grace of stopping workers
 constexpr std::size_t kMostLogs = 256;
-constexpr auto kStopGrace = std::chrono::milliseconds(500);
+constexpr auto kStopGrace = std::chrono::seconds(2);  // to close what is open
 
 }  // namespace
 
@@ -247,6 +249,13 @@ void WorkerPool::forget(const std::string& job) {
 void WorkerPool::stop_all() {
   stopping_ = true;
   for (auto& [id, worker] : workers_) launcher_.stop(id, kStopGrace);
+  // While they see their host's socket: without it they end at once.
+  auto left = static_cast<std::size_t>(std::count_if(
+      workers_.begin(), workers_.end(), [](const auto& entry) { return entry.second->alive; }));
+  for (const auto until = Clock::now() + kStopGrace; left > 0 && Clock::now() < until;) {
+    left -= std::min(left, launcher_.poll().size());
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
 }
 
 void WorkerPool::fail_task(const wire::TaskKey& key, const char* code, const std::string& message) {

@@ -24,6 +24,7 @@ constexpr Failure kFailures[] = {
     {"shape.mismatch", 422, false, "the shape fits neither the data nor what the service takes"},
     {"type.mismatch", 422, false, "the values are of another type than declared or taken"},
     {"image.malformed", 422, false, "the image cannot be decoded"},
+    {"label.mismatch", 422, false, "the label is none of the service's classes"},
     {"request.head_too_large", 431, true, "the request's line and headers are too large"},
     {"model.failed", 500, false, "the model failed on this example"},
     {"internal", 500, true, "a fault of this host; its log says more"},

@@ -27,6 +27,7 @@ namespace {
 constexpr int kFrames = 48;
 constexpr std::size_t kStack = 64 * 1024;
 std::atomic<pid_t> plugin_thread = 0;
+std::atomic<bool> ends_gently = false, told_to_end = false;
 
 struct Copy {
   char mapped[64];
@@ -142,6 +143,10 @@ void end_by(int signal) {
 void on_signal(int signal) {
   const int error = errno;
   if (signal == SIGTERM) {
+    if (ends_gently.load()) {
+      told_to_end = true;
+      return;
+    }
     const pid_t wanted = plugin_thread.load();
     if (!in_a_plugin()) return end_by(signal);
     if (wanted != 0 && wanted != static_cast<pid_t>(::syscall(SYS_gettid))) {
@@ -194,6 +199,16 @@ void report_crashes() {
   sigemptyset(&action.sa_mask);
   for (int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTERM})
     ::sigaction(signal, &action, nullptr);
+}
+
+EndsGently::EndsGently() {
+  ends_gently = true;
+}
+EndsGently::~EndsGently() {
+  ends_gently = false;
+}
+bool EndsGently::told() const {
+  return told_to_end;
 }
 
 void report_crashes_of_this_thread() {

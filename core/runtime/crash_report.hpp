@@ -13,6 +13,17 @@ void report_crashes();
 // the worker is told to end. On the thread that plugins run on.
 void report_crashes_of_this_thread();
 
+// While one lives, a worker that is told to end (SIGTERM) goes on: what it does looks at told() often,
+// closes what is open, and ends the process. The host waits for that a little.
+class EndsGently {
+ public:
+  EndsGently();
+  ~EndsGently();
+  EndsGently(const EndsGently&) = delete;
+  EndsGently& operator=(const EndsGently&) = delete;
+  bool told() const;
+};
+
 // Reports add that `mapped`, which the linker knows, is a copy of `file`, and name its functions
 // where it was not stripped.
 void name_in_reports(const std::string& mapped, const std::string& file);

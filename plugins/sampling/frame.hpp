@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <opencv2/core.hpp>
 
+#include "../picture.hpp"
+
 namespace frames {
 
 // Features are float32 [height, width] or [channels, height, width]: one channel is grey, three are
@@ -18,8 +20,7 @@ class Reader {
     if (!(white > 0))
       throw skerry::invalid("range", "must be above 0, found " + std::to_string(white));
     scale_ = 255 / white;
-    // OpenCV's own threads would outlive the filter.
-    cv::setNumThreads(1);
+    picture::use_one_thread();
   }
 
   // 8 bits a pixel, because limits in grey levels are those of 8-bit pictures. Grey is

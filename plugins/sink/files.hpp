@@ -20,6 +20,8 @@
 #include <system_error>
 #include <vector>
 
+#include "../files.hpp"
+
 namespace sink {
 
 namespace fs = std::filesystem;
@@ -51,14 +53,16 @@ inline skerry::Error cannot_write(const fs::path& path, int reason) {
 }
 
 // A name of the folder that nobody looks at, for a file that is not whole yet. Removed with the
-// object unless it was moved into its place, and by remove_leftovers() after a worker was killed.
+// object unless it was moved into its place, and by files::remove_leftovers() after a worker was
+// killed.
 class HiddenFile {
  public:
   // Throws std::system_error, as the other functions do.
   explicit HiddenFile(const fs::path& folder) {
     static std::atomic<std::uint64_t> count{0};
     do {
-      path_ = folder / (kPrefix + std::to_string(::getpid()) + "-" + std::to_string(++count));
+      path_ =
+          folder / (files::kHidden + std::to_string(::getpid()) + "-" + std::to_string(++count));
       fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     } while (fd_ < 0 && errno == EEXIST);
     if (fd_ < 0) fail();
@@ -89,22 +93,14 @@ class HiddenFile {
   // false: there is such a file already, and it stays.
   bool move_to_new(const fs::path& target) {
     close();
-    if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) == 0) {
-      path_.clear();
-      return true;
-    }
+    errno = files::rename_to_new(path_, target);
     if (errno == EEXIST) return false;
-    if (errno != EINVAL) fail();  // else a file system without this flag
-    if (fs::exists(target)) return false;
-    replace(target);
+    if (errno != 0) fail();
+    path_.clear();
     return true;
   }
 
-  static bool is_name(const std::string& name) { return name.rfind(kPrefix, 0) == 0; }
-
  private:
-  static constexpr const char* kPrefix = ".skerry-";
-
   [[noreturn]] static void fail() { throw std::system_error(errno, std::generic_category()); }
   void close() {
     const int fd = fd_;
@@ -115,12 +111,6 @@ class HiddenFile {
   fs::path path_;
   int fd_ = -1;
 };
-
-// Old enough that no worker is still at it.
-inline bool is_abandoned(const fs::path& file) {
-  struct stat info {};
-  return ::stat(file.c_str(), &info) == 0 && std::time(nullptr) - info.st_mtime > 60;
-}
 
 // The names in a folder that `wanted` takes. Throws std::system_error.
 template <class Wanted>
@@ -133,12 +123,6 @@ std::vector<std::string> names_in(const fs::path& folder, Wanted wanted) {
   return names;
 }
 
-// What workers that were killed left in the folder.
-inline void remove_leftovers(const fs::path& folder) {
-  for (const std::string& name : names_in(folder, HiddenFile::is_name))
-    if (is_abandoned(folder / name)) ::unlink((folder / name).c_str());
-}
-
 // Makes the folder where it is missing, but not those above it. Throws Error of the field `path`
 // where nothing can be written into it.
 inline void prepare_folder(const fs::path& folder) {
@@ -147,13 +131,15 @@ inline void prepare_folder(const fs::path& folder) {
   if (!fs::is_directory(folder)) throw cannot_open(folder, folder_of(folder), ENOTDIR);
   try {
     HiddenFile probe(folder);
-    remove_leftovers(folder);
+    files::remove_leftovers(folder);
   } catch (const std::system_error& e) {
     throw cannot_open(folder, folder, e.code().value());
   }
 }
 
-// Names as 20261124T012958.123456Z, each later than the one before whatever the clock does.
+// Names as 20261124T012958.123456Z, each later than the one before whatever the clock does. One
+// that is more than a day in the future is none: from a planted one the following would take their
+// years.
 class TimeNames {
  public:
   static bool is_name(const std::string& text) { return time_of(text) >= 0; }
@@ -162,15 +148,18 @@ class TimeNames {
   void after(const std::string& name) { last_ = std::max(last_, time_of(name)); }
 
   std::string next() {
-    using std::chrono::microseconds;
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    last_ =
-        std::max<std::int64_t>(last_ + 1, std::chrono::duration_cast<microseconds>(now).count());
+    last_ = std::max(last_ + 1, now());
     return name_of(last_);
   }
 
  private:
   static constexpr std::int64_t kSecond = 1'000'000;  // microseconds
+  static constexpr std::int64_t kMostAhead = 24 * 60 * 60 * kSecond;
+
+  static std::int64_t now() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+  }
 
   static std::string name_of(std::int64_t time) {
     const auto seconds = static_cast<std::time_t>(time / kSecond);
@@ -193,7 +182,7 @@ class TimeNames {
     parts.tm_year -= 1900;
     parts.tm_mon -= 1;
     const std::int64_t time = kSecond * ::timegm(&parts) + micros;
-    return time >= 0 && name_of(time) == name ? time : -1;
+    return time >= 0 && time <= now() + kMostAhead && name_of(time) == name ? time : -1;
   }
 
   std::int64_t last_ = 0;

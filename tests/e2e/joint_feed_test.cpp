@@ -131,6 +131,33 @@ TEST_F(JointFeed, NoPictureIsLostWhenItsWorkersAreKilled) {
   stop(cloud);
 }
 
+// A video without its index shows that its sink was not closed.
+TEST_F(JointFeed, SinksAreClosedWhenAServiceIsStoppedOrItsHostIs) {
+  Process cloud = start_cloud(), edge = edge_that_may_write();
+  const auto video = [&](const std::string& name) { return scratch / "out" / (name + ".avi"); };
+  const auto apply_video = [&](const std::string& name) {
+    apply("  sources: [{plugin: video, config: {loop: true, realTime: true, uri: " SKERRY_SOURCE_DIR
+          "/tests/fixtures/data/film.avi}}]\n  sinks: [" +
+          jsonl() + ", {plugin: annotated-video, config: {path: " + video(name).string() + "}}]\n");
+    const std::size_t before = answers().size();
+    ASSERT_TRUE(eventually([&] { return answers().size() > before + 3; })) << job_text();
+  };
+  const auto is_whole = [&](const std::string& name) {
+    return eventually([&] {
+      const auto bytes = read_file(video(name));
+      return bytes && bytes->find("idx1") != std::string::npos;
+    });
+  };
+  apply_video("stopped");
+  EXPECT_TRUE(ask({"signal", "pictures", "stop"}).ok());
+  EXPECT_TRUE(is_whole("stopped"));
+  EXPECT_TRUE(ask({"delete", "job", "pictures"}).ok());
+  apply_video("host-ended");
+  stop(edge);
+  EXPECT_TRUE(is_whole("host-ended"));
+  stop(cloud);
+}
+
 TEST_F(JointFeed, ASinkThatMayNotWriteSaysWhatToDo) {
   if (runtime::landlock_version() == 0) GTEST_SKIP() << "this kernel has no Landlock";
   Process cloud = start_cloud(), edge = start_joined_edge("edge-1");

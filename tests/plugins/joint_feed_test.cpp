@@ -319,6 +319,32 @@ TEST(JointFeed, IsTriedAgainLaterAndLater) {
   EXPECT_THAT(job.status, Not(HasSubstr("the feed of")));
 }
 
+TEST(JointFeed, ThatFailsAtItsFirstExampleIsTriedAgainLaterAndLaterAndToldOfOnce) {
+  Service job;
+  begin(job);
+  job.pass(600'000);
+  std::vector<std::int64_t> waits;
+  for (int i = 0; i < 8; ++i) {
+    job.fail(job.at("feed/a"), "failed", "the disk is full");
+    EXPECT_THAT(job.status, EndsWith(". the feed of a: the disk is full"));
+    waits.push_back(job.timers.at("again/feed/a") - job.now_ms);
+    job.fire("again/feed/a");
+    job.report(job.at("feed/a"), {});
+    EXPECT_THAT(job.status, Not(HasSubstr("the feed of")));
+    job.pass(61'000);
+    job.report(job.at("feed/a"), {{"fed", i}});
+  }
+  EXPECT_EQ(waits, (std::vector<std::int64_t>{1'000, 2'000, 4'000, 60'000, 60'000, 60'000, 60'000,
+                                              60'000}));
+  EXPECT_EQ(std::count_if(job.reports.begin(), job.reports.end(),
+                          [](const Json& each) { return each.contains("failed"); }),
+            1);
+  job.pass(120'000);
+  job.report(job.at("feed/a"), {{"fed", 100}});
+  job.fail(job.at("feed/a"), "failed", "the disk is full");
+  EXPECT_EQ(job.timers.at("again/feed/a") - job.now_ms, 1'000) << "it was well for long";
+}
+
 TEST(JointFeed, ThatIsRefusedNeedsAPersonAndTheServiceGoesOn) {
   Service job;
   job.start({"a", "b"}, with_sources());
@@ -332,7 +358,7 @@ TEST(JointFeed, ThatIsRefusedNeedsAPersonAndTheServiceGoesOn) {
   EXPECT_EQ(job.notes.at(0)["code"], "service.refused");
   EXPECT_EQ(job.notes.at(0)["node"], "a");
   EXPECT_EQ(job.reports.at(0)["rejected"][0]["code"], "invalid_argument");
-  EXPECT_EQ(job.timers.count("again/feed/a"), 0u);
+  EXPECT_EQ(job.timers.at("again/feed/a") - job.now_ms, 60'000) << "a person may mend it";
   job.fail(job.at("feed/b"), "unsupported", "no such plugin");
   EXPECT_TRUE(job.finish.is_null()) << "applications are answered without any feed";
   EXPECT_THAT(job.status, EndsWith("cannot write to /data, and 1 more"));
@@ -363,12 +389,12 @@ TEST(JointFeed, ThatWasRefusedIsTriedAgainWhenItsNodeIsBack) {
   EXPECT_THAT(job.status, StartsWith(std::string(kServing) + ", 2 of 2 feeds at work; "));
 }
 
-TEST(JointFeed, ThatHasBeenAtWorkIsTriedAgainEveryFiveMinutes) {
+TEST(JointFeed, ThatIsRefusedIsTriedAgainEveryMinute) {
   Service job;
   begin(job);
   for (int i = 0; i < 3; ++i) {
     job.fail(job.at("feed/a"), "quarantined", "it ended four workers");
-    EXPECT_EQ(job.timers.at("again/feed/a") - job.now_ms, 300'000);
+    EXPECT_EQ(job.timers.at("again/feed/a") - job.now_ms, 60'000);
     EXPECT_THAT(job.status, StartsWith("Degraded: "));
     job.fire("again/feed/a");
   }
@@ -469,7 +495,6 @@ TEST(JointFeed, WaitsForSourcesThatFailOrAreOutOfReach) {
   job.pass(280'000);
   EXPECT_TRUE(job.finish.is_null());
   job.join("b");
-  job.fire("again/feed/b");
   job.end(job.at("feed/b"));
   job.pass(10'000);
   EXPECT_EQ(job.finish["phase"], "Succeeded");

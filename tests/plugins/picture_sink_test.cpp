@@ -295,7 +295,8 @@ TEST_F(AnnotatedVideo, RefusesConfigurationsThatMakeNoSense) {
     return outcome.field + ": " + outcome.message;
   };
   EXPECT_EQ(refusal_of({{"path", "/tmp/a.mp4"}}), "path: must end with .avi, found \"/tmp/a.mp4\"");
-  EXPECT_EQ(refusal_of({{"path", path}, {"fps", 0}}), "fps: must be above 0 and at most 1000");
+  for (const double fps : {0.5, 1001.0})
+    EXPECT_EQ(refusal_of({{"path", path}, {"fps", fps}}), "fps: must be 1 to 1000");
   EXPECT_EQ(refusal_of({{"path", path}, {"maxFrames", 0}}), "maxFrames: must be at least 1");
 }
 
@@ -316,6 +317,14 @@ class LabelledImages : public testing::Test {
     Said said = of_cloud(std::move(outputs));
     said.levels.assign(28 * 28, level);
     return said;
+  }
+  // Of a file that is written then, up to its second.
+  static std::string time_name(std::chrono::hours from_now) {
+    const std::time_t time =
+        std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() + from_now);
+    char text[32];
+    std::strftime(text, sizeof text, "%Y%m%dT%H%M%S", std::gmtime(&time));
+    return text;
   }
   // Levels of the flat pictures of a class, in the order of their names.
   std::vector<int> levels_of(const std::string& name) const {
@@ -406,31 +415,66 @@ TEST_F(LabelledImages, KeepTheNewestOfAllClassesTogether) {
   EXPECT_THAT(levels_of("0"), ElementsAre(6));
 }
 
-TEST_F(LabelledImages, MakeRoomForAHundredthSoThatFoldersAreSeldomListed) {
-  SinkUnderTest sink = opened({{"max", 200}});
-  for (int i = 0; i < 201; ++i) sink.write(flat(1, {1, 0, 0}));
-  EXPECT_EQ(names_in(path + "/0").size(), 198U);
-  for (int i = 0; i < 2; ++i) sink.write(flat(1, {1, 0, 0}));
-  EXPECT_EQ(names_in(path + "/0").size(), 200U);
+TEST_F(LabelledImages, AreWrittenWithoutListingTheFolders) {
+  SinkUnderTest sink = opened({{"max", 2}});
+  for (std::uint8_t i = 1; i <= 2; ++i) EXPECT_TRUE(sink.write(flat(i, {1, 0, 0})).ok());
+  const std::string other = "20200101T000000.000000Z.png";  // of another worker
+  std::filesystem::copy(path + "/0/" + names_in(path + "/0").at(0), path + "/1/" + other);
+  for (std::uint8_t i = 3; i <= 4; ++i) EXPECT_TRUE(sink.write(flat(i, {1, 0, 0})).ok());
+  EXPECT_THAT(levels_of("0"), ElementsAre(3, 4));
+  EXPECT_THAT(names_in(path + "/1"), ElementsAre(other));
+  opened({{"max", 2}});
+  EXPECT_TRUE(names_in(path + "/1").empty());
 }
 
-// Whatever the clock says: here, that the newest picture is of the year 2150.
+TEST_F(LabelledImages, GoOnWhereSomebodyHasRemovedSome) {
+  for (std::uint8_t i = 1; i <= 2; ++i) opened().write(flat(i, {1, 0, 0}));
+  SinkUnderTest sink = opened({{"max", 2}});
+  std::filesystem::remove(path + "/0/" + names_in(path + "/0").at(0));
+  for (std::uint8_t i = 3; i <= 5; ++i) EXPECT_TRUE(sink.write(flat(i, {1, 0, 0})).ok());
+  EXPECT_THAT(levels_of("0"), ElementsAre(4, 5));
+}
+
+TEST_F(LabelledImages, AreOfALimitedNumber) {
+  for (const int max : {0, 100'001}) {
+    PluginUnderTest plugin("labelled-images");
+    const Outcome outcome =
+        plugin.create_outcome("labelled-images", "sink/1", {{"path", path}, {"max", max}});
+    EXPECT_EQ(outcome.field, "max");
+    EXPECT_EQ(outcome.message, "must be 1 to 100000, found " + std::to_string(max));
+  }
+}
+
+// Whatever the clock says: here, that the newest picture is of an hour later.
 TEST_F(LabelledImages, HaveNamesThatSortInTheOrderOfWritingAlsoAfterARestart) {
   opened().write(flat(1, {1, 0, 0}));
   const std::string first = names_in(path + "/0").at(0);
   EXPECT_THAT(first, testing::MatchesRegex("[0-9]{8}T[0-9]{6}\\.[0-9]{6}Z\\.png"));
-  std::filesystem::rename(path + "/0/" + first, path + "/0/21500101T000000.999999Z.png");
+  const std::string later = time_name(std::chrono::hours(1)) + ".999999Z.png";
+  std::filesystem::rename(path + "/0/" + first, path + "/0/" + later);
   opened().write(flat(2, {1, 0, 0}));
-  EXPECT_THAT(names_in(path + "/0"),
-              ElementsAre("21500101T000000.999999Z.png", "21500101T000001.000000Z.png"));
+  ASSERT_EQ(names_in(path + "/0").size(), 2U);
+  EXPECT_THAT(names_in(path + "/0").at(1), HasSubstr(".000000Z.png"));
   EXPECT_THAT(levels_of("0"), ElementsAre(1, 2));
+}
+
+TEST_F(LabelledImages, DoNotFollowNamesThatLieFarInTheFuture) {
+  opened().write(flat(1, {1, 0, 0}));
+  const std::string planted = "99991231T235959.999999Z.png";
+  std::filesystem::copy(path + "/0/" + names_in(path + "/0").at(0), path + "/0/" + planted);
+  SinkUnderTest sink = opened({{"max", 1}});
+  EXPECT_TRUE(sink.write(flat(2, {1, 0, 0})).ok());
+  const auto names = names_in(path + "/0");
+  ASSERT_EQ(names.size(), 2U) << "it is not ours, and stays";
+  EXPECT_EQ(names.at(0).substr(0, 4), time_name(std::chrono::hours(0)).substr(0, 4));
+  EXPECT_EQ(names.at(1), planted);
 }
 
 // Both come to the same name, the next after the newest, which is later than the clock says.
 TEST_F(LabelledImages, OfTwoWorkersDoNotReplaceEachOther) {
   opened().write(flat(1, {1, 0, 0}));
   std::filesystem::rename(path + "/0/" + names_in(path + "/0").at(0),
-                          path + "/0/21500101T000000.000000Z.png");
+                          path + "/0/" + time_name(std::chrono::hours(1)) + ".000000Z.png");
   SinkUnderTest one = opened(), other = opened();
   EXPECT_TRUE(one.write(flat(2, {1, 0, 0})).ok());
   EXPECT_TRUE(other.write(flat(3, {1, 0, 0})).ok());
@@ -704,6 +748,19 @@ TEST_F(FramePage, LeavesNothingHalfOnAFullDiskAndGoesOnWhenThereIsRoom) {
   EXPECT_TRUE(sink.write(hard(1)).ok());
   EXPECT_TRUE(sink.close().ok());
   EXPECT_THAT(numbers(), ElementsAre("1"));
+}
+
+TEST_F(FramePage, LeavesNoPictureWhereThereIsNoRoomForItsCaption) {
+  SinkUnderTest sink = opened();
+  Said said = hard(1);
+  said.message = std::string(20'000, 'a');
+  {
+    const FullDisk full(10'000);
+    EXPECT_EQ(sink.write(said).status, SKERRY_FAILED);
+    EXPECT_TRUE(names_in(path + "/frames").empty());
+  }
+  EXPECT_TRUE(sink.write(said).ok());
+  EXPECT_EQ(names_in(path + "/frames").size(), 2U);
 }
 
 // A host writes an outcome again that a sink did not take.

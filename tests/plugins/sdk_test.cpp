@@ -4,6 +4,7 @@
 #include <skerry/dataset.hpp>
 #include <skerry/estimator.hpp>
 #include <skerry/selection.hpp>
+#include <skerry/source.hpp>
 
 #include <numeric>
 
@@ -256,6 +257,29 @@ TEST(SelectionLayer, RefusesIndicesOutOfRangeAndTwice) {
   EXPECT_STREQ(error.message, "chose candidate 2 of 2, counting from 0");
   EXPECT_EQ(table->select(raw, nodes, 2, 2, 0, chosen, &count, &error), SKERRY_INTERNAL);
   EXPECT_STREQ(error.message, "chose candidate 0 twice");
+}
+
+// Forgets to fill its example in.
+class Forgetful : public skerry::Source {
+ public:
+  void open(const skerry::ServiceForm&) override {}
+  const skerry::Item* next(std::chrono::microseconds) override { return &item_; }
+  bool ended() const override { return false; }
+
+ private:
+  skerry::Item item_;
+};
+
+TEST(SourceLayer, TakesAnExampleWithoutElementsForAFaultAndNotForTheEnd) {
+  skerry_host host = {};
+  skerry::detail::Instance instance(&host);
+  skerry::detail::make_instance<Forgetful>(instance, Config());
+  const auto* table = static_cast<const skerry_source_v1*>(instance.table);
+  skerry_item item = {};
+  skerry_error error = {};
+  EXPECT_EQ(table->next(reinterpret_cast<skerry_instance*>(&instance), 0, &item, &error),
+            SKERRY_INTERNAL);
+  EXPECT_STREQ(error.message, "next() gave an example whose tensor has no elements");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // The source directory, on folders of small pictures.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <fstream>
@@ -25,6 +26,16 @@ std::string picture(int level, int channels = 1) {
   return {png.begin(), png.end()};
 }
 
+// The most that this process had in memory since the last call, in bytes.
+std::size_t peak_of_memory() {
+  std::ifstream status("/proc/self/status");
+  std::size_t peak = 0;
+  for (std::string line; std::getline(status, line);)
+    if (line.rfind("VmHWM:", 0) == 0) peak = std::stoul(line.substr(6)) * 1024;
+  std::ofstream("/proc/self/clear_refs") << "5\n";
+  return peak;
+}
+
 Names names_of(const std::vector<Given>& all) {
   Names names;
   for (const Given& given : all) names.push_back(given.name);
@@ -38,6 +49,14 @@ class DirectorySource : public testing::Test {
   std::string folder() const { return root.path("in"); }
   std::string in(const std::string& name) const { return root.path("in/" + name); }
   void put(const std::string& name, int level) const { root.write("in/" + name, picture(level)); }
+  // Nobody has written to it for long.
+  void put_old(const std::string& name, int level) const {
+    put(name, level);
+    age(in(name));
+  }
+  static void age(const std::string& path) {
+    fs::last_write_time(path, fs::file_time_type::clock::now() - 1h);
+  }
   // Written elsewhere, then moved there.
   void move_in(const std::string& name, const std::string& content) const {
     fs::rename(root.write("aside", content), in(name));
@@ -110,10 +129,11 @@ TEST_F(DirectorySource, TakesWithoutAPatternWhatIsAPicture) {
 }
 
 TEST_F(DirectorySource, PassesOverWhatIsNoPictureWithOneWarning) {
-  put("a.png", 10);
+  put_old("a.png", 10);
   root.write("in/b.jpg", "this is no picture");
   root.write("in/c.png", picture(20).substr(0, 40));
-  put("d.png", 40);
+  put_old("d.png", 40);
+  for (const char* name : {"b.jpg", "c.png"}) age(in(name));
   SourceUnderTest source(plugin, "directory", config({{"then", "delete"}}));
   source.must_open({6, 8});
   for (const char* name : {"a.png", "d.png"}) {
@@ -125,6 +145,38 @@ TEST_F(DirectorySource, PassesOverWhatIsNoPictureWithOneWarning) {
   for (const char* name : {"b.jpg", "c.png"}) {
     EXPECT_EQ(source.host().count(in(name) + ": not a picture"), 1U);
     EXPECT_TRUE(fs::exists(in(name)));
+  }
+}
+
+// A hundred kilobytes that are 81 megapixels.
+TEST_F(DirectorySource, PassesOverBombsBeforeTheyTakeMemory) {
+  cv::imwrite(in("a.png"), cv::Mat(9000, 9000, CV_8UC1, cv::Scalar(0)),
+              {cv::IMWRITE_PNG_COMPRESSION, 9});
+  put("b.png", 20);
+  SourceUnderTest source(plugin, "directory", config({{"once", true}}));
+  source.must_open({6, 8});
+  peak_of_memory();
+  const std::size_t before = peak_of_memory();
+  EXPECT_EQ(names_of(source.all()), (Names{"b.png"}));
+  EXPECT_LT(peak_of_memory(), before + (32U << 20));
+  EXPECT_EQ(source.host().count(in("a.png") + ": not a picture"), 1U);
+  EXPECT_EQ(source.host().count("9000 x 9000 pixels; at most 64 megapixels"), 1U);
+}
+
+TEST_F(DirectorySource, PassesOverFormatsWhoseSizeItCannotTellAndFilesThatAreTooLarge) {
+  cv::imwrite(in("a.tiff"), cv::Mat(6, 8, CV_8UC1, cv::Scalar(10)));
+  put("b.png", 20);
+  fs::resize_file(in("b.png"), std::uintmax_t{300} << 20);  // without blocks on the disk
+  put("c.png", 30);
+  for (const json& more : {json::object(), json{{"pattern", "*"}}}) {
+    json settings = config({{"once", true}});
+    settings.update(more);
+    SourceUnderTest source(plugin, "directory", settings);
+    source.must_open({6, 8});
+    EXPECT_EQ(names_of(source.all()), (Names{"c.png"}));
+    EXPECT_EQ(source.host().count(in("a.tiff") + ": not a picture"), 1U);
+    EXPECT_EQ(source.host().count(in("b.png") + ": not a picture"), 1U);
+    EXPECT_EQ(source.host().count("its file has more than 256 MiB"), 1U);
   }
 }
 
@@ -155,6 +207,22 @@ TEST_F(DirectorySource, LeavesAFileThatIsBeingWrittenUntilItIsClosed) {
   EXPECT_EQ(source.host().count(""), 0U);
 }
 
+// Half of it may look like a picture.
+TEST_F(DirectorySource, LeavesAFileThatWasThereAtTheBeginningUntilItIsSettled) {
+  put_old("old.png", 10);
+  const std::string half = "P5 8 6 255\n" + std::string(48, '\x14');
+  std::ofstream file(in("new.pgm"), std::ios::binary);
+  file << half << std::flush;
+  SourceUnderTest source(plugin, "directory", config({{"then", "delete"}}));
+  source.must_open({6, 8});
+  EXPECT_EQ(source.next().value().name, "old.png");
+  EXPECT_FALSE(source.next(500ms).has_value());
+  const Given given = source.next().value();
+  EXPECT_EQ(given.name, "new.pgm");
+  source.done(given.number);
+  EXPECT_FALSE(fs::exists(in("new.pgm")));
+}
+
 TEST_F(DirectorySource, ReadsAFileAgainThatWasHalfThereAtTheBeginning) {
   const std::string content = picture(70);
   std::ofstream file(in("a.png"), std::ios::binary);
@@ -168,7 +236,7 @@ TEST_F(DirectorySource, ReadsAFileAgainThatWasHalfThereAtTheBeginning) {
 }
 
 TEST_F(DirectorySource, ReadsAFileAgainThatWasReplaced) {
-  put("snapshot.png", 10);
+  put_old("snapshot.png", 10);
   SourceUnderTest source(plugin, "directory", config());
   source.must_open({6, 8});
   EXPECT_EQ(source.next().value().mean(), 10);
@@ -194,7 +262,7 @@ TEST_F(DirectorySource, FindsWhatCameWhileMoreHappenedThanTheKernelKeeps) {
   std::size_t limit = 0;
   limit_file >> limit;
   if (limit == 0 || limit > 200'000) GTEST_SKIP() << "the kernel keeps " << limit << " events";
-  put("known.png", 10);
+  put_old("known.png", 10);
   root.write("in/a.tmp", "");
   SourceUnderTest source(plugin, "directory", config({{"pattern", "*.png"}}));
   source.must_open({6, 8});
@@ -211,7 +279,7 @@ TEST_F(DirectorySource, FindsWhatCameWhileMoreHappenedThanTheKernelKeeps) {
 }
 
 TEST_F(DirectorySource, FindsAFolderAgainThatWasAway) {
-  put("a.png", 10);
+  put_old("a.png", 10);
   SourceUnderTest source(plugin, "directory", config());
   source.must_open({6, 8});
   EXPECT_EQ(source.next().value().name, "a.png");
@@ -232,8 +300,8 @@ TEST_F(DirectorySource, FindsAFolderAgainThatWasAway) {
 // ---- files that are done with
 
 TEST_F(DirectorySource, DeletesAFileWhenItIsDoneWith) {
-  put("a.png", 10);
-  put("b.png", 20);
+  put_old("a.png", 10);
+  put_old("b.png", 20);
   SourceUnderTest source(plugin, "directory", config({{"then", "delete"}, {"once", true}}));
   source.must_open({6, 8});
   const auto all = source.all();
@@ -246,9 +314,33 @@ TEST_F(DirectorySource, DeletesAFileWhenItIsDoneWith) {
   EXPECT_TRUE(fs::exists(in("b.png"))) << "it was not done with";
 }
 
-TEST_F(DirectorySource, GivesAgainAfterARestartWhatWasNotDoneWith) {
+TEST_F(DirectorySource, WaitsWithOnceForFilesThatMayStillBeWritten) {
   put("a.png", 10);
-  put("b.png", 20);
+  put_old("b.png", 20);
+  SourceUnderTest source(plugin, "directory", config({{"then", "delete"}, {"once", true}}));
+  source.must_open({6, 8});
+  const auto all = source.all();
+  EXPECT_EQ(names_of(all), (Names{"b.png", "a.png"}));
+  for (const Given& given : all) source.done(given.number);
+  EXPECT_TRUE(fs::is_empty(folder()));
+}
+
+TEST_F(DirectorySource, KeepsWithOnceAFileThatSomebodyIsWritingTo) {
+  put("a.png", 10);
+  SourceUnderTest source(plugin, "directory", config({{"then", "delete"}, {"once", true}}));
+  source.must_open({6, 8});
+  EXPECT_FALSE(source.next(1s).has_value());
+  EXPECT_FALSE(source.ended());
+  put("a.png", 20);
+  const auto all = source.all();
+  ASSERT_EQ(names_of(all), (Names{"a.png"}));
+  source.done(all[0].number);
+  EXPECT_TRUE(fs::exists(in("a.png")));
+}
+
+TEST_F(DirectorySource, GivesAgainAfterARestartWhatWasNotDoneWith) {
+  put_old("a.png", 10);
+  put_old("b.png", 20);
   const json settings = config({{"then", "delete"}, {"once", true}});
   {
     SourceUnderTest source(plugin, "directory", settings);
@@ -262,7 +354,7 @@ TEST_F(DirectorySource, GivesAgainAfterARestartWhatWasNotDoneWith) {
 }
 
 TEST_F(DirectorySource, MovesAFileWhenItIsDoneWithAndReplacesNone) {
-  put("a.png", 10);
+  put_old("a.png", 10);
   root.write("out/a.png", "another");
   SourceUnderTest source(plugin, "directory",
                          config({{"then", "move"}, {"moveTo", root.path("out")}}));
@@ -276,6 +368,37 @@ TEST_F(DirectorySource, MovesAFileWhenItIsDoneWithAndReplacesNone) {
   EXPECT_FALSE(source.next(50ms).has_value());
 }
 
+TEST_F(DirectorySource, ShortensANameThatWouldBeTooLongWithANumber) {
+  std::string name = "a";
+  while (name.size() + 2 + 4 <= 255) name += "\xC3\xA9";
+  name += ".png";
+  ASSERT_EQ(name.size(), 255U);
+  const std::string shorter = name.substr(0, 255 - 4 - 2) + "-2.png";
+  root.write("out/" + name, "another");
+  put_old(name, 10);
+  SourceUnderTest source(plugin, "directory",
+                         config({{"then", "move"}, {"moveTo", root.path("out")}}));
+  source.must_open({6, 8});
+  source.done(source.next().value().number);
+  EXPECT_FALSE(fs::exists(in(name)));
+  EXPECT_TRUE(fs::exists(root.path("out/" + shorter)));
+  EXPECT_EQ(fs::file_size(root.path("out/" + name)), 7U);
+}
+
+TEST_F(DirectorySource, RemovesTheCopiesOfAWorkerThatWasKilled) {
+  age(root.write("out/.skerry-aB3dE9", "half a pic"));
+  root.write("out/.skerry-xY7zW2", "of a worker that is at it");
+  age(root.write("out/.other", "of a person"));
+  age(root.write("in/.skerry-qR5tU1", ""));
+  SourceUnderTest source(plugin, "directory",
+                         config({{"then", "move"}, {"moveTo", root.path("out")}}));
+  source.must_open({6, 8});
+  EXPECT_FALSE(fs::exists(root.path("out/.skerry-aB3dE9")));
+  EXPECT_FALSE(fs::exists(in(".skerry-qR5tU1")));
+  EXPECT_TRUE(fs::exists(root.path("out/.skerry-xY7zW2")));
+  EXPECT_TRUE(fs::exists(root.path("out/.other")));
+}
+
 TEST_F(DirectorySource, MovesAFileToAnotherFileSystem) {
   struct stat here = {}, there = {};
   if (::stat("/dev/shm", &there) != 0 || ::stat(folder().c_str(), &here) != 0 ||
@@ -283,7 +406,7 @@ TEST_F(DirectorySource, MovesAFileToAnotherFileSystem) {
     GTEST_SKIP() << "there is one file system only";
   std::string target = "/dev/shm/skerry-test-XXXXXX";
   ASSERT_NE(::mkdtemp(target.data()), nullptr);
-  put("a.png", 10);
+  put_old("a.png", 10);
   SourceUnderTest source(plugin, "directory", config({{"then", "move"}, {"moveTo", target}}));
   source.must_open({6, 8});
   source.done(source.next().value().number);
@@ -294,7 +417,7 @@ TEST_F(DirectorySource, MovesAFileToAnotherFileSystem) {
 }
 
 TEST_F(DirectorySource, KeepsAFileThatWasReplacedBeforeItWasDoneWith) {
-  put("a.png", 10);
+  put_old("a.png", 10);
   SourceUnderTest source(plugin, "directory", config({{"then", "delete"}}));
   source.must_open({6, 8});
   const Given first = source.next().value();
@@ -308,8 +431,8 @@ TEST_F(DirectorySource, KeepsAFileThatWasReplacedBeforeItWasDoneWith) {
 }
 
 TEST_F(DirectorySource, TriesAgainToMoveWhatCouldNotBeMoved) {
-  put("a.png", 10);
-  put("b.png", 20);
+  put_old("a.png", 10);
+  put_old("b.png", 20);
   SourceUnderTest source(plugin, "directory",
                          config({{"then", "move"}, {"moveTo", root.path("out")}}));
   source.must_open({6, 8});
@@ -322,6 +445,46 @@ TEST_F(DirectorySource, TriesAgainToMoveWhatCouldNotBeMoved) {
   source.done(source.next().value().number);
   EXPECT_TRUE(fs::exists(root.path("out/a.png")));
   EXPECT_TRUE(fs::exists(root.path("out/b.png")));
+}
+
+TEST_F(DirectorySource, IsNotHeldUpByAFileThatCannotBeMoved) {
+  const std::string longest = "a." + std::string(253, 'p');  // there is no room for a number
+  root.write("out/" + longest, "another");
+  put_old(longest, 10);
+  put_old("b.png", 20);
+  put_old("c.png", 30);
+  SourceUnderTest source(plugin, "directory",
+                         config({{"then", "move"}, {"moveTo", root.path("out")}, {"once", true}}));
+  source.must_open({6, 8});
+  for (const Given& given : source.all()) source.done(given.number);
+  EXPECT_TRUE(fs::exists(root.path("out/b.png")));
+  EXPECT_TRUE(fs::exists(root.path("out/c.png")));
+  EXPECT_TRUE(fs::exists(in(longest)));
+  EXPECT_EQ(source.host().count("cannot be moved"), 1U);
+}
+
+TEST_F(DirectorySource, LeavesNoCopyElsewhereOfAFileThatItMayNotDelete) {
+  struct stat here = {}, there = {};
+  if (::stat("/dev/shm", &there) != 0 || ::stat(folder().c_str(), &here) != 0 ||
+      here.st_dev == there.st_dev)
+    GTEST_SKIP() << "there is one file system only";
+  std::string target = "/dev/shm/skerry-test-XXXXXX";
+  ASSERT_NE(::mkdtemp(target.data()), nullptr);
+  put_old("a.png", 10);
+  SourceUnderTest source(plugin, "directory", config({{"then", "move"}, {"moveTo", target}}));
+  source.must_open({6, 8});
+  const std::uint64_t number = source.next().value().number;
+  for (const std::string& open : {root.path(""), target}) fs::permissions(open, fs::perms::all);
+  fs::permissions(folder(), fs::perms(0555));
+  const uid_t user = ::geteuid();
+  ASSERT_EQ(::seteuid(user == 0 ? 65534 : user), 0);  // one to whom permissions matter
+  source.done(number);
+  ASSERT_EQ(::seteuid(user), 0);
+  fs::permissions(folder(), fs::perms::all);
+  EXPECT_TRUE(fs::exists(in("a.png")));
+  EXPECT_TRUE(fs::is_empty(target)) << "each further try would leave another copy";
+  EXPECT_EQ(source.host().count("cannot be moved"), 1U);
+  fs::remove_all(target);
 }
 
 // ---- what a person has to change

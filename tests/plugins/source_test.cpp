@@ -280,6 +280,7 @@ class StreamServer {
 
   std::atomic<int> level{0}, sent{0};
   std::atomic<bool> silent{false};  // nothing is sent at all
+  std::atomic<bool> paused{false};  // no more is sent, for now
 
  private:
   void run() {
@@ -308,7 +309,9 @@ class StreamServer {
       good = send(connection, "--b\r\nContent-Type: image/jpeg\r\nContent-Length: " +
                                   std::to_string(jpeg.size()) + "\r\n\r\n" +
                                   std::string(jpeg.begin(), jpeg.end()) + "\r\n");
-      std::this_thread::sleep_for(10ms);  // 100 pictures a second
+      do {
+        std::this_thread::sleep_for(10ms);  // 100 pictures a second
+      } while (paused && !stop_);
     }
   }
 
@@ -376,6 +379,22 @@ TEST_F(VideoStream, ReturnsAtTheTimeoutAndIsDestroyedSoonWhileTheServerIsSilent)
   EXPECT_LT(Clock::now() - began, 10s);
 }
 
+TEST_F(VideoStream, GivesTheLastFrameOfALimitAtOnceWhileTheServerIsSilent) {
+  server.begin();
+  SourceUnderTest source(plugin, "video", {{"uri", server.address()}, {"limit", 2}});
+  source.must_open({kHeight, kWidth});
+  ASSERT_TRUE(source.next().has_value());
+  server.wait_for_pictures(5);
+  server.paused = true;
+  std::this_thread::sleep_for(500ms);  // the reader takes what has come, and waits for more
+  const auto began = Clock::now();
+  EXPECT_TRUE(source.next(100ms).has_value());
+  EXPECT_FALSE(source.next(100ms).has_value());
+  EXPECT_TRUE(source.ended());
+  EXPECT_LT(Clock::now() - began, 2s);
+  server.paused = false;
+}
+
 TEST_F(VideoStream, FindsALostStreamAgainAndSaysEachOnce) {
   server.begin();
   SourceUnderTest source(plugin, "video", {{"uri", server.address()}});
@@ -402,7 +421,8 @@ TEST_F(VideoStream, WaitsForAServerThatIsNotThereYet) {
 }
 
 TEST_F(VideoStream, TellsNobodyThePasswordOfAnAddress) {
-  SourceUnderTest source(plugin, "video", {{"uri", server.address("me:secret@")}});
+  SourceUnderTest source(plugin, "video",
+                         {{"uri", server.address("me:secret@") + "?password=secret"}});
   source.must_open({kHeight, kWidth});
   ASSERT_TRUE(source.host().wait_for(server.address() + ": cannot be reached"));
   EXPECT_EQ(source.host().count("secret"), 0U);

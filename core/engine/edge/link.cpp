@@ -408,8 +408,9 @@ void Link::tick() {
     } else if (sent_ > acked_ && now - progress_ > kResendAfter) {
       send_again_after(acked_);
       transmit();
-    } else if (now - spoken_ > kPing) {
-      spoken_ = now;
+    } else if (now - std::min(spoken_, heard_) > kPing && now - pinged_ > kPing) {
+      // Also where much is said that the cloud need not answer.
+      spoken_ = pinged_ = now;
       transport_.send(socket_, {},
                       wire::frame({wire::Type::ping, session_, 0, inbox_committed_},
                                   disk_ != nullptr ? disk_->text() : std::string()));

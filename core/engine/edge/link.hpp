@@ -140,6 +140,7 @@ class Link {
   std::uint32_t credit_ = 1;
   Clock::time_point heard_{};   // from the cloud
   Clock::time_point spoken_{};  // to it
+  Clock::time_point pinged_{};
   Clock::time_point started_{};
   std::chrono::milliseconds ask_again_{100};
   Clock::duration patience_ = std::chrono::milliseconds(100);  // ask_again_, more or less

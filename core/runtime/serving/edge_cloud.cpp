@@ -13,7 +13,8 @@ namespace skerry::runtime {
 
 void EdgeService::ask_cloud(Question question) {
   const auto now = Clock::now();
-  if (!settings_.cloud || !breaker_.admit(now)) {
+  if (!settings_.cloud) return answer_alone(question, false);
+  if (!breaker_.admit(now)) {
     ++statistics_.spared;
     return fall_back(question);
   }
@@ -193,6 +194,11 @@ void EdgeService::missed(Question& question) {
 void EdgeService::fall_back(Question& question) {
   if (!settings_.fallback)
     return refuse(question, "cloud.unavailable", "the cloud did not answer in time");
+  answer_alone(question, true);
+}
+
+// With what the last model says that has answered; the first has to where none has.
+void EdgeService::answer_alone(Question& question, bool fallback) {
   std::size_t stage = question.stages.size();
   while (stage > 0 && !question.stages[stage - 1].predicted) --stage;
   if (stage == 0) {
@@ -202,11 +208,11 @@ void EdgeService::fall_back(Question& question) {
     if (!done) return refuse(question, "model.failed", done.error().message);
     stage = 1;
   }
-  ++statistics_.fallbacks;
+  statistics_.fallbacks += fallback;
   ++statistics_.by_edge;
   const Stage& said = question.stages[stage - 1];
   wire::PredictReply meta;
-  meta.fallback = true;
+  meta.fallback = fallback;
   meta.compute_us = said.compute_us;
   deliver(question, std::move(meta), std::as_bytes(std::span(said.outputs)));
 }

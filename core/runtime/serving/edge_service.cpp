@@ -120,6 +120,10 @@ void EdgeService::begin(New next) {
   if (const auto read = features_of(question.request, form_, payload_, features_.data()); !read)
     return refuse(question, read.error().field, read.error().message);
   question.reading = Clock::now() - began;
+  if (const auto label = question.request.meta.label; form_.classes > 0 && label >= form_.classes)
+    return refuse(question, "label.mismatch",
+                  fmt::format("found the label {}; the classes of this service are 0 to {}", label,
+                              form_.classes - 1));
   question.stages.resize(stages_.size());
   decide(std::move(question));
 }

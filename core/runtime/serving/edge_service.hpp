@@ -116,6 +116,7 @@ class EdgeService {
   void reply_of_no_use(Question& question, const std::string& code);
   void missed(Question& question);
   void fall_back(Question& question);
+  void answer_alone(Question& question, bool fallback);
   void audit_perhaps(Question question);
   void answer_due(Clock::duration ahead);
   void keep_or_forget_example(Question& question);

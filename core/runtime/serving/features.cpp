@@ -39,6 +39,13 @@ wire::PredictReply refusal(std::string code, std::string message) {
   return reply;
 }
 
+Problem in_place(const std::string& place, Problem problem) {
+  const bool of_the_service = problem.field.starts_with("input.");
+  if (!of_the_service)
+    problem.field = problem.field.empty() ? place : place + ".config." + problem.field;
+  return problem;
+}
+
 skerry_service_form service_form(const InputForm& form) {
   skerry_service_form plain{};
   plain.struct_size = sizeof plain;

@@ -20,6 +20,9 @@ Status features_of(const wire::PredictRequestView& request, const InputForm& for
 // The code that an asker gets, and its message.
 wire::PredictReply refusal(std::string code, std::string message);
 
+// A problem of the plugin in a place of the job: "sinks[0].config.path".
+Problem in_place(const std::string& place, Problem problem);
+
 // As sources and sinks are told.
 skerry_service_form service_form(const InputForm& form);
 

@@ -83,9 +83,10 @@ Status Feed::open() {
   for (const Reading& each : readings_) {
     const Instance& source = *each.source.instance;
     const auto calling = source.calling("open");
-    SKERRY_TRY(call(source.who(), [&](skerry_error* error) {
+    const Status opened = call(source.who(), [&](skerry_error* error) {
       return source.as<skerry_source_v1>().open(source.get(), &plain, error);
-    }));
+    });
+    if (!opened) return fail(in_place(each.source.place, opened.error()));
   }
   return {};
 }

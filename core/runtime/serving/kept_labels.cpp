@@ -77,6 +77,7 @@ Status KeptLabels::tell(const CloudLabel& label) {
   SKERRY_ASSIGN(item.tensor, example_of(label));
   skerry_outcome outcome = outcome_of(item, label.meta, label.outputs);
   outcome.service = service_.c_str();
+  outcome.by_cloud = 1;
   outcome.late = label.late;
   return sink_.write(outcome);
 }

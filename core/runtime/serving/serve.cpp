@@ -4,10 +4,12 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
 
 #include "core/base/log.hpp"
 #include "core/base/try.hpp"
+#include "core/runtime/crash_report.hpp"
 #include "core/runtime/serving/cloud_service.hpp"
 #include "core/runtime/serving/edge_service.hpp"
 #include "core/runtime/serving/feed.hpp"
@@ -30,6 +32,12 @@ InputForm form_of(const Json& settings) {
   form.classes = input.value("classes", 0U);
   form.scale = input.value("scale", form.scale);
   return form;
+}
+
+// The host has told it to, and wants no answer.
+[[noreturn]] void end_process() {
+  flush_log();
+  std::_Exit(EXIT_SUCCESS);
 }
 
 class Server {
@@ -108,8 +116,10 @@ class Server {
     SKERRY_TRY(service.check());
     SKERRY_TRY(take_seat(session, EdgeService::kCredit));
     const auto metrics = [&] { return service.statistics().metrics(); };
-    service.run(request_.stop, [&] { tell(metrics); });
+    const EndsGently end;  // labels are to be written
+    service.run([&] { return request_.stop() || end.told(); }, [&] { tell(metrics); });
     request_.report(metrics());
+    if (end.told()) end_process();
     return {};
   }
 
@@ -147,8 +157,11 @@ class Server {
     SKERRY_ASSIGN(auto client, client::Client::over(*request_.link));
     Feed feed(std::move(client), service(), form_, sources, std::move(sinks), {});
     const auto metrics = [&] { return feed.metrics(); };
-    const Status done = feed.run(request_.stop, [&] { tell(metrics); });
+    const EndsGently end;  // sinks are to be closed
+    const Status done =
+        feed.run([&] { return request_.stop() || end.told(); }, [&] { tell(metrics); });
     request_.report(metrics());
+    if (end.told()) end_process();
     // Only sources that are at their end finish the task.
     if (done && request_.stop()) return fail(Code::cancelled, "stopped by the host");
     return done;
@@ -161,7 +174,9 @@ class Server {
 
   Result<ServedSink> sink(const std::string& slot) {
     SKERRY_ASSIGN(const Instance* sink, request_.job.features().open_slot(slot, "sink/1"));
-    return ServedSink::open(*sink, form_);
+    auto opened = ServedSink::open(*sink, form_);
+    if (!opened) return fail(in_place(slot, opened.error()));
+    return opened;
   }
 
   Result<std::optional<ServedPayload>> payload() {

@@ -2,17 +2,12 @@
 // they have, of whatever size.
 #include <skerry/payload.hpp>
 
-#include <climits>
 #include <opencv2/imgcodecs.hpp>
 
+#include "../../encoded_picture.hpp"
 #include "../../picture.hpp"
-#include "encoded.hpp"
 
 namespace {
-
-// 192 MB while a picture in colours is decoded, and up to twice as much beside it for a progressive
-// JPEG. Cameras that take more are rare.
-constexpr std::uint64_t kMostPixels = 64'000'000;
 
 // OpenCV's, as a failure that people can do something about.
 template <class Call>
@@ -39,8 +34,7 @@ class Image : public skerry::Payload {
     if (!(range_ > 0 && range_ <= 1e6))
       throw skerry::invalid("range",
                             "must be above 0, at most 1000000, found " + std::to_string(range_));
-    // OpenCV's own threads would outlive this object.
-    cv::setNumThreads(1);
+    picture::use_one_thread();
   }
 
   std::vector<std::uint8_t> encode(const skerry::TensorView& example) override {
@@ -56,32 +50,15 @@ class Image : public skerry::Payload {
     return bytes;
   }
 
-  void decode(skerry::Span<const std::uint8_t> encoded,
-              const skerry::TensorView& example) override {
+  void decode(skerry::Span<const std::uint8_t> bytes, const skerry::TensorView& example) override {
     const picture::Form form = picture::form_of(example.shape());
     auto* planes = example.data<float>();
     with_opencv("this picture can't be read", [&] {
-      picture::to_planes(decoded(encoded, form.channels), form, range_ / 255, planes);
+      picture::to_planes(encoded::decoded(bytes, form.channels), form, range_ / 255, planes);
     });
   }
 
  private:
-  // By its orientation in EXIF; 8 bits a channel, blue, green, red or grey.
-  static cv::Mat decoded(skerry::Span<const std::uint8_t> bytes, int channels) {
-    const std::string format = encoded::checked_format(bytes, kMostPixels);
-    if (bytes.size() > INT_MAX)
-      throw skerry::invalid("", "this picture's file has " + std::to_string(bytes.size()) +
-                                    " bytes; at most " + std::to_string(INT_MAX) + " are taken");
-    const cv::Mat view(1, static_cast<int>(bytes.size()), CV_8UC1,
-                       const_cast<std::uint8_t*>(bytes.data()));  // read only
-    cv::Mat picture = cv::imdecode(view, channels == 1 ? cv::IMREAD_GRAYSCALE : cv::IMREAD_COLOR);
-    if (picture.empty())
-      throw skerry::invalid("", "this " + format +
-                                    " picture can't be decoded: it is damaged or cut off, or of a "
-                                    "variant that OpenCV does not know");
-    return picture;
-  }
-
   void check_sides(cv::Size size) const {
     constexpr int kMostWebP = 16383;
     if (format_ != "webp" || std::max(size.width, size.height) <= kMostWebP) return;

@@ -93,10 +93,9 @@ class AnnotatedVideo : public skerry::Sink {
         segment_frames_(frames(config, "segmentFrames")) {
     if (files_.path().extension() != ".avi")
       throw skerry::invalid("path", "must end with .avi, found \"" + files_.path().string() + "\"");
-    if (!(fps_ > 0 && fps_ <= 1000))
-      throw skerry::invalid("fps", "must be above 0 and at most 1000");
-    // OpenCV's own threads would outlive this object.
-    cv::setNumThreads(1);
+    if (!(fps_ >= 1 && fps_ <= 1000))  // OpenCV's writer takes no less
+      throw skerry::invalid("fps", "must be 1 to 1000");
+    picture::use_one_thread();
   }
 
   void open(const skerry::ServiceForm& form) override {
@@ -169,9 +168,10 @@ class AnnotatedVideo : public skerry::Sink {
     in_file_ = 0;
     video_.open(current_.string(), cv::CAP_OPENCV_MJPEG,
                 cv::VideoWriter::fourcc('M', 'J', 'P', 'G'), fps_, size_);
-    if (!video_.isOpened())
-      throw skerry::Error(SKERRY_FAILED, "path",
-                          current_.string() + ": OpenCV cannot write an MJPG video there");
+    if (video_.isOpened()) return;
+    ::unlink(current_.c_str());  // each further try would leave another empty file
+    throw skerry::Error(SKERRY_FAILED, "path",
+                        current_.string() + ": OpenCV cannot write an MJPG video there");
   }
 
   sink::Drawing drawing_;

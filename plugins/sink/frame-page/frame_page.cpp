@@ -54,7 +54,12 @@ class Album {
   bool add(const std::string& name, const std::vector<std::uint8_t>& jpeg,
            const std::string& figure) {
     if (!put(name + kPicture, jpeg.data(), jpeg.size())) return false;
-    put(name + kCaption, figure.data(), figure.size());
+    try {
+      put(name + kCaption, figure.data(), figure.size());
+    } catch (...) {
+      remove(name + kPicture);  // each further try would leave another one
+      throw;
+    }
     return true;
   }
 
@@ -109,7 +114,7 @@ class Album {
     const std::vector<std::string> whole = names(kCaption);
     for (const std::string& name : names(kPicture))
       if (!std::binary_search(whole.begin(), whole.end(), name) &&
-          sink::is_abandoned(frames() / (name + kPicture)))
+          files::is_abandoned(frames() / (name + kPicture)))
         remove(name + kPicture);
   }
 
@@ -138,8 +143,7 @@ class FramePage : public skerry::Sink {
       : only_(config, {"all", "hard", "cloud", "late", "fallback"}, "hard"),
         drawing_(config),
         album_(config.string("path"), most(config)) {
-    // OpenCV's own threads would outlive this object.
-    cv::setNumThreads(1);
+    picture::use_one_thread();
   }
 
   void open(const skerry::ServiceForm& form) override {

@@ -1,5 +1,6 @@
 // What the service said as training data: a folder of pictures for each class, as the dataset
 // plugin image-folder reads it.
+#include <deque>
 #include <opencv2/imgcodecs.hpp>
 
 #include "../drawing.hpp"
@@ -12,6 +13,7 @@ namespace fs = std::filesystem;
 constexpr const char* kEnd = ".png";
 constexpr std::size_t kEndSize = 4;
 constexpr std::uint32_t kMostClasses = 10'000;
+constexpr std::int64_t kMostPictures = 100'000;  // their names are kept in memory
 
 bool is_ours(const std::string& name) {
   return name.size() > kEndSize && name.compare(name.size() - kEndSize, kEndSize, kEnd) == 0 &&
@@ -41,7 +43,7 @@ class Archive {
     most_ = most;
     sink::prepare_folder(root_);
     for (const std::string& name : classes_) sink::prepare_folder(root_ / name);
-    remove_empty();
+    list();
     prune();
   }
 
@@ -50,51 +52,58 @@ class Archive {
     try {
       sink::HiddenFile file(folder);
       file.write(png.data(), png.size());
-      while (!file.move_to_new(folder / (names_.next() + kEnd))) continue;
-      if (++count_ > most_) prune();
+      std::string name;
+      do {
+        name = names_.next() + kEnd;
+      } while (!file.move_to_new(folder / name));
+      pictures_.push_back({std::move(name), label});
     } catch (const std::system_error& e) {
       throw sink::cannot_write(folder, e.code().value());
     }
+    prune();
   }
 
  private:
   struct Picture {
-    std::string name, label;
+    std::string name;
+    std::size_t label = 0;
     bool operator<(const Picture& other) const { return name < other.name; }
-    fs::path under(const fs::path& root) const { return root / label / name; }
   };
 
-  std::vector<Picture> pictures() const {
-    std::vector<Picture> all;
-    for (const std::string& label : classes_)
-      for (std::string& name : sink::names_in(root_ / label, is_ours))
-        all.push_back({std::move(name), label});
-    return all;
+  // Removes what power cuts left, names without bytes: readers would refuse the whole folder.
+  void list() {
+    pictures_.clear();
+    for (std::size_t label = 0; label < classes_.size(); ++label) {
+      const fs::path folder = root_ / classes_[label];
+      for (std::string& name : sink::names_in(folder, is_ours)) {
+        std::error_code error;
+        if (fs::file_size(folder / name, error) == 0)
+          ::unlink((folder / name).c_str());
+        else
+          pictures_.push_back({std::move(name), label});
+      }
+    }
+    std::sort(pictures_.begin(), pictures_.end());
+    if (pictures_.empty()) return;
+    const std::string& last = pictures_.back().name;
+    names_.after(last.substr(0, last.size() - kEndSize));
   }
 
-  // A power cut can leave names without bytes, for which readers would refuse the whole folder.
-  void remove_empty() const {
-    std::error_code error;
-    for (const Picture& each : pictures())
-      if (fs::file_size(each.under(root_), error) == 0) ::unlink(each.under(root_).c_str());
-  }
-
-  // Removes the oldest. Another worker may write here too, so it counts anew; and so that it does
-  // not have to for each picture, it leaves room for a hundredth.
+  // Another worker, or a person, may have removed some: then there is nothing to do.
   void prune() {
-    std::vector<Picture> all = pictures();
-    std::sort(all.begin(), all.end());
-    if (!all.empty()) names_.after(all.back().name.substr(0, all.back().name.size() - kEndSize));
-    count_ = all.size();
-    if (count_ <= most_) return;
-    const std::size_t kept = most_ - most_ / 100;
-    for (std::size_t i = 0; count_ > kept; ++i, --count_) ::unlink(all[i].under(root_).c_str());
+    for (; pictures_.size() > most_; pictures_.pop_front()) {
+      const Picture& oldest = pictures_.front();
+      ::unlink((root_ / classes_[oldest.label] / oldest.name).c_str());
+    }
   }
 
   fs::path root_;
   std::vector<std::string> classes_;
   sink::TimeNames names_;
-  std::size_t most_ = 0, count_ = 0;
+  std::size_t most_ = 0;
+  // The oldest first: those that were there at open(), and its own since. To list the folders for
+  // each picture would hold the service up.
+  std::deque<Picture> pictures_;
 };
 
 class LabelledImages : public skerry::Sink {
@@ -105,10 +114,11 @@ class LabelledImages : public skerry::Sink {
         names_(config.strings("classes")),
         least_(static_cast<float>(config.number("minConfidence", 0))),
         most_(config.integer("max", 10000)) {
-    if (most_ < 1) throw skerry::invalid("max", "must be at least 1");
+    if (most_ < 1 || most_ > kMostPictures)
+      throw skerry::invalid("max", "must be 1 to " + std::to_string(kMostPictures) + ", found " +
+                                       std::to_string(most_));
     check_folder_names();
-    // OpenCV's own threads would outlive this object.
-    cv::setNumThreads(1);
+    picture::use_one_thread();
   }
 
   void open(const skerry::ServiceForm& form) override {

@@ -11,9 +11,13 @@
 #include <optional>
 #include <set>
 #include <skerry/source.hpp>
+#include <thread>
 #include <utility>
+#include <vector>
 
+#include "../../encoded_picture.hpp"
 #include "../../picture.hpp"
+#include "file_content.hpp"
 #include "folder_watch.hpp"
 #include "putting_away.hpp"
 
@@ -28,6 +32,8 @@ constexpr std::chrono::microseconds kLongestWait = std::chrono::hours(1);
 // A file that was found, and not told of, is taken for whole when nobody has written to it for so
 // long. Folders that are gone are sought as often.
 constexpr std::chrono::seconds kSettled{2};
+constexpr std::size_t kMostBytes = 256u << 20;  // of a file: 64 megapixels in four bytes each
+constexpr std::size_t kMostTried = 8;  // files to be put away, each time that one is done with
 
 Then then_of(const skerry::Config& config) {
   if (!config.has("then")) return Then::keep;
@@ -52,9 +58,10 @@ std::string pattern_of(const skerry::Config& config) {
 
 // A clock that was set back says nothing of a file's age.
 bool is_settled(const struct stat& info) {
-  timespec now = {};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  return info.st_ctim.tv_sec + kSettled.count() < now.tv_sec || info.st_ctim.tv_sec > now.tv_sec;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto written =
+      std::chrono::seconds(info.st_mtim.tv_sec) + std::chrono::nanoseconds(info.st_mtim.tv_nsec);
+  return written + kSettled < now || written > now;
 }
 
 std::optional<struct stat> file_at(const fs::path& path) {
@@ -78,8 +85,7 @@ class Directory : public skerry::Source {
                                                            : "is missing: `then: move` needs it");
     if (once_ && !existing_)
       throw skerry::invalid("once", "with `existing: false` there would be nothing to do");
-    // OpenCV's own threads would outlive this object.
-    cv::setNumThreads(1);
+    picture::use_one_thread();
   }
 
   void open(const skerry::ServiceForm& form) override {
@@ -89,36 +95,35 @@ class Directory : public skerry::Source {
     std::error_code error;
     if (!fs::is_directory(folder_, error))
       throw skerry::invalid("path", folder_.string() + ": no such folder");
-    putting_away_.check();
+    putting_away_.prepare();
     // Before the files are listed, so that none comes in between.
     if (!once_) watch_or_throw();
-    for (const std::string& name : names_or_throw()) {
-      if (existing_)
-        arrived(name);
-      else if (const auto file = file_at(folder_ / name))
-        seen_[name] = Identity::of(*file);
-    }
+    for (const std::string& name : names_or_throw())
+      if (const auto file = file_at(folder_ / name)) was_there(name, *file);
   }
 
   const skerry::Item* next(std::chrono::microseconds timeout) override {
     const auto until =
         Clock::now() + std::clamp(timeout, std::chrono::microseconds(0), kLongestWait);
     do {
-      if (!once_) listen(until);
+      if (once_)
+        settle(until);
+      else
+        listen(until);
       while (!waiting_.empty()) {
         if (read(next_waiting())) return &item_;
         if (Clock::now() >= until) return nullptr;
       }
-    } while (!once_ && Clock::now() < until);
+    } while (!ended() && Clock::now() < until);
     return nullptr;
   }
 
-  bool ended() const override { return once_ && waiting_.empty(); }
+  bool ended() const override { return once_ && waiting_.empty() && unsettled_.empty(); }
 
   void done(std::uint64_t number) override {
     const auto found = given_.find(number);
     if (found == given_.end()) return;
-    owed_.push_back(std::move(found->second));
+    owed_.push_front(std::move(found->second));
     given_.erase(found);
     put_away();
   }
@@ -134,6 +139,27 @@ class Directory : public skerry::Source {
   bool may_be_meant(const std::string& name) const {
     if (name.empty() || name.front() == '.') return false;
     return pattern_.empty() || ::fnmatch(pattern_.c_str(), name.c_str(), 0) == 0;
+  }
+
+  // At open(). While somebody may be writing to it, it is not to be read, and then put away.
+  void was_there(const std::string& name, const struct stat& file) {
+    if (!existing_) {
+      seen_[name] = Identity::of(file);
+    } else if (is_settled(file) || (once_ && putting_away_.keeps())) {
+      arrived(name);
+    } else {
+      look_again_ = Clock::now() + kSettled + std::chrono::milliseconds(50);  // clocks are coarse
+      if (once_) unsettled_.push_back(name);
+    }
+  }
+
+  // With `once`: the files that were not settled come last. Some will never be: a log.
+  void settle(Clock::time_point until) {
+    if (!waiting_.empty() || unsettled_.empty()) return;
+    std::this_thread::sleep_until(std::min(until, *look_again_));
+    if (Clock::now() < *look_again_) return;
+    for (const std::string& name : unsettled_) arrived(name);
+    unsettled_.clear();
   }
 
   // In their order.
@@ -200,7 +226,7 @@ class Directory : public skerry::Source {
                std::to_string(kSettled.count()) + " s");
   }
 
-  // After something was missed: what is there and was not seen has come meanwhile.
+  // What is there and was not seen has come meanwhile, or was not settled.
   void look_again() {
     look_again_ = Clock::now() + kSettled;
     if (!watch_.watching()) {
@@ -243,53 +269,62 @@ class Directory : public skerry::Source {
     const Identity identity = Identity::of(*file);
     if (is_seen(name, identity)) return false;
     seen_[name] = identity;
-    if (pattern_.empty() && !looks_like_picture(path.string())) return false;
+    if (pattern_.empty() && !looks_like_picture(path)) return false;
     const std::uint64_t number = taken_++;
-    const cv::Mat picture = decoded(path.string());
-    if (picture.empty()) {
-      host_.warn(path.string() +
-                 ": not a picture that OpenCV can read, or a damaged one; it is passed over");
-      return false;
-    }
+    const cv::Mat picture = decoded_or_warned(path);
+    if (picture.empty()) return false;
     picture::to_planes(picture, form_, 1, levels_.data());
     item_.number = number;
     item_.name = name;
-    if (!putting_away_.keeps()) given_[number] = {name, identity};
+    if (!putting_away_.keeps() && (!once_ || is_settled(*file))) given_[number] = {name, identity};
     return true;
   }
 
-  // A damaged picture does, by the ending of its name.
-  static bool looks_like_picture(const std::string& path) {
+  // A damaged picture does, and one of a format that is refused, by the ending of its name.
+  static bool looks_like_picture(const fs::path& path) {
     try {
-      return cv::haveImageReader(path) || cv::haveImageWriter(path);
-    } catch (const cv::Exception&) {
+      const auto first = directory::content_of(path, encoded::kSignature);
+      return encoded::begins_as_picture({first.data(), first.size()}) ||
+             cv::haveImageWriter(path.string());
+    } catch (const std::exception&) {
       return false;
     }
   }
 
-  cv::Mat decoded(const std::string& path) const {
+  // Empty where it is none, which was said then.
+  cv::Mat decoded_or_warned(const fs::path& path) const {
     try {
-      return cv::imread(path, form_.channels == 1 ? cv::IMREAD_GRAYSCALE : cv::IMREAD_COLOR);
-    } catch (const cv::Exception&) {
-      return {};
+      const auto bytes = directory::content_of(path, kMostBytes + 1);
+      if (bytes.size() > kMostBytes)
+        throw skerry::invalid(
+            "", "its file has more than " + std::to_string(kMostBytes >> 20) + " MiB");
+      return encoded::decoded({bytes.data(), bytes.size()}, form_.channels);
+    } catch (const cv::Exception& e) {
+      warn_of(path, "OpenCV refuses it: " + e.err);
+    } catch (const std::exception& e) {
+      warn_of(path, e.what());
     }
+    return {};
+  }
+
+  void warn_of(const fs::path& path, const std::string& why) const {
+    host_.warn(path.string() + ": not a picture that can be read, and passed over: " + why);
   }
 
   // ---- done with
 
-  // What fails is tried again with the next one.
+  // What fails is tried again with the next ones, some at a time, and holds none of them up.
   void put_away() {
-    while (!owed_.empty()) {
-      const std::string problem =
-          putting_away_.put_away(owed_.front().name, owed_.front().identity);
-      if (!problem.empty()) {
-        if (!std::exchange(failing_, true))
-          host_.warn(problem + ". It and the following ones are tried again");
-        return;
-      }
-      failing_ = false;
+    for (std::size_t left = std::min(owed_.size(), kMostTried); left > 0; --left) {
+      File file = std::move(owed_.front());
       owed_.pop_front();
+      const std::string problem = putting_away_.put_away(file.name, file.identity);
+      if (problem.empty()) continue;
+      owed_.push_back(std::move(file));
+      if (!std::exchange(failing_, true))
+        host_.warn(problem + ". It is tried again with the following ones");
     }
+    failing_ = !owed_.empty();
   }
 
   const skerry::Host& host_;
@@ -303,13 +338,14 @@ class Directory : public skerry::Source {
 
   directory::FolderWatch watch_;
   std::optional<Clock::time_point> look_again_;  // when; none: all is known
+  std::vector<std::string> unsettled_;           // with `once`: names that wait until look_again_
   std::deque<std::string> waiting_;              // names to be read
   std::set<std::string> is_waiting_;             // the same
   std::map<std::string, Identity> seen_;         // files as they were when they were read
   std::uint64_t taken_ = 0;
 
   std::map<std::uint64_t, File> given_;  // and not done with; none where files are kept
-  std::deque<File> owed_;                // to be put away
+  std::deque<File> owed_;                // to be put away, the newest first
   bool failing_ = false;
 };
 

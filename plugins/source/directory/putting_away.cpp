@@ -2,12 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <skerry/error.hpp>
+
+#include "../../files.hpp"
 
 namespace directory {
 namespace {
@@ -16,23 +19,33 @@ namespace fs = std::filesystem;
 
 constexpr int kMostOfOneName = 100'000;
 
-// 0, or an errno: EEXIST where there is a file of that name already.
-int rename_to_new(const fs::path& from, const fs::path& to) {
-  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
-  if (errno != EINVAL) return errno;
-  // A file system that cannot do both at once.
-  std::error_code error;
-  if (fs::exists(fs::symlink_status(to, error))) return EEXIST;
-  return ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
+// A byte of UTF-8 that is not a character's first.
+bool is_inside_character(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xC0) == 0x80;
 }
 
-// picture.jpg, picture-2.jpg, picture-3.jpg, ...
-int rename_to_free(const fs::path& from, const fs::path& folder, const std::string& name) {
+// picture-2.jpg, with a shorter beginning where the name would become too long for a file.
+std::string numbered(const fs::path& plain, int number) {
+  const std::string end = "-" + std::to_string(number) + plain.extension().string();
+  std::string stem = plain.stem().string();
+  if (stem.size() + end.size() > NAME_MAX) {
+    std::size_t size = NAME_MAX - std::min<std::size_t>(end.size(), NAME_MAX);
+    while (size > 0 && is_inside_character(stem[size])) --size;
+    stem.resize(size);
+  }
+  return stem + end;
+}
+
+// picture.jpg, picture-2.jpg, picture-3.jpg, ...: `to` is the path that it got. 0, or an errno.
+int rename_to_free(const fs::path& from, const fs::path& folder, const std::string& name,
+                   fs::path& to) {
   const fs::path plain(name);
-  int error = rename_to_new(from, folder / plain);
-  for (int number = 2; error == EEXIST && number < kMostOfOneName; ++number)
-    error = rename_to_new(from, folder / (plain.stem().string() + "-" + std::to_string(number) +
-                                          plain.extension().string()));
+  to = folder / plain;
+  int error = files::rename_to_new(from, to);
+  for (int number = 2; error == EEXIST && number < kMostOfOneName; ++number) {
+    to = folder / numbered(plain, number);
+    error = files::rename_to_new(from, to);
+  }
   return error;
 }
 
@@ -46,7 +59,7 @@ int sync(const fs::path& file) {
 
 // A new file with a name that is not in use and that nobody takes for a picture; empty: errno.
 std::string scratch_file(const fs::path& folder) {
-  std::string name = (folder / ".skerry-XXXXXX").string();
+  std::string name = (folder / (std::string(files::kHidden) + "XXXXXX")).string();
   const int fd = ::mkostemp(name.data(), O_CLOEXEC);
   if (fd < 0) return {};
   ::close(fd);
@@ -60,9 +73,15 @@ skerry::Error not_writable(const char* field, const fs::path& folder, int error)
                                     ", as a user who may write there, or use `then: keep`");
 }
 
-void check_writable(const char* field, const fs::path& folder) {
+// Removes what workers that were killed left there.
+void prepare_folder(const char* field, const fs::path& folder) {
   const std::string file = scratch_file(folder);
   if (file.empty() || ::unlink(file.c_str()) != 0) throw not_writable(field, folder, errno);
+  try {
+    files::remove_leftovers(folder);
+  } catch (const std::system_error& e) {
+    throw not_writable(field, folder, e.code().value());
+  }
 }
 
 }  // namespace
@@ -72,16 +91,16 @@ Identity Identity::of(const struct stat& info) {
           info.st_mtim.tv_sec * std::int64_t{1'000'000'000} + info.st_mtim.tv_nsec};
 }
 
-void PuttingAway::check() const {
+void PuttingAway::prepare() const {
   if (then_ == Then::keep) return;
-  check_writable("path", folder_);
+  prepare_folder("path", folder_);
   if (then_ != Then::move) return;
   std::error_code error;
   fs::create_directories(target_, error);
   if (error) throw not_writable("moveTo", target_, error.value());
   if (fs::equivalent(folder_, target_, error))
     throw skerry::invalid("moveTo", "is the folder that is watched; name another");
-  check_writable("moveTo", target_);
+  prepare_folder("moveTo", target_);
 }
 
 std::string PuttingAway::put_away(const std::string& name, const Identity& meant) const {
@@ -98,19 +117,23 @@ std::string PuttingAway::put_away(const std::string& name, const Identity& meant
 
 // 0, or an errno. To another file system it is copied first, so that it is whole at either place.
 int PuttingAway::move(const fs::path& from, const std::string& name) const {
-  const int moved = rename_to_free(from, target_, name);
+  fs::path to;
+  const int moved = rename_to_free(from, target_, name, to);
   if (moved != EXDEV) return moved;
   const std::string copy = scratch_file(target_);
   if (copy.empty()) return errno;
   std::error_code failed;
   fs::copy_file(from, copy, fs::copy_options::overwrite_existing, failed);
   int error = failed ? failed.value() : sync(copy);
-  if (error == 0) error = rename_to_free(copy, target_, name);
+  if (error == 0) error = rename_to_free(copy, target_, name, to);
   if (error != 0) {
     ::unlink(copy.c_str());
     return error;
   }
-  return ::unlink(from.c_str()) == 0 ? 0 : errno;
+  if (::unlink(from.c_str()) == 0 || errno == ENOENT) return 0;
+  error = errno;
+  ::unlink(to.c_str());  // each further try would leave another copy
+  return error;
 }
 
 }  // namespace directory

@@ -30,8 +30,8 @@ class PuttingAway {
       : then_(then), folder_(std::move(folder)), target_(std::move(target)) {}
 
   // Throws Error SKERRY_INVALID_ARGUMENT, of the field `path` or `moveTo`, where files may not be
-  // put away; makes the target.
-  void check() const;
+  // put away; makes the target, and removes what workers that were killed left.
+  void prepare() const;
 
   // Empty, or why it did not work. A file that is gone, or is not the one that was meant any more,
   // is left alone.

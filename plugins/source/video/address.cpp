@@ -41,7 +41,8 @@ Address stream_of(const std::string& uri, std::size_t colon) {
   if (host == server.size() || server[host] == ':')
     throw skerry::invalid(
         "uri", "the address names no server; expected as " + scheme + "://10.0.0.7/stream1");
-  return {Place::stream, scheme + "://" + rest, scheme + "://" + rest.substr(host)};
+  const std::string shown = rest.substr(host, rest.find_first_of("?#") - host);
+  return {Place::stream, scheme + "://" + rest, scheme + "://" + shown};
 }
 
 skerry::Error no_camera(const std::string& device, const std::string& why) {

@@ -9,8 +9,9 @@ enum class Place { file, camera, stream };
 // Where frames come from.
 struct Address {
   Place place = Place::file;
-  std::string text;   // a path, of a camera its device's, or a URL
-  std::string shown;  // the same for people: without the user and the password of a URL
+  std::string text;  // a path, of a camera its device's, or a URL
+  std::string
+      shown;  // the same for people: without a URL's user, password and query, which may hold them
 };
 
 // Throws Error SKERRY_INVALID_ARGUMENT, of the field `uri`, where it is none. Touches nothing.

@@ -24,6 +24,8 @@ class Frames {
   virtual const Frame* next(Clock::time_point until) = 0;
   // After next() gave null: will there never be another?
   virtual bool ended() const = 0;
+  // No more frames are wanted. Does not wait; next() is not called again.
+  virtual void stop() = 0;
 };
 
 }  // namespace video

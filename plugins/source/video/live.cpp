@@ -15,12 +15,16 @@ Live::Live(Address address, std::uint64_t every, const skerry::Host& host)
     : address_(std::move(address)), every_(every), host_(host), thread_([this] { run(); }) {}
 
 Live::~Live() {
+  stop();
+  thread_.join();
+}
+
+void Live::stop() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     stop_ = true;
   }
   changed_.notify_all();
-  thread_.join();
 }
 
 const Frame* Live::next(Clock::time_point until) {

@@ -22,6 +22,7 @@ class Live : public Frames {
 
   const Frame* next(Clock::time_point until) override;
   bool ended() const override { return false; }
+  void stop() override;
 
  private:
   void run();

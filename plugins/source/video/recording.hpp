@@ -23,6 +23,7 @@ class Recording : public Frames {
 
   const Frame* next(Clock::time_point until) override;
   bool ended() const override { return ended_; }
+  void stop() override { capture_.close(); }
 
  private:
   bool advance(Clock::time_point until);

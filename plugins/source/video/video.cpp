@@ -27,8 +27,7 @@ class Video : public skerry::Source {
         settings_{at_least_one(config, "every", 1), config.boolean("loop", false),
                   config.boolean("realTime", false)},
         left_(at_least_one(config, "limit", INT64_MAX)) {
-    // OpenCV's own threads would outlive this object.
-    cv::setNumThreads(1);
+    picture::use_one_thread();
   }
 
   void open(const skerry::ServiceForm& form) override {
@@ -50,12 +49,12 @@ class Video : public skerry::Source {
     picture::to_planes(frame->picture, form_, 1, levels_.data());
     item_.number = frame->number;
     item_.seconds = frame->seconds;
-    // No camera is read for nobody.
-    if (--left_ == 0) frames_.reset();
+    // No camera is read for nobody. To wait for the end of a read here would take seconds.
+    if (--left_ == 0) frames_->stop();
     return &item_;
   }
 
-  bool ended() const override { return frames_ == nullptr || frames_->ended(); }
+  bool ended() const override { return left_ == 0 || frames_ == nullptr || frames_->ended(); }
 
  private:
   const skerry::Host& host_;
@@ -65,7 +64,7 @@ class Video : public skerry::Source {
   picture::Form form_;
   std::vector<std::uint8_t> levels_;
   skerry::Item item_;
-  std::unique_ptr<video::Frames> frames_;  // from open() until the limit is reached
+  std::unique_ptr<video::Frames> frames_;  // from open() on
 };
 
 }  // namespace

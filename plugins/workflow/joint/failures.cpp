@@ -1,6 +1,7 @@
 #include "failures.hpp"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "places.hpp"
 #include "reporting.hpp"
@@ -10,7 +11,8 @@
 namespace joint {
 namespace {
 
-constexpr int kMostTries = 10;    // that are counted: they wait as long as any
+constexpr int kMostTries = 10;  // that are counted: they wait as long as any
+constexpr std::int64_t kFeedWaitMs = 60'000;
 constexpr int kMostFailures = 4;  // in a row; the next try would be no other
 
 // A person has to change something: trying again gives the same.
@@ -50,12 +52,13 @@ void refused(Step& step, const std::string& name) {
     step.commands.note("service.refused", what, place["node"]);
     record_failure(step, "rejected", place);
   }
+  // Without a feed the service answers applications as well as ever. Somebody may plug the camera
+  // in.
+  if (side == "feed") return start_later(step, name, kFeedWaitMs);
   if (models_are_at_fault(step.state, place)) return go_back(step, side, what);
   // It has been well, and may be again: a person lets a plugin out of quarantine.
   if (place["served"] != 0 || (side == "cloud" && has_ever_served(step.state, side)))
     return start_later(step, name, kLongestWaitMs);
-  // Without a feed the service answers applications as well as ever.
-  if (side == "feed") return;
   if (side == "cloud" || !may_serve(step.state, "edge")) fail(step, what);
 }
 

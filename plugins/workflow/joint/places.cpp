@@ -113,6 +113,10 @@ void try_once_more(Step& step, const std::string& node) {
 
 void clear_failures(Json& place) {
   place["tries"] = 0;
+  clear_reason(place);
+}
+
+void clear_reason(Json& place) {
   place.erase("why");
   place.erase("refused");
 }

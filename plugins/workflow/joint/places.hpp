@@ -39,8 +39,9 @@ void cancel_start(Step&, const std::string& place);
 // What was wrong with a node that is back may have been mended.
 void try_once_more(Step&, const std::string& node);
 
-// Forgets the failures of a place.
+// Forgets the failures of a place, or what the status says of them alone.
 void clear_failures(Json& place);
+void clear_reason(Json& place);
 
 // A node that was lost and is not back is not; the cloud always is.
 bool is_connected(const Json& state, const std::string& node);

@@ -21,6 +21,7 @@ using Type = skerry::Event::Type;
 constexpr const char* kTell = "tell";
 constexpr const char* kEnd = "end";
 constexpr std::int64_t kTellEveryMs = 5'000;
+constexpr std::int64_t kProvenMs = 120'000;  // longer than a feed waits for a sink that fails
 // A record is due after so long, and later after a part of the service's age: one that lives for
 // years must not fill the cloud's disk.
 constexpr std::int64_t kFirstRecordMs = 10'000, kLastRecordMs = 600'000, kRecordsOfAge = 360;
@@ -104,6 +105,13 @@ void count(Step& step, const Json& task) {
     step.state["news"] = true;
 }
 
+// A feed is at work before its sources have given anything: it may fail at the first example, or
+// for want of a sink after a minute. What serves has answered a trial.
+bool is_proven(const Step& step, const Json& task) {
+  return task["side"] != "feed" ||
+         step.event.at_ms - task["ready"].get<std::int64_t>() >= kProvenMs;
+}
+
 void on_report(Step& step) {
   const auto found = step.state["tasks"].find(step.event.task);
   if (found == step.state["tasks"].end()) return;
@@ -111,10 +119,10 @@ void on_report(Step& step) {
   Json& place = step.state["places"][task["place"].get<std::string>()];
   const bool newest = is_newest(step.state, task);
   const bool changes = !task.contains("ready") || (newest && place["tries"] != 0);
-  task["ready"] = true;
+  if (!task.contains("ready")) task["ready"] = step.event.at_ms;
   const bool first = task["side"] == "cloud" && !cloud_has_served(step.state);
   place["served"] = std::max(place["served"], task["version"]);
-  if (newest) clear_failures(place);
+  if (newest) is_proven(step, task) ? clear_failures(place) : clear_reason(place);
   count(step, task);
   if (first) start_feeds(step);
   if (changes) tell(step);

@@ -9,8 +9,8 @@
 //              the latest version that was ready there, "tries": failures of the newest version in
 //              a row, "why": the last one's reason, "refused": it was told that trying does not
 //              help, "waits": a timer will start it, "ended": a feed's sources have no more}}
-//   tasks      {id: {"place", "side", "version", "ready", "queued": its node was away when it
-//              started}} that are open
+//   tasks      {id: {"place", "side", "version", "ready": since when, in ms, "queued": its node was
+//              away when it started}} that are open
 //   edges, clouds  what totals.hpp keeps
 //   before     {side: the models to go back to}
 //   starts     how many tasks were started

@@ -82,6 +82,9 @@ struct Kind<Source> {
       const Item* item = source.next(std::chrono::microseconds(timeout_us));
       none_yet = item == nullptr && !source.ended();
       if (item == nullptr) return;
+      // To the host that would be the end.
+      if (item->tensor.raw() == nullptr)
+        throw Error(SKERRY_INTERNAL, "", "next() gave an example whose tensor has no elements");
       out->number = item->number;
       out->seconds = item->seconds;
       out->label = item->label;

@@ -157,10 +157,11 @@ TEST_F(EdgeServiceTest, AsksNoCloudWhereThereIsNone) {
   begin();
   relay.ask(7, kHard);
   const auto meta = relay.reply().reply().meta;
-  EXPECT_TRUE(meta.fallback && meta.hard);
+  EXPECT_TRUE(meta.hard);
+  EXPECT_FALSE(meta.fallback) << "nobody was to help";
   const auto& told = stop();
-  EXPECT_EQ(told.spared, 1u);
-  EXPECT_EQ(told.offloaded, 0u);
+  EXPECT_EQ(told.by_edge, 1u);
+  EXPECT_EQ(told.spared + told.fallbacks + told.offloaded, 0u);
 }
 
 TEST_F(EdgeServiceTest, ALateAnswerIsComparedAndNotGivenTwice) {
@@ -480,6 +481,15 @@ TEST_F(EdgeServiceTest, CountsWhatIsRightWhereTheAskerKnows) {
   EXPECT_EQ(told.right, 2u);
   EXPECT_EQ(told.edge_known, 3u);
   EXPECT_EQ(told.edge_right, 1u);
+}
+
+TEST_F(EdgeServiceTest, RefusesALabelThatIsNoneOfItsClasses) {
+  begin();
+  relay.ask(7, kEasy, 2'000'000, 2);
+  const auto meta = relay.reply().reply().meta;
+  EXPECT_EQ(meta.code, "label.mismatch");
+  EXPECT_EQ(meta.message, "found the label 2; the classes of this service are 0 to 1");
+  EXPECT_EQ(stop().labelled, 0u);
 }
 
 TEST_F(EdgeServiceTest, OfACascadeTheLastModelThatAnsweredIsTheEdges) {

@@ -1,11 +1,13 @@
-// Each function below is as strict as the decoder that OpenCV has for the format: a file must not
-// show one size here and another one there.
-#include "encoded.hpp"
+// Each function of a format is as strict as the decoder that OpenCV has for the format: a file must
+// not show one size here and another one there.
+#include "encoded_picture.hpp"
 
 #include <algorithm>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <opencv2/imgcodecs.hpp>
 #include <string>
 #include <utility>
 
@@ -17,15 +19,15 @@ constexpr int kMostScans = 64;  // of a JPEG; each goes through the whole pictur
 // The bytes of a file of one format. What lies beyond them is refused as cut off.
 class File {
  public:
-  File(const char* format, skerry::Span<const std::uint8_t> bytes, std::uint64_t most_pixels)
-      : format_(format), bytes_(bytes), most_pixels_(most_pixels) {}
+  File(const char* format, skerry::Span<const std::uint8_t> bytes)
+      : format_(format), bytes_(bytes) {}
 
   // Refuses what is no size, or too much.
   void check_size(std::uint64_t width, std::uint64_t height) const {
     if (width == 0 || height == 0) throw damaged("is damaged: it says that it has no pixels");
-    if (width <= most_pixels_ / height) return;
+    if (width <= kMostPixels / height) return;
     throw damaged("has " + std::to_string(width) + " x " + std::to_string(height) +
-                  " pixels; at most " + std::to_string(most_pixels_ / 1'000'000) +
+                  " pixels; at most " + std::to_string(kMostPixels / 1'000'000) +
                   " megapixels are taken: send a smaller one");
   }
 
@@ -71,7 +73,6 @@ class File {
 
   const char* format_;
   skerry::Span<const std::uint8_t> bytes_;
-  std::uint64_t most_pixels_;
 };
 
 // ---------------------------------------------------------------------------------------- formats
@@ -262,20 +263,44 @@ std::string hexadecimal(skerry::Span<const std::uint8_t> bytes, std::size_t most
   return text;
 }
 
-}  // namespace
-
-const char* checked_format(skerry::Span<const std::uint8_t> bytes, std::uint64_t most_pixels) {
-  constexpr std::size_t kSignature = 12;
-  if (bytes.empty()) throw skerry::invalid("", std::string("found no bytes") + kAdvice);
+// Null: none of them.
+const Format* format_of(skerry::Span<const std::uint8_t> bytes) {
   std::string first(bytes.begin(), bytes.begin() + std::min(bytes.size(), kSignature));
   first.resize(kSignature);
-  for (const Format& format : kFormats) {
-    if (!format.begins(first)) continue;
-    format.check(File(format.name, bytes, most_pixels));
-    return format.name;
+  for (const Format& format : kFormats)
+    if (format.begins(first)) return &format;
+  return nullptr;
+}
+
+const char* checked_format(skerry::Span<const std::uint8_t> bytes) {
+  if (bytes.empty()) throw skerry::invalid("", std::string("found no bytes") + kAdvice);
+  if (const Format* format = format_of(bytes)) {
+    format->check(File(format->name, bytes));
+    return format->name;
   }
   throw skerry::invalid("", "found " + std::to_string(bytes.size()) + " bytes that begin with" +
                                 hexadecimal(bytes, 4) + ", which is no picture" + kAdvice);
+}
+
+}  // namespace
+
+bool begins_as_picture(skerry::Span<const std::uint8_t> bytes) {
+  return format_of(bytes) != nullptr;
+}
+
+cv::Mat decoded(skerry::Span<const std::uint8_t> bytes, int channels) {
+  const std::string format = checked_format(bytes);
+  if (bytes.size() > INT_MAX)
+    throw skerry::invalid("", "this picture's file has " + std::to_string(bytes.size()) +
+                                  " bytes; at most " + std::to_string(INT_MAX) + " are taken");
+  const cv::Mat view(1, static_cast<int>(bytes.size()), CV_8UC1,
+                     const_cast<std::uint8_t*>(bytes.data()));  // read only
+  cv::Mat picture = cv::imdecode(view, channels == 1 ? cv::IMREAD_GRAYSCALE : cv::IMREAD_COLOR);
+  if (picture.empty())
+    throw skerry::invalid("", "this " + format +
+                                  " picture can't be decoded: it is damaged or cut off, or of a "
+                                  "variant that OpenCV does not know");
+  return picture;
 }
 
 }  // namespace encoded
