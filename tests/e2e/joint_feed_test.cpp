@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <fstream>
 #include <set>
 
@@ -127,6 +128,24 @@ TEST_F(JointFeed, NoPictureIsLostWhenItsWorkersAreKilled) {
   for (const Json& line : answers())
     if (!line.contains("error")) seen.insert(line.at("name").get<std::string>());
   EXPECT_EQ(seen.size(), static_cast<std::size_t>(kCount));
+  stop(edge);
+  stop(cloud);
+}
+
+// The sandbox of a worker knows only the folder that was there when it began.
+TEST_F(JointFeed, AFolderThatIsMadeAnewIsWatchedAgain) {
+  Process cloud = start_cloud(), edge = edge_that_may_write();
+  fill_inbox(1);
+  apply(sources("") + "  sinks: [" + jsonl() + "]\n");
+  ASSERT_TRUE(eventually([&] { return !answers().empty(); })) << job_text();
+  fs::rename(inbox(), scratch / "old");
+  fs::create_directories(inbox());
+  fs::copy_file(fs::path(kPictures) / "dark/0.png", inbox() / "later.png");
+  EXPECT_TRUE(eventually([&] {
+    const auto lines = answers();
+    return std::any_of(lines.begin(), lines.end(),
+                       [](const Json& line) { return line.at("name") == "later.png"; });
+  })) << job_text();
   stop(edge);
   stop(cloud);
 }

@@ -1,7 +1,10 @@
 // The picture files of a folder as a service's examples: those that are there, and each that is
 // written or moved there later, once it is whole.
+#include <errno.h>
+#include <fcntl.h>
 #include <fnmatch.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -268,6 +271,7 @@ class Directory : public skerry::Source {
     if (!file) return false;
     const Identity identity = Identity::of(*file);
     if (is_seen(name, identity)) return false;
+    if (is_hidden(path)) throw hidden(path);
     seen_[name] = identity;
     if (pattern_.empty() && !looks_like_picture(path)) return false;
     const std::uint64_t number = taken_++;
@@ -305,6 +309,22 @@ class Directory : public skerry::Source {
       warn_of(path, e.what());
     }
     return {};
+  }
+
+  // Its owner and mode let this user read it, and it cannot be opened: the worker's sandbox knows
+  // only what was there when it began.
+  static bool is_hidden(const fs::path& path) {
+    if (::access(path.c_str(), R_OK) != 0) return false;
+    const int opened = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    const bool refused = opened < 0 && errno == EACCES;
+    if (opened >= 0) ::close(opened);
+    return refused;
+  }
+  static skerry::Error hidden(const fs::path& path) {
+    return {SKERRY_FAILED, "path",
+            path.string() +
+                ": this worker may not read it. The folder was made, or mounted, after the worker "
+                "began; the next one will see it, unless it lies in the host's own state"};
   }
 
   void warn_of(const fs::path& path, const std::string& why) const {
