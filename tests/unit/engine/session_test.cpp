@@ -82,8 +82,12 @@ class Session : public testing::Test {
 
   // Handles what arrived, `delay` later.
   void receive(std::vector<wire::Incoming> batch) {
-    for (const auto& incoming : batch)
-      if (incoming.socket == router && incoming.data.size() > 60'000) ++large;
+    for (const auto& incoming : batch) {
+      if (incoming.socket != router) continue;
+      if (incoming.data.size() > 60'000) ++large;
+      const auto frame = wire::parse_frame(incoming.data, wire::kControlLimit);
+      if (frame && frame->header.type == wire::Type::ping) ++pings;
+    }
     auto timer = std::make_shared<boost::asio::steady_timer>(io, delay);
     timer->async_wait(
         [this, timer, batch = std::move(batch)](const boost::system::error_code& error) {
@@ -121,7 +125,7 @@ class Session : public testing::Test {
     link->send(wire::TaskFailed{{"job", task}, "failed", "", "test"});
   }
 
-  int large = 0;  // messages that came to the cloud
+  int large = 0, pings = 0;  // messages that came to the cloud
   std::chrono::milliseconds delay{0};
   boost::asio::io_context io;
   AsioLoop loop{io};
@@ -311,6 +315,16 @@ TEST_F(Session, CountsTheReportsThatWereLeftOut) {
   link->report({{"job", "task"}, 0.75, {}});
   EXPECT_TRUE(eventually([&] { return cloud_listener.left_out == 3; }));
   EXPECT_EQ(peers->counters().reports_lost, 3u);
+}
+
+// Reports need no answer: only a ping's tells that the cloud is there.
+TEST_F(Session, AnEdgeThatReportsAllTheTimePingsToo) {
+  connect();
+  ASSERT_TRUE(eventually([&] { return edge_listener.welcomes > 0; }));
+  EXPECT_TRUE(eventually([&] {
+    link->report({{"job", "task"}, 0.5, {}});
+    return pings > 0;
+  }));
 }
 
 // More than may be on its way at a time, in messages nearly as large as one can be.
