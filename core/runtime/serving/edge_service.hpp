@@ -145,8 +145,8 @@ class EdgeService {
   Clock::time_point quiet_ = Clock::now();  // when the link was last seen without anything to take
   Clock::duration busy_{0};                 // how long one keeps this thread, about
   Waiting waiting_;                         // for the cloud, by our number
-  std::size_t kept_bytes_ = 0;  // of examples of questions that were answered without it
   std::multimap<Clock::time_point, std::uint64_t> due_;  // of those: when to do without it
+  std::size_t kept_bytes_ = 0;  // of those that were answered without it: their examples
   std::vector<float> features_;
   std::vector<skerry_stage> view_;
   Statistics statistics_;

@@ -21,8 +21,8 @@ using namespace std::chrono_literals;
 
 // Examples of one source that are asked about at a time: the next ones while the cloud answers.
 constexpr std::size_t kAtATime = 4;
-constexpr std::chrono::microseconds kWaitForSource =
-    20ms;  // for all of them, with nothing else to do
+// For all sources together, with nothing else to do.
+constexpr std::chrono::microseconds kWaitForSource = 20ms;
 constexpr std::chrono::microseconds kWaitForAnswer = 2ms;
 constexpr auto kAskAgain = 100ms;
 
@@ -190,9 +190,9 @@ void Feed::answered(client::Answer answer) {
   for (Reading& reading : readings_) {
     for (Asked& asked : reading.under_way) {
       if (asked.id != answer.id) continue;
-      const bool ended = answer.reply.code == kWorkerEnded;
-      asked.ended += ended;
-      if (passes(answer.reply.code) || (ended && asked.ended < kMostEnded))
+      const bool worker_ended = answer.reply.code == kWorkerEnded;
+      asked.workers_ended += worker_ended;
+      if (passes(answer.reply.code) || (worker_ended && asked.workers_ended < kMostEnded))
         asked.id = 0;
       else
         asked.answer = std::move(answer);

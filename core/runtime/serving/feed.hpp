@@ -54,11 +54,11 @@ class Feed {
     wire::Form form = wire::Form::float32;
     std::vector<std::byte> data;
     std::optional<client::Answer> answer;
-    int ended = 0;          // so many workers, while they had it
+    int workers_ended = 0;  // while they had it
     std::size_t sinks = 0;  // that have it
 
     bool is_asked() const { return id != 0 && !answer; }
-    bool is_suspect() const { return ended > 0 && !answer; }
+    bool is_suspect() const { return workers_ended > 0 && !answer; }
   };
   struct Reading {
     Source source;
